@@ -1,0 +1,126 @@
+"""Evidence: recorded bytes and answers, kept so that every check can be repeated without a network or a clock.
+
+A bundle is a folder: content-addressed files under ``bytes/`` (named by their SHA-256) and an append-only index
+``index.ndjson`` whose last line is a mandatory footer. A bundle without its footer is incomplete and says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REDACTED = "***"
+
+
+class EvidenceError(ValueError):
+    """The bundle cannot be read, is incomplete, or was altered; names file and line in Vietnamese and English."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the index.
+
+    ``kind`` says what it is (``case``, ``document``, ``answer``, ``state``, ``journal``, ``trust``, ``crl``,
+    ``session``); ``item`` the test item it belongs to; ``digest`` the SHA-256 (hex) of its bytes; ``facts`` what was
+    known when it was recorded (programme, version, times …; never a secret).
+    """
+
+    kind: str
+    item: str
+    digest: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The line as JSON data."""
+        return {"kind": self.kind, "item": self.item, "digest": self.digest, "facts": dict(self.facts)}
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256 as lower-case hex: the name of the bytes everywhere."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class Bundle:
+    """Writes a bundle. Secrets given to it are replaced before anything reaches the disk."""
+
+    def __init__(self, folder: Path, secrets: tuple[str, ...] = ()) -> None:
+        self.folder = folder
+        self._secrets = tuple(one.encode() for one in secrets if one)
+        self._count = 0
+        (folder / "bytes").mkdir(parents=True, exist_ok=True)
+        self._index = (folder / "index.ndjson").open("w", encoding="utf-8")
+        self._chain = hashlib.sha256()
+
+    def add(self, kind: str, item: str, data: bytes, **facts: Any) -> Entry:
+        """Record ``data`` and return its index entry."""
+        if kind != "document":
+            for secret in self._secrets:
+                data = data.replace(secret, REDACTED.encode())
+        digest = digest_of(data)
+        path = self.folder / "bytes" / digest
+        if not path.exists():
+            path.write_bytes(data)
+        entry = Entry(kind, item, digest, facts)
+        self._line(entry.to_json())
+        return entry
+
+    def close(self, **facts: Any) -> str:
+        """Write the footer and return the bundle's digest (SHA-256 over all lines before the footer)."""
+        digest = self._chain.hexdigest()
+        self._index.write(json.dumps({"footer": {"entries": self._count, "digest": digest, **facts}}) + "\n")
+        self._index.close()
+        return digest
+
+    def _line(self, data: dict[str, Any]) -> None:
+        line = json.dumps(data, ensure_ascii=False, sort_keys=True)
+        for secret in self._secrets:
+            line = line.replace(secret.decode(), REDACTED)
+        self._index.write(line + "\n")
+        self._index.flush()
+        self._chain.update(line.encode() + b"\n")
+        self._count += 1
+
+
+class StoredBundle:
+    """Reads a bundle; every altered byte or missing footer is an :class:`EvidenceError`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.entries: list[Entry] = []
+        self.footer: dict[str, Any] = {}
+        chain = hashlib.sha256()
+        try:
+            lines = (folder / "index.ndjson").read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise EvidenceError(f"{folder}: không có chứng cứ / no evidence: {error}") from error
+        for number, line in enumerate(lines, 1):
+            try:
+                data = json.loads(line)
+                if "footer" in data:
+                    self.footer = data["footer"]
+                    if number != len(lines):
+                        raise EvidenceError(f"index.ndjson:{number}: có dòng sau dòng kết / lines after the footer")
+                    break
+                self.entries.append(Entry(data["kind"], data["item"], data["digest"], data["facts"]))
+            except (KeyError, TypeError, ValueError) as error:
+                raise EvidenceError(f"index.ndjson:{number}: dòng hỏng / broken line: {error}") from error
+            chain.update(line.encode() + b"\n")
+        if not self.footer:
+            raise EvidenceError(f"{folder}: thiếu dòng kết, chứng cứ chưa đầy đủ / no footer: the bundle is incomplete")
+        if self.footer.get("digest") != chain.hexdigest():
+            raise EvidenceError(f"{folder}: mục lục đã bị sửa / the index was altered")
+
+    def read(self, entry: Entry) -> bytes:
+        """The bytes of an entry, checked against its digest."""
+        data = (self.folder / "bytes" / entry.digest).read_bytes()
+        if digest_of(data) != entry.digest:
+            raise EvidenceError(f"bytes/{entry.digest}: nội dung đã bị sửa / altered bytes")
+        return data
+
+    def of(self, kind: str) -> Iterator[Entry]:
+        """The entries of one kind, in order."""
+        return (entry for entry in self.entries if entry.kind == kind)

@@ -1,0 +1,465 @@
+"""A specification pack as typed objects.
+
+Everything that an official text could change is data in a pack: names of elements, code lists, thresholds, paths, message
+fields, and the requirements themselves with their texts in two languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Language = Literal["vi", "en"]
+Basis = Literal["dispatch", "regulation", "dictionary", "standard", "profile"]
+Confidence = Literal["high", "quoted", "medium", "low"]
+Door = Literal["drive", "observe", "files"]
+
+
+class PackError(ValueError):
+    """The pack's data is wrong; the message names file and place, in Vietnamese and English."""
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Data(BaseModel):
+    """Immutable pack data; unknown keys are refused, keys are written with hyphens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=_kebab, populate_by_name=True)
+
+
+class Text(Data):
+    """A wording in both languages."""
+
+    vi: str
+    en: str
+
+    def of(self, language: str) -> str:
+        """The wording in ``language`` (``vi`` unless ``en``)."""
+        return self.en if language == "en" else self.vi
+
+
+class Cause(Data):
+    """One way to break a requirement. ``{expected}``, ``{seen}`` and parameters fill the text."""
+
+    vi: str
+    en: str
+
+    def of(self, language: str) -> str:
+        """The wording in ``language``."""
+        return self.en if language == "en" else self.vi
+
+
+class CaseClass(Data):
+    """A class of cases that must have been seen to hold before the requirement can pass."""
+
+    name: str
+    programmes: tuple[str, ...] = ()
+    """Empty: all programmes of the requirement."""
+    doors: tuple[Door, ...] = ()
+    """Empty: every door that can show the requirement."""
+
+
+class RequirementText(Data):
+    """What a requirement is called, what it means, and how to mend a failure."""
+
+    title: Text
+    meaning: Text
+    remedy: Text
+
+
+class Requirement(Data):
+    """One row of the manifest."""
+
+    id: str
+    level: Literal["MUST", "SHOULD"]
+    basis: Basis
+    clause: str
+    confidence: Confidence
+    part: Literal["appendix1", "appendix2"]
+    group: str
+    programmes: tuple[str, ...]
+    doors: tuple[Door, ...]
+    revision: str
+    """First scored revision."""
+    conditional: bool = False
+    """The condition may never occur in a run: then `not-exercised`, which does not block."""
+    capability: str = ""
+    """The vendor capability it needs; declined: `not-applicable` when the pack lets it be declined."""
+    classes: tuple[CaseClass, ...]
+    text: RequirementText
+    causes: dict[str, Cause]
+    withdrawn: bool = False
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _short_classes(cls, value: object) -> object:
+        if isinstance(value, list):
+            return [{"name": one} if isinstance(one, str) else one for one in value]
+        return value
+
+    @property
+    def line(self) -> Literal["A", "B"]:
+        """A: official or standard basis; B: the project's own profile (verdict.md)."""
+        return "B" if self.basis == "profile" else "A"
+
+    def classes_for(self, programme: str, door: str) -> tuple[str, ...]:
+        """Names of the case classes that ``programme`` must have shown through ``door``."""
+        return tuple(
+            one.name
+            for one in self.classes
+            if (not one.programmes or programme in one.programmes) and (not one.doors or door in one.doors)
+        )
+
+
+class CodeEntry(Data):
+    """One code of a list with its name and validity; ``data`` holds what else the list says of it."""
+
+    code: str
+    name: str
+    names: tuple[str, ...] = ()
+    """Other accepted spellings of the name."""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """Last day on which the code is valid."""
+    data: dict[str, Any] = Field(default_factory=dict)
+
+    def valid_on(self, day: date | None) -> bool:
+        """Whether the code is valid on ``day`` (always, when no day is given)."""
+        if day is None:
+            return True
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+    def is_called(self, name: str) -> bool:
+        """Whether ``name`` is the entry's name or one of its accepted spellings (case and spaces folded)."""
+        wanted = _folded(name)
+        return any(_folded(one) == wanted for one in (self.name, *self.names))
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+class CodeList(Data):
+    """A code list. A code may have several entries with different validity."""
+
+    name: str
+    title: Text
+    basis: Basis
+    source: str
+    confidence: Confidence
+    entries: tuple[CodeEntry, ...]
+
+    @cached_property
+    def _by_code(self) -> Mapping[str, tuple[CodeEntry, ...]]:
+        found: dict[str, list[CodeEntry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.code, []).append(entry)
+        return {code: tuple(entries) for code, entries in found.items()}
+
+    def find(self, code: str, on: date | None = None) -> CodeEntry | None:
+        """The entry of ``code`` valid on a day, or ``None``."""
+        return next((entry for entry in self._by_code.get(code, ()) if entry.valid_on(on)), None)
+
+    def all_of(self, code: str) -> tuple[CodeEntry, ...]:
+        """Every entry of ``code``, whatever its validity."""
+        return self._by_code.get(code, ())
+
+    def __iter__(self) -> Iterator[CodeEntry]:  # type: ignore[override]  # a list of entries, not of fields
+        return iter(self.entries)
+
+
+class Threshold(Data):
+    """One learning level: every scored subject at least ``every``, at least ``count`` of them at least ``counted``."""
+
+    level: str
+    every: Decimal
+    counted: Decimal
+    count: int
+    comment_failures: int
+    """How many comment-only subjects may be failed."""
+
+
+class TitleRule(Data):
+    """A title of the year: needs both levels, and ``count`` scored subjects at least ``counted``."""
+
+    title: str
+    conduct: str
+    learning: str
+    counted: Decimal | None = None
+    count: int = 0
+    article: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class RuleSet(Data):
+    """The academic rules of one circular (thresholds, tables, dates): TT 22/2021, TT 43/2021."""
+
+    id: str
+    circular: str
+    """What the document's circular field says."""
+    family: str
+    valid_from_school_year: int
+    confidence: Confidence
+    mark_minimum: Decimal
+    mark_maximum: Decimal
+    year_weights: tuple[int, int]
+    """Weights of semester I and II in the year mark."""
+    component_weights: dict[str, int]
+    """Weights of regular, mid-term and final marks in a semester average."""
+    rounding_digits: int
+    comment_only: bool
+    """Whether the rule set knows comment-only subjects."""
+    thresholds: tuple[Threshold, ...]
+    """Best level first; the lowest level is what is left."""
+    adjustment_levels: int
+    """How many levels lower than deserved a single subject must have pulled the result, for the one-step rise."""
+    adjustable: tuple[str, ...]
+    """Levels whose conditions the adjustment starts from."""
+    conduct: dict[str, dict[str, str]]
+    """Semester II level -> semester I level -> year level."""
+    promotion_conduct: str
+    promotion_learning: str
+    promotion_absences: int
+    promotion_grades: tuple[int, ...]
+    completion_grades: tuple[int, ...]
+    reassessment_conduct: str
+    reassessment_below: Decimal
+    titles: tuple[TitleRule, ...]
+    articles: dict[str, str]
+    """Key of a rule -> the article to cite for it."""
+    regular_marks: tuple[tuple[int, int], ...]
+    """(periods a year up to and including, number of regular marks a semester), ascending."""
+
+
+class Programme(Data):
+    """One of the four programmes, claimed and certified separately (dispatch, point 1)."""
+
+    name: Text
+    family: Literal["GDPT", "GDTX"]
+    level: str
+    programme: str
+    grades: tuple[int, ...]
+    rules: str
+    certified_from: str
+    """First scored revision in which the programme's cases are complete."""
+
+
+class Limits(Data):
+    """PL1-DOC-004."""
+
+    bytes: int
+    depth: int
+    attributes: int
+    namespaces: int
+    nodes: int
+
+
+class FieldBinding(Data):
+    """Where a model field stands, and its converter."""
+
+    path: str
+    convert: str = Field("text", alias="as")
+    departs: str = ""
+
+
+class Binding(Data):
+    """Model paths to element paths: see ``document/binding.yaml`` of a pack."""
+
+    namespace: str
+    root: str
+    id_attribute: str
+    id_spellings: tuple[str, ...]
+    anchors: dict[str, str]
+    groups: dict[str, str]
+    fields: dict[str, FieldBinding]
+    values: dict[str, dict[str, Any]]
+
+
+class Slot(Data):
+    """A place for signatures: who signs there and what the signature must cover."""
+
+    name: str
+    path: str
+    role: str
+    per: Literal["subject", "document"]
+    required: bool
+    covers: tuple[str, ...]
+    requirement: str
+
+
+class SignatureAlgorithm(Data):
+    """A signature method: key type, padding, hash."""
+
+    key: Literal["rsa", "ec"]
+    padding: Literal["pkcs1v15", "pss", "none"]
+    hash: str
+
+
+class Canonicalization(Data):
+    """A canonicalization method; ``portable`` is the one the profile recommends."""
+
+    method: Literal["exclusive", "inclusive", "inclusive-1.1"]
+    portable: bool
+
+
+class Titles(Data):
+    """Titles with which a leader signs."""
+
+    principal: tuple[str, ...]
+    deputy: tuple[str, ...]
+
+
+class Identity(Data):
+    """How a certificate says whom it stands for: patterns with named groups ``id``, ``passport``, ``tax``, ``school``."""
+
+    person: tuple[str, ...]
+    organisation: tuple[str, ...]
+    person_policies: tuple[str, ...]
+    organisation_policies: tuple[str, ...]
+
+
+class SignaturePolicy(Data):
+    """Slots, algorithms and identity rules: ``signature.yaml`` of a pack."""
+
+    container: str
+    box: str
+    role_attribute: str
+    slots: tuple[Slot, ...]
+    titles: dict[str, Titles]
+    canonicalization: dict[str, Canonicalization]
+    idle_transforms: tuple[str, ...]
+    digests: dict[str, str]
+    signatures: dict[str, SignatureAlgorithm]
+    refused: dict[str, str]
+    min_rsa_bits: int
+    max_rsa_bits: int
+    min_ec_bits: int
+    max_references: int
+    prefixes: dict[str, str]
+    identity: Identity
+
+
+class Reserved(Data):
+    """Numbers set apart for synthetic persons."""
+
+    national_id_serial: tuple[str, str]
+    learner_code_prefix: str
+    school_code_prefix: str
+
+
+class PackHeader(Data):
+    """``pack.yaml``."""
+
+    id: str
+    version: str
+    title: Text
+    spec_version: str
+    valid_from: date
+    valid_to: date | None
+    first_school_year: int
+    zone: str
+    later_texts: tuple[str, ...]
+    revision: str
+    revisions: tuple[str, ...]
+    programmes: dict[str, Programme]
+    limits: Limits
+    clock_tolerance: int
+    ages: dict[str, tuple[int, int]]
+    reserved: Reserved
+
+
+class Pack:
+    """A loaded specification pack."""
+
+    def __init__(
+        self,
+        folder: Path,
+        header: PackHeader,
+        requirements: Iterable[Requirement],
+        codes: Mapping[str, CodeList],
+        rules: Mapping[str, RuleSet],
+        binding: Binding,
+        signature: SignaturePolicy,
+        texts: Mapping[str, Text],
+        digest: str,
+    ) -> None:
+        self.folder = folder
+        self.header = header
+        self.requirements: dict[str, Requirement] = {one.id: one for one in requirements}
+        self.codes = codes
+        self.rules = rules
+        self.binding = binding
+        self.signature = signature
+        self.texts = texts
+        """Wording of derivation steps and other messages, by key."""
+        self.digest = digest
+        """SHA-256 (hex) over the pack's files."""
+
+    @property
+    def name(self) -> str:
+        """``id/version``, as the documents say it."""
+        return f"{self.header.id}/{self.header.version}"
+
+    @property
+    def programmes(self) -> Mapping[str, Programme]:
+        """The programmes by name."""
+        return self.header.programmes
+
+    @property
+    def tolerance(self) -> timedelta:
+        """How far clocks may differ."""
+        return timedelta(seconds=self.header.clock_tolerance)
+
+    def scored(self, requirement: Requirement, revision: str | None = None) -> bool:
+        """Whether the requirement is scored in ``revision`` (the pack's own by default)."""
+        order = self.header.revisions
+        return not requirement.withdrawn and order.index(requirement.revision) <= order.index(
+            revision or self.header.revision
+        )
+
+    def certified(self, revision: str | None = None) -> tuple[str, ...]:
+        """Programmes whose cases are complete in ``revision``."""
+        order = self.header.revisions
+        limit = order.index(revision or self.header.revision)
+        return tuple(name for name, one in self.programmes.items() if order.index(one.certified_from) <= limit)
+
+    def programme_of(self, level: str | None, programme: str | None) -> str | None:
+        """The programme's name for a document's level and programme codes."""
+        for name, one in self.programmes.items():
+            if one.level == level and one.programme == programme:
+                return name
+        return None
+
+    def path(self, *parts: str) -> Path:
+        """A file of the pack."""
+        return self.folder.joinpath(*parts)
+
+    @cached_property
+    def service(self) -> dict[str, Any]:
+        """OpenAPI 3.1 description of the connection service (appendix2.md §1)."""
+        return self._yaml("service", "openapi.yaml")
+
+    @cached_property
+    def messages(self) -> dict[str, Any]:
+        """Message fields of the service by JSON pointer, states, events, errors: ``service/messages.yaml``."""
+        return self._yaml("service", "messages.yaml")
+
+    @cached_property
+    def test_interface(self) -> dict[str, Any]:
+        """OpenAPI 3.1 description of the test interface (vendor-interface.md)."""
+        return self._yaml("service", "test-interface.yaml")
+
+    def _yaml(self, *parts: str) -> dict[str, Any]:
+        from conformance.pack.load import read_yaml
+
+        loaded: dict[str, Any] = read_yaml(self.path(*parts))
+        return loaded

@@ -1,0 +1,1 @@
+"""Specification packs: data only, one folder each."""
