@@ -44,6 +44,22 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def keep_bytes(folder: Path, kind: str, data: bytes, secrets: tuple[bytes, ...] = ()) -> str:
+    """Store ``data`` under its digest in the bundle at ``folder`` and return the digest.
+
+    Documents are kept to the byte; in everything else the run's secrets are replaced first. Safe for several processes.
+    """
+    if kind != "document":
+        for secret in secrets:
+            data = data.replace(secret, REDACTED.encode())
+    digest = digest_of(data)
+    path = folder / "bytes" / digest
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return digest
+
+
 class Bundle:
     """Writes a bundle. Secrets given to it are replaced before anything reaches the disk."""
 
@@ -57,16 +73,13 @@ class Bundle:
 
     def add(self, kind: str, item: str, data: bytes, **facts: Any) -> Entry:
         """Record ``data`` and return its index entry."""
-        if kind != "document":
-            for secret in self._secrets:
-                data = data.replace(secret, REDACTED.encode())
-        digest = digest_of(data)
-        path = self.folder / "bytes" / digest
-        if not path.exists():
-            path.write_bytes(data)
-        entry = Entry(kind, item, digest, facts)
-        self._line(entry.to_json())
+        entry = Entry(kind, item, keep_bytes(self.folder, kind, data, self._secrets), facts)
+        self.enter(entry)
         return entry
+
+    def enter(self, entry: Entry) -> None:
+        """Index bytes that another process of the same run has already stored with :func:`keep_bytes`."""
+        self._line(entry.to_json())
 
     def close(self, **facts: Any) -> str:
         """Write the footer and return the bundle's digest (SHA-256 over all lines before the footer)."""

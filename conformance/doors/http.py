@@ -1,0 +1,119 @@
+"""One bounded HTTP client for everything the suite talks to: a vendor's answers are data from a stranger.
+
+Sizes, times and redirects are bounded; whatever goes wrong is an :class:`Unreachable` or :class:`BadAnswer` that says
+where, in Vietnamese and English.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+ANSWER_LIMIT = 8 * 1024 * 1024
+"""Bytes: four times the largest lawful document, so that too large a document is still seen, and found, as one."""
+
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+"""Seconds: signing through a slow token takes several; nobody waits longer than this for one call."""
+
+
+class DoorError(RuntimeError):
+    """Something the suite needs could not be had; bilingual."""
+
+
+class Unreachable(DoorError):
+    """No answer: connection refused, timed out or broken."""
+
+
+class BadAnswer(DoorError):
+    """An answer that is no answer to what was asked: wrong status, not JSON, too large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status, headers with lower-case names, the bytes, and the JSON if it is any."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """The JSON value; ``None`` when the body is not JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def record(self) -> dict[str, Any]:
+        """A form that can be kept as evidence."""
+        value = self.json()
+        return {
+            "status": self.status,
+            "body": value if value is not None else self.body[:4000].decode("utf-8", "replace"),
+        }
+
+
+class Http:
+    """A client for one origin. Never follows a redirect, never reads past :data:`ANSWER_LIMIT`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        verify: Any = True,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._client = httpx.Client(
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json, application/xml;q=0.9"},
+            timeout=timeout,
+            transport=transport,
+            verify=verify,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def call(self, method: str, path: str, body: Any = None) -> Answer:
+        """One request.
+
+        Raises:
+            Unreachable: no answer came.
+            BadAnswer: the answer is larger than :data:`ANSWER_LIMIT`.
+        """
+        url = path if path.startswith(("http://", "https://")) else self.base_url + path
+        try:
+            with self._client.stream(method, url, json=body) as response:
+                data = bytearray()
+                for chunk in response.iter_bytes():
+                    data += chunk
+                    if len(data) > ANSWER_LIMIT:
+                        raise BadAnswer(
+                            f"{method} {path}: trả lời quá {ANSWER_LIMIT} byte / answer over {ANSWER_LIMIT} bytes"
+                        )
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status_code, bytes(data), headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreachable(f"{method} {url}: không trả lời / no answer ({type(error).__name__}: {error})") from error
+
+    def expect(self, method: str, path: str, body: Any = None, *, status: tuple[int, ...] = (200,)) -> Answer:
+        """One request whose answer must have one of ``status``.
+
+        Raises:
+            BadAnswer: it has another one.
+        """
+        answer = self.call(method, path, body)
+        if answer.status not in status:
+            shown = answer.body[:300].decode("utf-8", "replace")
+            raise BadAnswer(
+                f"{method} {path}: HTTP {answer.status}, cần / wanted {', '.join(map(str, status))}: {shown}"
+            )
+        return answer

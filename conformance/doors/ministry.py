@@ -1,0 +1,68 @@
+"""The mock Ministry's control interface: spaces, faults, scripted outcomes, journal (docs/control-api.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.doors.http import Http
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """One run's own corner of the mock Ministry."""
+
+    name: str
+    base_url: str
+    token_url: str
+    client_id: str
+    client_secret: str
+
+
+class Ministry:
+    """Controls one space. The control interface answers on its own listener with its own token."""
+
+    def __init__(self, http: Http, space: Space | None = None) -> None:
+        self._http = http
+        self._space = space
+
+    @property
+    def space(self) -> Space:
+        """The space in use."""
+        if self._space is None:
+            raise RuntimeError("open() first")
+        return self._space
+
+    def open(self, **settings: Any) -> Space:
+        """Open a space: schools, trust anchors and CRLs (PEM), judging."""
+        data = self._http.expect("POST", "/spaces", settings, status=(200, 201)).json()
+        self._space = Space(data["space"], data["baseUrl"], data["tokenUrl"], data["clientId"], data["clientSecret"])
+        return self._space
+
+    def _path(self, rest: str) -> str:
+        return f"/spaces/{self.space.name}{rest}"
+
+    def faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the space's faults; an empty list clears them."""
+        self._http.expect("PUT", self._path("/faults"), list(faults), status=(200, 201, 204))
+
+    def outcomes(self, outcomes: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the scripted outcomes of judging; an empty list returns to judging for real."""
+        self._http.expect("PUT", self._path("/outcomes"), list(outcomes), status=(200, 201, 204))
+
+    def journal(self, after: int = 0) -> list[dict[str, Any]]:
+        """The space's journal entries with a number above ``after``."""
+        data = self._http.expect("GET", self._path(f"/journal?after={after}")).json()
+        entries: list[dict[str, Any]] = data["entries"] if isinstance(data, dict) else data
+        return entries
+
+    def submissions(self) -> list[dict[str, Any]]:
+        """Everything that got a receipt."""
+        data = self._http.expect("GET", self._path("/submissions")).json()
+        found: list[dict[str, Any]] = data["submissions"] if isinstance(data, dict) else data
+        return found
+
+    def content(self, receipt: str) -> bytes:
+        """The bytes behind a receipt."""
+        return self._http.expect("GET", self._path(f"/submissions/{receipt}/content")).body

@@ -1,0 +1,136 @@
+"""The software under test behind its test interface (vendor-interface.md): one method a call, paths from the pack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from conformance.checks.management import Reason
+from conformance.doors.http import Answer, BadAnswer, Http, Unreachable
+from conformance.pack import Pack
+
+PREFIX = "/hocba-test/v1"
+METHODS = ("get", "put", "post", "patch", "delete")
+
+
+class Clock(Protocol):
+    """Time as the doors see it: real, or scaled in tests."""
+
+    def monotonic(self) -> float:
+        """Seconds since some start."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+def reasons_of(answer: Answer) -> tuple[Reason, ...]:
+    """The reasons of a refusal; none when the body has no such list."""
+    data = answer.json()
+    listed = data.get("reasons") if isinstance(data, dict) else None
+    found = []
+    for one in listed if isinstance(listed, list) else []:
+        if isinstance(one, dict):
+            parts = {
+                name: str(one.get(name) or "") for name in ("code", "field", "role", "subject", "signer", "message")
+            }
+            found.append(Reason(**parts))
+    return tuple(found)
+
+
+class Vendor:
+    """Calls the test interface. Refusals are answers, not errors: whoever asks decides what was expected."""
+
+    def __init__(self, http: Http, pack: Pack, clock: Clock) -> None:
+        self._http = http
+        self._clock = clock
+        self._routes = {
+            operation["operationId"]: (method.upper(), path)
+            for path, operations in pack.test_interface["paths"].items()
+            for method, operation in operations.items()
+            if method in METHODS
+        }
+
+    def _call(self, operation: str, body: Any = None, **path: str) -> Answer:
+        method, template = self._routes[operation]
+        return self._http.call(method, PREFIX + template.format_map(path), body)
+
+    def describe(self) -> dict[str, Any]:
+        """Who the software is.
+
+        Raises:
+            BadAnswer: not a description.
+        """
+        answer = self._call("describe")
+        data = answer.json()
+        if answer.status != 200 or not isinstance(data, dict):
+            hint = " (sai mã truy cập? / wrong token?)" if answer.status in (401, 403) else ""
+            raise BadAnswer(f"GET {PREFIX}/: HTTP {answer.status}: không phải bản mô tả / not a description{hint}")
+        return data
+
+    def begin(self, session: Mapping[str, Any]) -> Answer:
+        """``PUT /session``."""
+        return self._call("begin", session)
+
+    def enrol(self, roster: Mapping[str, Any]) -> Answer:
+        """``PUT /roster``."""
+        return self._call("enrol", roster)
+
+    def create(self, case: Mapping[str, Any]) -> Answer:
+        """``POST /transcripts``."""
+        return self._call("create", case)
+
+    def edit(self, local: str, changes: Mapping[str, Any]) -> Answer:
+        """``PATCH /transcripts/{id}``."""
+        return self._call("edit", changes, id=local)
+
+    def sign(self, local: str, signatures: Iterable[Mapping[str, Any]], *, limit: float) -> Answer:
+        """Let signers sign; follows a 202 until it is decided, ``limit`` seconds at most.
+
+        Raises:
+            Unreachable: still undecided after ``limit`` seconds.
+        """
+        answer = self._call("sign", {"signatures": list(signatures)}, id=local)
+        started = self._clock.monotonic()
+        wait = 0.2
+        while answer.status == 202:
+            location = answer.headers.get("location", "")
+            if not location.startswith("/"):
+                raise BadAnswer(
+                    f"Location: {location[:200]!r}: cần đường dẫn cùng máy chủ / wants a path on the same server"
+                )
+            if self._clock.monotonic() - started > limit:
+                raise Unreachable(f"ký số chưa xong sau {limit:.0f} giây / signing not finished after {limit:.0f} s")
+            self._clock.sleep(wait)
+            wait = min(wait * 1.5, 5.0)
+            answer = self._http.call("GET", location)
+        return answer
+
+    def issue(self, local: str) -> Answer:
+        """``POST /transcripts/{id}/issue``."""
+        return self._call("issue", id=local)
+
+    def document(self, local: str) -> Answer:
+        """``GET /transcripts/{id}/document``."""
+        return self._call("document", id=local)
+
+    def submit(self, local: str) -> Answer:
+        """``POST /transcripts/{id}/submission``."""
+        return self._call("submit", id=local)
+
+    def state(self, local: str) -> dict[str, Any]:
+        """What the software shows its operator.
+
+        Raises:
+            BadAnswer: not a state.
+        """
+        answer = self._call("state", id=local)
+        data = answer.json()
+        if answer.status != 200 or not isinstance(data, dict):
+            raise BadAnswer(
+                f"GET {PREFIX}/transcripts/{{id}}: HTTP {answer.status}: không phải trạng thái / not a state"
+            )
+        return data
+
+    def tick(self) -> bool:
+        """Ask for the due background work; whether the software offers it."""
+        return self._call("tick").status in (200, 202, 204)
