@@ -356,6 +356,14 @@ class Reserved(Data):
     school_code_prefix: str
 
 
+class Capability(Data):
+    """Something the software may be able to do (vendor-interface.md)."""
+
+    name: Text
+    may_be_declined: bool
+    """Declining it then leaves its requirements ``not-applicable``; else they are ``not-testable``, which blocks."""
+
+
 class PackHeader(Data):
     """``pack.yaml``."""
 
@@ -375,6 +383,8 @@ class PackHeader(Data):
     clock_tolerance: int
     ages: dict[str, tuple[int, int]]
     reserved: Reserved
+    capabilities: dict[str, Capability] = Field(default_factory=dict)
+    """By name, as the test interface's description lists them."""
 
 
 class Pack:

@@ -1,0 +1,10 @@
+"""The verdict: computed from the manifest and the recorded results, never from what a test runner happened to run."""
+
+from conformance.verdict.baseline import Attestation, Baseline, BaselineEntry, BaselineError
+from conformance.verdict.decide import decide
+from conformance.verdict.model import ExitCode, Line, LineVerdict, Outcome, RequirementOutcome, Verdict
+
+__all__ = [
+    "Attestation", "Baseline", "BaselineEntry", "BaselineError", "ExitCode", "Line", "LineVerdict", "Outcome",
+    "RequirementOutcome", "Verdict", "decide",
+]  # fmt: skip
