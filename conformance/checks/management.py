@@ -231,12 +231,13 @@ def _issued_submits(one: Attempt, found: Recorder) -> None:
 
 def _impossible(one: Attempt, found: Recorder) -> None:
     rule = "PL1-PH-005"
+    wanted = f"HTTP 422 {one.field}"
     if one.accepted:
         found.violated(
             rule,
             "impossible-accepted",
             place=one.place,
-            expected=f"HTTP 422 {one.field}",
+            expected=wanted,
             seen=one.shown,
             what=one.detail,
             field=one.field,
@@ -246,7 +247,7 @@ def _impossible(one: Attempt, found: Recorder) -> None:
             rule,
             "crashed",
             place=one.place,
-            expected=f"HTTP 422 {one.field}",
+            expected=wanted,
             seen=one.shown,
             what=one.detail,
             field=one.field,
@@ -258,7 +259,7 @@ def _impossible(one: Attempt, found: Recorder) -> None:
             rule,
             "field-not-named",
             place=one.place,
-            expected=f"HTTP 422 {one.field}",
+            expected=wanted,
             seen=one.shown,
             what=one.detail,
             field=one.field,
