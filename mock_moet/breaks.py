@@ -1,0 +1,18 @@
+"""How an answer can fail to arrive, as exceptions: where there is no connection to break (in process)."""
+
+from __future__ import annotations
+
+DEADLINE = "hocba.deadline"
+"""Scope extension of in-process clients: the moment (``clock.monotonic()``) at which they stop waiting."""
+
+
+class ConnectionReset(Exception):  # not an error of the service: a fault it was told to make
+    """The client sees its connection reset."""
+
+
+class ClientGone(Exception):
+    """The client has stopped waiting."""
+
+
+class AnswerCut(Exception):
+    """The connection broke in the middle of the answer."""

@@ -1,0 +1,175 @@
+"""The control interface: spaces, faults, scripted outcomes, journal (docs/control-api.md). Own listener, own token."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from mock_moet.faults import Fault, Model, Outcome
+from mock_moet.ministry import Ministry
+from mock_moet.store import SpaceRow
+
+_BODY_LIMIT = 8 * 1024 * 1024
+
+
+class NewSpace(Model):
+    """What a space is opened with."""
+
+    schools: list[str] = Field(min_length=1, max_length=1000)
+    trust_pem: str = ""
+    crls_pem: str = ""
+    leaders: list[str] | None = None
+    token_lifetime: int | None = Field(None, ge=1, le=86_400)
+    judging: Literal["full", "accept-all"] = "full"
+    clock_offset: float = 0.0
+    accept_unreserved: bool = False
+    closed_years: list[int] = Field(default_factory=list)
+
+
+class Window(Model):
+    """School years (first calendar year) whose window is closed."""
+
+    closed_years: list[int]
+
+
+def create_control(ministry: Ministry) -> FastAPI:
+    """The control interface of ``ministry``: an ASGI application for its own listener."""
+    app = FastAPI(title="Mock Ministry control", docs_url=None, redoc_url=None, openapi_url=None)
+    settings = ministry.settings
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        # a page in a browser could otherwise reach us under a name of its own (DNS rebinding)
+        host = request.headers.get("host", "")
+        name = host if host.endswith("]") else host.rsplit(":", 1)[0]
+        if name not in settings.control_hosts:
+            return _error(421, "tên máy chủ lạ", "unknown host")
+        if int(request.headers.get("content-length") or 0) > _BODY_LIMIT or "transfer-encoding" in request.headers:
+            return _error(413, "nội dung quá lớn", "the body is too large")
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        right = hmac.compare_digest(token.strip().encode(), settings.control_token.encode())
+        if scheme.lower() != "bearer" or not right:
+            return _error(401, "sai mã điều khiển", "wrong control token")
+        return await call_next(request)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = "/".join(str(part) for part in first["loc"])
+        return _error(422, f"{where}: dữ liệu sai: {first['msg']}", f"{where}: wrong data: {first['msg']}")
+
+    def space(name: str) -> SpaceRow:
+        row = ministry.store.space(name)
+        if row is None:
+            raise HTTPException(404, "không có không gian này / no such space")
+        return row
+
+    known = Depends(space)
+
+    @app.get("/health")
+    def health() -> dict[str, Any]:
+        return {
+            "service": "mock-moet", "test": True, "pack": ministry.pack.name, "packDigest": ministry.pack.digest,
+            "publicUrl": settings.public_url, "time": settings.clock.now().isoformat(),
+            "durability": ministry.store.durability(),
+        }  # fmt: skip
+
+    @app.post("/spaces", status_code=201)
+    def open_space(body: NewSpace) -> dict[str, str]:
+        try:
+            row, secret = ministry.open_space(body.model_dump(by_alias=True, mode="json"))
+        except ValueError as error:
+            raise HTTPException(422, f"chứng thư gốc hoặc CRL sai / wrong anchors or CRLs: {error}") from error
+        base = ministry.base_url(row.name)
+        paths = ministry.wire.messages["paths"]
+        return {
+            "space": row.name, "baseUrl": base, "tokenUrl": base + paths["token"], "clientId": row.client_id,
+            "clientSecret": secret,
+        }  # fmt: skip
+
+    @app.delete("/spaces/{name}", status_code=204)
+    def drop(row: SpaceRow = known) -> None:
+        ministry.drop_space(row.name)
+
+    @app.get("/spaces/{name}/faults")
+    def faults(row: SpaceRow = known) -> dict[str, Any]:
+        return {"faults": ministry.corner(row.name).faults.listing()}
+
+    @app.put("/spaces/{name}/faults", status_code=204)
+    def set_faults(body: list[Fault], row: SpaceRow = known) -> None:
+        _check_operations(ministry, body)
+        ministry.corner(row.name).faults.replace(body)
+
+    @app.post("/spaces/{name}/faults", status_code=204)
+    def add_faults(body: list[Fault], row: SpaceRow = known) -> None:
+        _check_operations(ministry, body)
+        ministry.corner(row.name).faults.add(body)
+
+    @app.delete("/spaces/{name}/faults", status_code=204)
+    def clear_faults(row: SpaceRow = known) -> None:
+        ministry.corner(row.name).faults.replace(())
+
+    @app.put("/spaces/{name}/outcomes", status_code=204)
+    def set_outcomes(body: list[Outcome], row: SpaceRow = known) -> None:
+        ministry.corner(row.name).outcomes.replace(body)
+
+    @app.delete("/spaces/{name}/tokens", status_code=204)
+    def drop_tokens(row: SpaceRow = known) -> None:
+        ministry.store.drop_tokens(row.name)
+
+    @app.put("/spaces/{name}/window", status_code=204)
+    def window(body: Window, row: SpaceRow = known) -> None:
+        ministry.store.change_space(row.name, {**row.settings, "closedYears": body.closed_years})
+
+    @app.get("/spaces/{name}/journal")
+    def journal(after: int = 0, row: SpaceRow = known) -> dict[str, Any]:
+        entries, last = ministry.corner(row.name).journal.after(after)
+        return {"entries": entries, "last": last}
+
+    @app.get("/spaces/{name}/submissions")
+    def submissions(row: SpaceRow = known) -> dict[str, Any]:
+        with ministry.store.read(row.name) as transaction:
+            stored = transaction.everything()
+        return {
+            "submissions": [
+                {
+                    "receipt": one.known.receipt, "record": one.known.record, "version": one.known.version,
+                    "event": one.known.event.value, "state": one.known.state.value, "digest": one.known.digest,
+                    "school": one.known.school, "receivedAt": one.received_at, "findings": one.findings,
+                    "error": one.error,
+                }
+                for one in stored
+            ]
+        }  # fmt: skip
+
+    @app.get("/spaces/{name}/submissions/{receipt}/content")
+    def content(receipt: str, row: SpaceRow = known) -> Response:
+        with ministry.store.read(row.name) as transaction:
+            data = transaction.content(receipt)
+        if data is None:
+            raise HTTPException(404, "không có biên nhận này / no such receipt")
+        return Response(data, media_type="application/octet-stream", headers={"x-content-type-options": "nosniff"})
+
+    return app
+
+
+def _check_operations(ministry: Ministry, faults: list[Fault]) -> None:
+    errors = ministry.wire.messages["errors"]
+    for one in faults:
+        if one.operation != "*" and one.operation not in ministry.wire.operations:
+            raise HTTPException(422, f"không có thao tác / no such operation: {one.operation}")
+        if one.error and one.error not in errors:
+            raise HTTPException(422, f"không có lỗi / no such error: {one.error}")
+        if one.kind == "redirect" and not one.location:
+            raise HTTPException(422, "redirect: thiếu location / location is missing")
+
+
+def _error(status: int, vi: str, en: str) -> JSONResponse:
+    return JSONResponse({"detail": f"{vi} / {en}", "trace": secrets.token_hex(8)}, status)

@@ -1,0 +1,138 @@
+"""Faults on purpose: kind, phase, selector, bound (appendix2.md §4). Every one clears by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+Kind = Literal["status", "delay", "reset", "truncate", "garbage", "redirect", "drip", "merge"]
+
+
+class Model(BaseModel):
+    """Data of the control interface: camelCase on the wire, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class Fault(Model):
+    """One fault; see docs/control-api.md for what each kind uses."""
+
+    kind: Kind
+    operation: str = "*"
+    record: str | None = None
+    nth: int = Field(1, ge=1)
+    times: int = Field(1, ge=1, le=1000)
+    phase: Literal["before", "after"] = "before"
+    status: int = Field(503, ge=200, le=599)
+    error: str = ""
+    retry_after: int | None = Field(None, ge=0, le=3600)
+    retry_after_date: bool = False
+    seconds: float = Field(0.0, ge=0, le=300)
+    body: str | None = None
+    content_type: str = "application/json"
+    location: str = ""
+    extra: dict[str, Any] = Field(default_factory=dict)
+    name: str = ""
+
+
+@dataclass(slots=True)
+class _Entry:
+    fault: Fault
+    seen: int = 0
+    fired: int = 0
+
+
+@dataclass(slots=True)
+class FaultBook:
+    """The faults of one space, with their counts. In memory: a restart clears them."""
+
+    _entries: list[_Entry] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    def replace(self, faults: Iterable[Fault]) -> None:
+        """Set these faults instead of all others; counting starts anew."""
+        with self._lock:
+            self._entries = [_Entry(one) for one in faults]
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Set these faults beside the others."""
+        with self._lock:
+            self._entries.extend(_Entry(one) for one in faults)
+
+    def take(self, operation: str, record: str | None) -> Fault | None:
+        """The fault for this call, if any. Every fault that matches counts the call; the first due one is taken."""
+        taken: Fault | None = None
+        with self._lock:
+            for entry in self._entries:
+                fault = entry.fault
+                if fault.operation not in ("*", operation) or (fault.record is not None and fault.record != record):
+                    continue
+                entry.seen += 1
+                if taken is None and entry.seen >= fault.nth and entry.fired < fault.times:
+                    entry.fired += 1
+                    taken = fault
+        return taken
+
+    def listing(self) -> list[dict[str, Any]]:
+        """The faults with how often they were matched and fired."""
+        with self._lock:
+            return [
+                {
+                    **one.fault.model_dump(by_alias=True, exclude_defaults=True),
+                    "kind": one.fault.kind,
+                    "seen": one.seen,
+                    "fired": one.fired,
+                }
+                for one in self._entries
+            ]
+
+
+class ScriptedFinding(Model):
+    """A finding that a scripted refusal shows."""
+
+    code: str
+    requirement: str = ""
+    place: str = ""
+    text: str = ""
+
+
+class Outcome(Model):
+    """A scripted outcome of judging: ``judge`` means judged for real, after ``polls`` answers that it is being checked."""
+
+    record: str | None = None
+    nth: int | None = Field(None, ge=1)
+    times: int = Field(1, ge=1, le=1000)
+    polls: int = Field(0, ge=0, le=1000)
+    outcome: Literal["accept", "refuse", "judge"] = "judge"
+    findings: tuple[ScriptedFinding, ...] = Field((), max_length=1000)
+
+
+@dataclass(slots=True)
+class OutcomeBook:
+    """The scripted outcomes of one space."""
+
+    _entries: list[tuple[Outcome, list[int]]] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    def replace(self, outcomes: Iterable[Outcome]) -> None:
+        """Set these outcomes; counting starts anew."""
+        with self._lock:
+            self._entries = [(one, [0, 0]) for one in outcomes]
+
+    def take(self, record: str) -> dict[str, Any]:
+        """The plan for a new submission; empty: judge for real at once. To be kept with the submission."""
+        plan: dict[str, Any] = {}
+        with self._lock:
+            for outcome, counts in self._entries:
+                if outcome.record is not None and outcome.record != record:
+                    continue
+                counts[0] += 1
+                if not plan and counts[0] >= (outcome.nth or 1) and counts[1] < outcome.times:
+                    counts[1] += 1
+                    plan = outcome.model_dump(include={"polls", "outcome", "findings"}, mode="json")
+        return plan

@@ -1,0 +1,212 @@
+"""The service's state: settings, store, and per space the faults, scripted outcomes, journal, clock and trust."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Lock, Thread
+from typing import Any, Literal
+
+from conformance.signature.trust import TrustStore
+
+from conformance.pack import Pack, default_pack
+from mock_moet.clock import Clock, SystemClock
+from mock_moet.faults import FaultBook, OutcomeBook
+from mock_moet.journal import LIMIT, Journal
+from mock_moet.judging import JudgeFunction, Opinion, judge, judge_document, own_finding, trust_of
+from mock_moet.rules import PENDING, Event, State, settle
+from mock_moet.store import SpaceRow, Store, Stored, hashed
+from mock_moet.wire import Wire
+
+_log = logging.getLogger("mock_moet")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run the service.
+
+    ``judging``: ``background`` judges in a thread after the receipt was given; ``inline`` before the answer leaves, so
+    that the first question about the outcome is answered for good (for tests in process).
+    """
+
+    pack: Pack = field(default_factory=default_pack)
+    database: str = "sqlite://"
+    clock: Clock = field(default_factory=SystemClock)
+    control_token: str = ""
+    """Empty: one is drawn."""
+    public_url: str = "http://127.0.0.1:8115"
+    """What clients put before ``/s/SPACE``."""
+    control_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    judging: Literal["background", "inline"] = "background"
+    judge: JudgeFunction = judge_document
+    token_lifetime: int = 3600
+    """Seconds, unless a space says otherwise."""
+    journal_limit: int = LIMIT
+    body_deadline: float = 30.0
+    """Seconds a client may take to send a body."""
+
+
+@dataclass(slots=True)
+class Corner:
+    """What belongs to one space and lives in memory."""
+
+    faults: FaultBook = field(default_factory=FaultBook)
+    outcomes: OutcomeBook = field(default_factory=OutcomeBook)
+    journal: Journal = field(default_factory=Journal)
+    trust: TrustStore | None = None
+    trust_known: bool = False
+
+
+class Ministry:
+    """Everything the service's two faces (:mod:`mock_moet.api`, :mod:`mock_moet.control`) share."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = replace(settings, control_token=settings.control_token or secrets.token_urlsafe(32))
+        self.pack = settings.pack
+        self.wire = Wire(settings.pack)
+        self.store = Store(settings.database)
+        self._corners: dict[str, Corner] = {}
+        self._lock = Lock()
+        self._queue: queue.Queue[tuple[str, str] | None] = queue.Queue()
+        self._worker: Thread | None = None
+        # what a killed service had acknowledged but not judged
+        for one in self.store.pending():
+            if one.hold == 0:
+                self.expect_judging(one.space, one.known.receipt)
+
+    def close(self) -> None:
+        """Stop judging and close the store. Submissions not yet judged are judged after the next start."""
+        with self._lock:
+            worker = self._worker
+        if worker is not None:
+            self._queue.put(None)
+            worker.join(timeout=10)
+        self.store.close()
+
+    # time
+
+    def now(self, space: SpaceRow) -> datetime:
+        """The space's time of day."""
+        return self.settings.clock.now() + timedelta(seconds=float(space.settings.get("clockOffset", 0)))
+
+    # spaces
+
+    def open_space(self, settings: dict[str, Any]) -> tuple[SpaceRow, str]:
+        """A new space and its client secret, which is kept as a hash only."""
+        secret = secrets.token_urlsafe(32)
+        row = SpaceRow(secrets.token_hex(8), f"test-{secrets.token_hex(6)}", hashed(secret), settings)
+        trust = trust_of(settings, row.name)  # wrong PEM is the caller's mistake, now and not at the first judging
+        self.store.open_space(row, self.settings.clock.now().isoformat())
+        corner = self.corner(row.name)
+        corner.trust, corner.trust_known = trust, True
+        return row, secret
+
+    def drop_space(self, name: str) -> None:
+        """Forget a space."""
+        self.store.drop_space(name)
+        with self._lock:
+            self._corners.pop(name, None)
+
+    def corner(self, name: str) -> Corner:
+        """The part of a space that lives in memory. Only for spaces that exist."""
+        with self._lock:
+            corner = self._corners.get(name)
+            if corner is None:
+                corner = self._corners[name] = Corner(journal=Journal(self.settings.journal_limit))
+            return corner
+
+    def base_url(self, name: str) -> str:
+        """A space's base URL."""
+        return f"{self.settings.public_url.rstrip('/')}/s/{name}"
+
+    # judging
+
+    def expect_judging(self, space: str, receipt: str) -> None:
+        """Judge a submission in the background."""
+        with self._lock:
+            if self._worker is None:
+                self._worker = Thread(target=self._work, name="mock-moet-judge", daemon=True)
+                self._worker.start()
+        self._queue.put((space, receipt))
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            try:
+                self.judge(*job)
+            except Exception:
+                # the submission stays pending and is judged after the next start; the service goes on
+                _log.exception("judging failed")
+
+    def judge(self, space_name: str, receipt: str) -> None:
+        """Judge a pending submission and settle it. A failing check leaves it pending, with the error kept."""
+        space = self.store.space(space_name)
+        if space is None:
+            return
+        with self.store.read(space_name) as transaction:
+            one = transaction.by_receipt(receipt)
+            content = transaction.content(receipt)
+        if one is None or content is None or one.known.state not in PENDING:
+            return
+        try:
+            opinion = self._opinion(space, one, content)
+        except Exception as error:
+            _log.exception("the harness failed on submission %s", receipt)
+            with self.store.write(space_name) as transaction:
+                transaction.change(receipt, error=f"{type(error).__name__}: {error}"[:400], state=State.CHECKING)
+            return
+        with self.store.write(space_name) as transaction:
+            fresh = transaction.by_receipt(receipt)
+            if fresh is None or fresh.known.state not in PENDING:
+                return
+            known = [other.known for other in transaction.of_record(fresh.known.record)]
+            settlement = settle(
+                fresh.known,
+                opinion.good,
+                known,
+                replaces=fresh.replaces,
+                rival=transaction.rival(fresh.known.learner, fresh.known.school_year, fresh.known.record),
+            )
+            rows = self.wire.messages["findings"]
+            own = [own_finding(rows[key]) for key in settlement.findings]
+            seen = {finding["requirement"] for finding in opinion.findings}
+            own = [finding for finding in own if not finding["requirement"] or finding["requirement"] not in seen]
+            for changed, state in settlement.states.items():
+                transaction.change(changed, state=state)
+            transaction.change(receipt, findings=[*opinion.findings, *own])
+
+    def _opinion(self, space: SpaceRow, one: Stored, content: bytes) -> Opinion:
+        outcome = one.plan.get("outcome", "judge")
+        if outcome == "accept":
+            return Opinion(good=True)
+        if outcome == "refuse":
+            findings = tuple(
+                {
+                    "code": row["code"],
+                    "requirement": row["requirement"],
+                    "place": row["place"],
+                    "vi": row["text"],
+                    "en": row["text"],
+                }
+                for row in one.plan.get("findings", [])
+            )
+            return Opinion(good=False, findings=findings)
+        if one.known.event is Event.CANCEL:
+            raise NotImplementedError("revocation statements are not judged in this revision")
+        return judge(
+            content,
+            self.pack,
+            space.settings,
+            self._trust(space),
+            judged_at=self.now(space),
+            received_at=datetime.fromisoformat(one.received_at),
+            function=self.settings.judge,
+        )
+
+    def _trust(self, space: SpaceRow) -> TrustStore | None:
+        corner = self.corner(space.name)
+        if not corner.trust_known:
+            corner.trust, corner.trust_known = trust_of(space.settings, space.name), True
+        return corner.trust
