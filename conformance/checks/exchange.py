@@ -7,12 +7,12 @@ the service's own, so that no two machines' clocks are ever compared.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.finding import Place, Recorder
-import itertools
 
 SLACK = 0.1
 """Seconds by which a wait may look shorter than it was: journal times are taken on arrival."""
@@ -307,7 +307,8 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
             found.violated(rule, "delivered-too-early", place=one.at(), expected="receipted", seen=sample.state)
             return
     polls = [call for call in one.calls if call.operation == "status"]
-    wanted = str(params.get("ends", "delivered"))
+    outcomes = [call.answered for call in one.calls if call.answered in ("accepted", "refused")]
+    wanted = str(params.get("ends") or ("refused" if outcomes[-1:] == ["refused"] else "delivered"))
     if not any(call.committed or call.status == 202 for call in one.submits):
         found.blocked(rule, "no-receipt", place=one.at())
     elif not polls:

@@ -69,7 +69,9 @@ def _requirements(folder: Path) -> list[Requirement]:
     found: dict[str, Requirement] = {}
     for path in sorted((folder / "requirements").glob("*.yaml")):
         for position, row in enumerate(read_yaml(path) or []):
-            one = _typed(Requirement, row, path, str(row.get("id", position)) if isinstance(row, dict) else str(position))
+            one = _typed(
+                Requirement, row, path, str(row.get("id", position)) if isinstance(row, dict) else str(position)
+            )
             if one.id in found:
                 raise PackError(f"{path.name}: {one.id}: mã yêu cầu lặp lại / requirement id used twice")
             found[one.id] = one

@@ -1,0 +1,322 @@
+"""The drive door: the suite acts through the test interface, and records what happens.
+
+``Driver`` takes one case from entry to the final outcome at the mock Ministry (:meth:`Driver.case`), makes the attempts
+that must be refused (:mod:`conformance.doors.probes`) and is what the exchange player works with. It records; it never
+judges.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from conformance.cases import Case, Roster
+from conformance.checks.exchange import Call, Sample
+from conformance.checks.management import Attempt, Signer
+from conformance.doors.http import Answer, BadAnswer, DoorError
+from conformance.doors.ministry import Ministry
+from conformance.doors.vendor import Clock, Vendor, reasons_of
+from conformance.pack import Pack
+from conformance.pack.pointer import get
+
+FINAL = ("delivered", "refused", "gave-up", "revoked")
+SIGNING_LIMIT = 120.0
+"""Seconds for one list of signers: phone confirmations take their time (vendor-interface.md)."""
+MOST_WAIT = 300.0
+"""Seconds: nothing waits longer for a final state, whatever intervals the software declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """The software's declared background intervals, in seconds: all waiting is measured in them."""
+
+    outbox: float = 5.0
+    poll: float = 5.0
+    first_retry: float = 5.0
+    longest_retry: float = 60.0
+    attempts: int = 5
+    request_timeout: float = 30.0
+
+    @classmethod
+    def of(cls, declared: Mapping[str, Any]) -> Intervals:
+        """From ``GET /``; what is not declared has generous defaults.
+
+        Raises:
+            BadAnswer: not positive numbers.
+        """
+
+        def number(name: str, default: float) -> float:
+            value = declared.get(name, default)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86400:
+                raise BadAnswer(
+                    f"intervals.{name}: cần số giây từ 0 đến 86400 / wants seconds, 0 to 86400: {value!r:.50}"
+                )
+            return float(value)
+
+        base = cls()
+        return cls(
+            number("outboxInterval", base.outbox),
+            number("pollInterval", base.poll),
+            number("firstRetry", base.first_retry),
+            number("longestRetry", base.longest_retry),
+            max(1, int(number("attempts", base.attempts))),
+            number("requestTimeout", base.request_timeout),
+        )
+
+    def limit(self, failures: int, extra: float = 0.0) -> float:
+        """Seconds within which a submission with so many failed tries must have come to its end."""
+        waits, wait = 0.0, self.first_retry
+        for _ in range(failures):
+            waits += wait + self.request_timeout + self.outbox
+            wait = min(wait * 2, self.longest_retry)
+        return min(MOST_WAIT, 10.0 + 4 * (self.outbox + self.poll) + 1.5 * waits + extra)
+
+
+@dataclass(slots=True)
+class Episode:
+    """One case driven through the software: everything that was seen."""
+
+    case: Case
+    answers: list[tuple[str, Answer]] = field(default_factory=list)
+    """(call, answer) in order."""
+    local: str = ""
+    document: bytes | None = None
+    received_at: datetime | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    calls: tuple[Call, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    receipts: tuple[str, ...] = ()
+    journal: tuple[dict[str, Any], ...] = ()
+    ended: str = ""
+    stopped: str = ""
+    """Not empty: the call at which the lawful case could not go on."""
+    trouble: str = ""
+    """Not empty: no answer at all; nothing can be said."""
+
+    def note(self, call: str, answer: Answer) -> Answer:
+        """Keep an answer."""
+        self.answers.append((call, answer))
+        return answer
+
+    @property
+    def last(self) -> Answer | None:
+        """The newest answer."""
+        return self.answers[-1][1] if self.answers else None
+
+
+class Driver:
+    """Drives one software under test, bound to one space of the mock Ministry."""
+
+    def __init__(
+        self,
+        pack: Pack,
+        vendor: Vendor,
+        ministry: Ministry,
+        roster: Roster,
+        intervals: Intervals,
+        clock: Clock,
+        now: Callable[[], datetime],
+        *,
+        ticks: bool = False,
+        seal: bool = True,
+    ) -> None:
+        self.pack = pack
+        self.vendor = vendor
+        self.ministry = ministry
+        self.roster = roster
+        self.intervals = intervals
+        self.clock = clock
+        self.now = now
+        self.ticks = ticks
+        self.seal = seal
+
+    def signings(self, case: Case) -> list[dict[str, Any]]:
+        """Who signs, in order; the seal only where the software offers it."""
+        return [one for one in case.signings(self.roster) if self.seal or one["role"] != "school-seal"]
+
+    def enter(self, case: Case) -> Episode:
+        """Create the transcript. ``stopped`` when the software does not take the case."""
+        episode = Episode(case)
+        answer = episode.note("create", self.vendor.create(case.data))
+        data = answer.json()
+        if answer.status == 201 and isinstance(data, dict) and data.get("id"):
+            episode.local = str(data["id"])
+        else:
+            episode.stopped = "create"
+        return episode
+
+    def sign(self, episode: Episode, signings: Iterable[Mapping[str, Any]]) -> Answer:
+        """Let signers sign, one list a call and role, so that every refusal has one cause."""
+        return episode.note("sign", self.vendor.sign(episode.local, list(signings), limit=SIGNING_LIMIT))
+
+    def issue(self, episode: Episode) -> None:
+        """Sign with everybody, issue, fetch the document. Sets ``stopped`` at the first call that is refused."""
+        for group in by_role(self.signings(episode.case)):
+            answer = self.sign(episode, group)
+            if answer.status != 200:
+                episode.stopped = "sign"
+                where = f"{episode.case.id}#sign"
+                episode.attempts.append(Attempt("issue-complete", answer.status, reasons_of(answer), pointer=where))
+                return
+        answer = episode.note("issue", self.vendor.issue(episode.local))
+        episode.attempts.append(
+            Attempt("issue-complete", answer.status, reasons_of(answer), pointer=f"{episode.case.id}#issue")
+        )
+        if answer.status != 200:
+            episode.stopped = "issue"
+            return
+        self.fetch(episode)
+
+    def fetch(self, episode: Episode) -> None:
+        """Fetch the issued bytes; a second time, and compare."""
+        answer = episode.note("document", self.vendor.document(episode.local))
+        if answer.status != 200:
+            episode.stopped = "document"
+            return
+        if episode.document is None:
+            episode.document, episode.received_at = answer.body, self.now()
+            return
+        episode.attempts.append(
+            Attempt(
+                "fetch-again",
+                answer.status,
+                unchanged=answer.body == episode.document,
+                pointer=f"{episode.case.id}#document",
+                facts={
+                    "before": hashlib.sha256(episode.document).hexdigest(),
+                    "after": hashlib.sha256(answer.body).hexdigest(),
+                },
+            )
+        )
+
+    def send(
+        self, episode: Episode, *, until: tuple[str, ...] = FINAL, limit: float | None = None, linger: float = 0.0
+    ) -> None:
+        """Submit, and watch operator's view and journal until a final state, ``limit`` seconds at most."""
+        start = self.mark()
+        answer = episode.note("submit", self.vendor.submit(episode.local))
+        if answer.status not in (200, 202):
+            episode.stopped = "submit"
+            return
+        samples: list[Sample] = []
+        began = self.clock.monotonic()
+        bound = self.intervals.limit(1) if limit is None else limit
+        wait = 0.02
+        episode.ended = "limit"
+        final_at: float | None = None
+        while self.clock.monotonic() - began <= bound:
+            if self.ticks:
+                self.vendor.tick()
+            state = self.vendor.state(episode.local)
+            samples.append(self._sample(state, self.mark(start)))
+            if samples[-1].state in until:
+                final_at = final_at if final_at is not None else self.clock.monotonic()
+                if self.clock.monotonic() - final_at >= linger:
+                    episode.ended = "final"
+                    break
+            self.clock.sleep(wait)
+            wait = min(wait * 1.6, max(0.05, self.intervals.poll))
+        episode.samples = tuple(samples)
+        self.collect(episode, start)
+
+    def collect(self, episode: Episode, start: int) -> None:
+        """Take over the journal since ``start`` and the receipts."""
+        episode.journal = tuple(self.ministry.journal(start))
+        episode.calls = tuple(call_of(entry, self.pack) for entry in episode.journal)
+        records = {call.record for call in episode.calls if call.operation == "submit"}
+        episode.receipts = tuple(
+            str(one["receipt"]) for one in self.ministry.submissions() if str(one.get("record")) in records
+        )
+
+    def mark(self, after: int = 0) -> int:
+        """The highest journal number there is."""
+        entries = self.ministry.journal(max(after, self._seen))
+        if entries:
+            self._seen = max(int(entry["n"]) for entry in entries)
+        return max(self._seen, after)
+
+    _seen = 0
+
+    @staticmethod
+    def _sample(state: Mapping[str, Any], upto: int) -> Sample:
+        messages = state.get("operatorMessages")
+        refusals = state.get("refusals")
+        version = state.get("version")
+        return Sample(
+            upto,
+            str(state.get("state", "")),
+            str(state.get("receipt") or ""),
+            version if isinstance(version, int) else None,
+            tuple(str(one) for one in messages) if isinstance(messages, list) else (),
+            tuple(one for one in refusals if isinstance(one, dict)) if isinstance(refusals, list) else (),
+        )
+
+    def case(self, case: Case) -> Episode:
+        """One lawful case all the way: enter, sign, issue, fetch, submit, follow, fetch again."""
+        episode = Episode(case)
+        try:
+            episode = self.enter(case)
+            if not episode.stopped:
+                self.issue(episode)
+            if not episode.stopped:
+                self.send(episode)
+            if episode.document is not None:
+                self.fetch(episode)
+        except DoorError as error:
+            episode.trouble = str(error)
+        return episode
+
+
+def by_role(signings: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Consecutive signings of one role together: one call each."""
+    groups: list[list[dict[str, Any]]] = []
+    for one in signings:
+        if groups and groups[-1][0]["role"] == one["role"]:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def signers_of(signings: Iterable[Mapping[str, Any]]) -> list[Signer]:
+    """Every single signature as a :class:`Signer`."""
+    return [
+        Signer(str(one["role"]), str(one["signer"]), str(subject))
+        for one in signings
+        for subject in (one.get("subjects") or [""])
+    ]
+
+
+def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
+    """A journal entry as the rules see it. Wire words become the pack's keys here, once."""
+    words = {word: key for key, word in pack.messages["states"].items()}
+    request = entry.get("request") or {}
+    answer = entry.get("answer") or {}
+    envelope = request.get("envelope") or {}
+    body = answer.get("body")
+    fault = entry.get("fault")
+
+    fields = pack.messages["submission"]
+    version = get(envelope, fields["version"])
+    spoiled = bool(fault) and fault.get("kind") not in ("delay", "status")
+    return Call(
+        number=int(entry["n"]),
+        at=float(entry["monotonic"]),
+        operation=str(entry.get("operation") or ""),
+        status=int(answer.get("status") or 0),
+        fault=bool(fault),
+        committed=bool(entry.get("committed")),
+        record=str(get(envelope, fields["record"]) or ""),
+        version=version if isinstance(version, int) else None,
+        event=str(get(envelope, fields["event"]) or ""),
+        content=str(request.get("contentSha256") or ""),
+        receipt="" if spoiled else str(get(body, pack.messages["receipt"]["id"]) or ""),
+        answered="" if spoiled else words.get(str(get(body, pack.messages["status"]["state"])), ""),
+        bearer=bool(request.get("bearer", True)),
+        secret_in_url=bool(request.get("queryHasToken")),
+        retry_after=answer.get("retryAfterSeconds"),
+        retry_date=bool(answer.get("retryAfterIsDate")),
+    )

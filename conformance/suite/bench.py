@@ -1,0 +1,395 @@
+"""One process's workbench: acts one item out, has everything that applies judged, and returns one event."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from conformance.cases import Case, FrozenCase, Roster, build_roster, frozen_cases, realise, shrink, strategy
+from conformance.checks import exchange as exchange_rules
+from conformance.checks import management
+from conformance.checks.context import Context
+from conformance.checks.fidelity import check_fidelity
+from conformance.checks.judge import judge_document
+from conformance.document.excerpt import excerpt
+from conformance.doors.drive import Driver, Episode, Intervals
+from conformance.doors.http import DoorError, Http
+from conformance.doors.ministry import Ministry, Space
+from conformance.doors.probes import PROBES
+from conformance.doors.vendor import Clock, Vendor
+from conformance.events import ExcerptLine, Finding, ItemResult
+from conformance.evidence import Entry, keep_bytes
+from conformance.exchanges import ExchangeSpec, load_exchanges
+from conformance.exchanges.player import exchange_of, judge_exchange, play
+from conformance.finding import Observation, Place, Recorder
+from conformance.pack import Pack, load_pack
+from conformance.signature.trust import TrustStore
+from conformance.suite.plan import Planned
+from conformance.suite.settings import Setup
+from conformance.suite.setup import RealClock
+from conformance.suite.turns import turn
+
+SHRINKS = 12
+"""Times a failed case is driven again, at most, to find the smallest one that still fails."""
+SHRUNK_CAUSES = 3
+"""Causes shrunk per process: the first ones tell the most, and the rest would cost the vendor's time."""
+KEPT_JOURNAL = 40
+"""Journal lines kept with a finding."""
+
+PROBE_REQUIREMENTS = ("PL1-PH-001", "PL1-PH-002", "PL1-PH-003", "PL1-PH-004", "PL1-PH-005")
+
+PLAIN_RULES = ("bearer", "bytes-issued", "envelope", "delivered-only")
+"""What every ordinary submission shows of the client (PL2-XT-001, GN-001, GN-002, GN-006)."""
+
+
+class Bench:
+    """Runs items. ``now`` and ``clock`` are the run's; tests inject their own, and transports in process."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        vendor_http: Http | None = None,
+        control_http: Http | None = None,
+        clock: Clock | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self.setup = setup
+        self.pack: Pack = load_pack(Path(setup.pack))
+        self._vendor_http = vendor_http
+        self._control_http = control_http
+        self._clock = clock or RealClock()
+        zone = datetime.fromisoformat(setup.started).tzinfo
+        self._now = now or (lambda: datetime.now(zone))
+        self.entries: list[Entry] = []
+        self._shrunk: set[str] = set()
+        self._opened: list[Http] = []
+
+    def close(self) -> None:
+        """Close the connections this bench opened."""
+        for http in self._opened:
+            http.close()
+
+    @cached_property
+    def roster(self) -> Roster:
+        """The run's roster: the same in every process."""
+        return build_roster(self.pack, list(self.setup.programmes), self.setup.seed, self.setup.school_year)
+
+    @cached_property
+    def trust(self) -> TrustStore | None:
+        """The run's trust anchors and CRLs."""
+        if not self.setup.trust_pem:
+            return None
+        crls = [base64.b64decode(one) for one in self.setup.crls]
+        return TrustStore.from_pem(self.setup.trust_pem.encode(), crls=crls)
+
+    @cached_property
+    def driver(self) -> Driver:
+        """The drive door."""
+        setup = self.setup
+        vendor = self._vendor_http or self._open(setup.target, setup.token)
+        control = self._control_http or self._open(setup.control_url, setup.control_token)
+        declared = setup.vendor.get("intervals")
+        capabilities = setup.vendor.get("capabilities") or ()
+        return Driver(
+            self.pack,
+            Vendor(vendor, self.pack, self._clock),
+            Ministry(control, Space(**setup.space)),
+            self.roster,
+            Intervals.of(declared if isinstance(declared, dict) else {}),
+            self._clock,
+            self._now,
+            ticks="tick" in capabilities,
+            seal="seal" in capabilities,
+        )
+
+    def _open(self, url: str, token: str) -> Http:
+        self._opened.append(Http(url, token))
+        return self._opened[-1]
+
+    @property
+    def takes(self) -> str:
+        """Whether the software takes component marks or semester averages."""
+        return "averages" if self.setup.vendor.get("takes") == "averages" else "components"
+
+    def run(self, item: Planned) -> ItemResult:
+        """Act one item out and judge it. Our own defect becomes the item's ``error``, never a verdict."""
+        began = time.monotonic()
+        work = {
+            "case": self._case,
+            "probe": self._probe,
+            "exchange": self._exchange,
+            "explore": self._explore,
+            "document": self._document,
+        }[item.kind]
+        try:
+            result = work(item)
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            result = ItemResult(
+                id=item.id,
+                kind=item.kind,
+                programme=item.programme,
+                title=item.title,
+                error=text[:2000],
+                replay=self.replay(item),
+            )
+        return result.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
+
+    def replay(self, item: Planned) -> tuple[str, ...]:
+        """The arguments that repeat one item."""
+        arguments = [f"--target={self.setup.target}", f"--seed={self.setup.seed}"]
+        arguments += [f"--programme={one}" for one in self.setup.programmes]
+        return (*arguments, f"--school-year={self.setup.school_year}", f"--item={item.id}")
+
+    # -- cases ---------------------------------------------------------------------------------------------------
+
+    def _frozen(self, programme: str, name: str) -> FrozenCase:
+        return next(one for one in frozen_cases(self.pack, programme) if one.id == name)
+
+    def make(self, frozen: FrozenCase, suffix: str = "") -> Case:
+        """A frozen case realised for this run; with a suffix, for another learner."""
+        if suffix:
+            frozen = dataclasses.replace(frozen, id=f"{frozen.id}+{suffix}")
+        return realise(frozen, self.roster, self.setup.seed, "averages" if self.takes == "averages" else "components")
+
+    def _case(self, item: Planned) -> ItemResult:
+        case = self.make(self._frozen(item.programme, item.name))
+        episode = self.drive(case)
+        found = Recorder()
+        self.judge_case(episode, found)
+        smallest = self._smallest(case, found)
+        return self._result(item, [episode], found, smallest=smallest)
+
+    def drive(self, case: Case) -> Episode:
+        """Drive one case, in turn."""
+        with turn(self.setup.lock):
+            return self.driver.case(case)
+
+    def judge_case(self, episode: Episode, found: Recorder) -> None:
+        """Everything an ordinary case can show: the document, fidelity, management, and the plain submission."""
+        management.check(episode.attempts, found)
+        if episode.trouble:
+            found.blocked("PL1-ND-001", "no-answer", seen=episode.trouble[:500])
+        elif episode.stopped == "create":
+            last = episode.last
+            found.violated(
+                "PL1-ND-001",
+                "lawful-case-refused",
+                place=Place(pointer=f"{episode.case.id}#create"),
+                expected="HTTP 201",
+                seen=f"HTTP {last.status} {last.body[:300].decode('utf-8', 'replace')}" if last else "",
+            )
+        self.judge_document(episode, found)
+        if episode.document is None or episode.stopped or episode.trouble:
+            return
+        exchange = exchange_of(episode.case.id, episode, self.driver)
+        if exchange is not None:
+            for rule in PLAIN_RULES:
+                exchange_rules.check(exchange, rule, {}, found)
+
+    def judge_document(self, episode: Episode, found: Recorder) -> None:
+        """The issued document by Appendix 1, and against what was entered."""
+        if episode.document is None:
+            return
+        context = self.context(episode.received_at)
+        judgement = judge_document(episode.document, context)
+        found.absorb(judgement.found)
+        if judgement.document is not None:
+            check_fidelity(episode.case.data, self.roster.data, judgement.document, context, found)
+
+    def context(self, received_at: datetime | None = None) -> Context:
+        """What a document is judged with, now."""
+        leaders = self.setup.leaders
+        return Context(
+            pack=self.pack,
+            trust=self.trust,
+            judged_at=self._now(),
+            received_at=received_at,
+            leaders=None if leaders is None else frozenset(leaders),
+            door=self.setup.door,
+            subject_map=self.setup.subject_map,
+        )
+
+    def blocking(self, found: Recorder) -> set[str]:
+        """Root causes of scored MUST requirements."""
+        return {
+            one.code
+            for one in found.violations
+            if one.is_root
+            and (row := self.pack.requirements.get(one.requirement)) is not None
+            and row.level == "MUST"
+            and self.pack.scored(row)
+        }
+
+    def _smallest(self, case: Case, found: Recorder) -> dict[str, Any]:
+        causes = self.blocking(found)
+        if not causes:
+            return {}
+        smallest = case
+        if not causes <= self._shrunk and len(self._shrunk) < SHRUNK_CAUSES and case.edits:
+            self._shrunk |= causes
+            attempts = iter(range(1000))
+
+            def fails(smaller: Case) -> bool:
+                again = dataclasses.replace(smaller, id=f"{case.id}+shrink{next(attempts)}")
+                renewed = self._renewed(again)
+                seen = Recorder()
+                self.judge_case(self.drive(renewed), seen)
+                return causes <= self.blocking(seen)
+
+            smallest = shrink(case, fails, SHRINKS)
+        return {
+            "base": smallest.base,
+            "edits": [str(edit) for edit in smallest.edits],
+            "case": dict(smallest.data),
+        }
+
+    def _renewed(self, case: Case) -> Case:
+        frozen = FrozenCase(id=case.id, programme=case.programme, base=case.base, edits=case.edits, title=case.title)
+        return self.make(frozen)
+
+    # -- probes, exchanges, exploration, files ---------------------------------------------------------------------
+
+    def sound(self, programme: str) -> FrozenCase:
+        """The programme's plainest case: probes and exchanges start from it."""
+        return frozen_cases(self.pack, programme)[0]
+
+    def _probe(self, item: Planned) -> ItemResult:
+        frozen = self.sound(item.programme)
+        found = Recorder()
+        try:
+            with turn(self.setup.lock):
+                episodes = PROBES[item.name](self.driver, lambda name: self.make(frozen, name), item.programme)
+        except DoorError as error:
+            for requirement in PROBE_REQUIREMENTS:
+                found.blocked(requirement, "no-answer", place=Place(pointer=item.id), seen=str(error)[:500])
+            return self._result(item, [], found)
+        for episode in episodes:
+            management.check(episode.attempts, found)
+            if episode.stopped == "create":
+                found.blocked("PL1-PH-001", "no-transcript", place=Place(pointer=f"{episode.case.id}#create"))
+        return self._result(item, episodes, found)
+
+    def _exchange(self, item: Planned) -> ItemResult:
+        spec = next(one for one in load_exchanges(self.pack) if one.id == item.name)
+        frozen = self.sound(self.setup.programmes[0])
+        with turn(self.setup.lock):
+            episode = play(spec, self.driver, self.make(frozen, f"exchange-{spec.id}"))
+        found = Recorder()
+        self.judge_exchange(spec, episode, found)
+        return self._result(item, [episode], found)
+
+    def judge_exchange(self, spec: ExchangeSpec, episode: Episode, found: Recorder) -> None:
+        """The exchange's rules; all its requirements are blocked when it could not be played."""
+        exchange = None if episode.trouble else exchange_of(spec.id, episode, self.driver)
+        if exchange is None:
+            for requirement in spec.requirements:
+                seen = episode.trouble or episode.stopped
+                found.blocked(requirement, "not-played", place=Place(pointer=spec.id), seen=seen[:500])
+            return
+        judge_exchange(spec, exchange, found)
+
+    def _explore(self, item: Planned) -> ItemResult:
+        from conformance.suite.explore import explore
+
+        found, episodes, smallest = explore(self, item.programme, self.setup.max_examples)
+        return self._result(item, episodes, found, smallest=smallest)
+
+    def explored(self, programme: str) -> Any:
+        """The strategy of freshly drawn edits."""
+        return strategy(self.pack, programme, self.roster, self.setup.seed)
+
+    def _document(self, item: Planned) -> ItemResult:
+        data = Path(item.name).read_bytes()
+        judgement = judge_document(data, self.context())
+        digest = self._keep(item, "document", data, name=Path(item.name).name)
+        return ItemResult(
+            id=item.id,
+            kind="document",
+            programme=judgement.programme or "",
+            title=item.title,
+            held=held_of(judgement.found),
+            findings=tuple(self._finding(one, {"document": digest}, data, ()) for one in judgement.found.observations),
+            evidence={"document": digest},
+            replay=(f"--target={self.setup.target}", f"--item={item.id}"),
+        )
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def _keep(self, item: Planned, kind: str, data: bytes, **facts: Any) -> str:
+        secrets = (self.setup.token, self.setup.control_token, self.setup.space.get("client_secret", ""))
+        digest = keep_bytes(Path(self.setup.evidence), kind, data, tuple(one.encode() for one in secrets if one))
+        self.entries.append(Entry(kind, item.id, digest, {"programme": item.programme, **facts}))
+        return digest
+
+    def _result(
+        self, item: Planned, episodes: list[Episode], found: Recorder, *, smallest: dict[str, Any] | None = None
+    ) -> ItemResult:
+        evidence: dict[str, str] = {}
+        document = b""
+        journal: tuple[dict[str, Any], ...] = ()
+        for episode in episodes:
+            stamp = episode.received_at.isoformat() if episode.received_at else None
+            evidence["case"] = self._keep(item, "case", _json(episode.case.data), case=episode.case.id)
+            answers = [{"call": call, **answer.record()} for call, answer in episode.answers if call != "document"]
+            evidence["answers"] = self._keep(item, "answer", _json(answers), case=episode.case.id)
+            if episode.document is not None:
+                document = episode.document
+                evidence["document"] = self._keep(
+                    item,
+                    "document",
+                    document,
+                    case=episode.case.id,
+                    received_at=stamp,
+                    judged_at=self._now().isoformat(),
+                )
+            if episode.journal:
+                journal = episode.journal
+                evidence["journal"] = self._keep(item, "journal", _json(journal), case=episode.case.id)
+            if episode.samples:
+                samples = [dataclasses.asdict(sample) for sample in episode.samples]
+                evidence["states"] = self._keep(item, "state", _json(samples), case=episode.case.id)
+        return ItemResult(
+            id=item.id,
+            kind=item.kind,
+            programme=item.programme,
+            title=item.title,
+            held=held_of(found),
+            findings=tuple(self._finding(one, evidence, document, journal) for one in found.observations),
+            smallest=smallest or {},
+            evidence=evidence,
+            replay=self.replay(item),
+        )
+
+    def _finding(
+        self, one: Observation, evidence: Mapping[str, str], document: bytes, journal: tuple[dict[str, Any], ...]
+    ) -> Finding:
+        lines: tuple[ExcerptLine, ...] = ()
+        if one.place is not None and document and (one.place.xpath or one.place.line is not None):
+            lines = tuple(
+                ExcerptLine(number=line.number, text=line.text, marked=line.marked)
+                for line in excerpt(document, one.place)
+            )
+        on_wire = one.requirement.startswith("PL2-")
+        source = evidence.get("journal" if on_wire else "document", "")
+        return Finding.of(one, evidence=source, excerpt=lines, exchange=journal[-KEPT_JOURNAL:] if on_wire else ())
+
+
+def held_of(found: Recorder) -> dict[str, dict[str, int]]:
+    """Requirement → case class → count."""
+    held: dict[str, dict[str, int]] = {}
+    for (requirement, case_class), count in found.held_counts.items():
+        held.setdefault(requirement, {})[case_class] = count
+    return held
+
+
+def _json(data: Any) -> bytes:
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, default=str).encode()

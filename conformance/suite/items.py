@@ -1,0 +1,101 @@
+"""The suite as pytest items: one case or exchange each, whatever ``python_files`` and the like say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.events import ItemResult
+from conformance.pack import load_pack
+from conformance.suite.bench import Bench
+from conformance.suite.plan import Planned, plan, selected
+from conformance.suite.settings import Setup
+
+SUITE_FILE = Path(__file__).resolve().with_name("certification.suite")
+"""What ``pytest --target`` collects; the items come from the plan."""
+
+SHOWN = 12
+"""Findings shown under a failed item in the terminal; all of them stand in the report."""
+
+
+class Failed(Exception):
+    """The item has a blocking finding; the text says which."""
+
+
+class SuiteFile(pytest.File):
+    """Collects the run's plan."""
+
+    setup_data: Setup
+    bench: Bench
+
+    def collect(self) -> Iterable[SuiteItem]:
+        """All items of the run, in plan order."""
+        pack = load_pack(Path(self.setup_data.pack))
+        for planned in selected(plan(pack, self.setup_data), self.setup_data.items):
+            item: SuiteItem = SuiteItem.from_parent(self, name=planned.id)
+            item.planned = planned
+            item.bench = self.bench
+            yield item
+
+
+class SuiteItem(pytest.Item):
+    """One case, probe, exchange or document."""
+
+    planned: Planned
+    bench: Bench
+    result: ItemResult | None = None
+    deadline: float | None = None
+
+    def runtest(self) -> None:
+        """Act it out and judge it; a blocking finding or an error of ours fails the item."""
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            pytest.skip("hết thời gian cho phép / time budget used up")
+        self.result = self.bench.run(self.planned)
+        text = self._problem(self.result)
+        if text:
+            raise Failed(text)
+
+    def _problem(self, result: ItemResult) -> str:
+        if result.error:
+            return f"lỗi của bộ kiểm thử / harness error: {result.error}"
+        pack = self.bench.pack
+        language = self.bench.setup.language
+        lines: list[str] = []
+        for finding in result.findings:
+            row = pack.requirements.get(finding.requirement)
+            if finding.state != "violated" or row is None or row.level != "MUST" or not pack.scored(row):
+                continue
+            if finding.consequence_of:
+                continue
+            where = finding.place.xpath or finding.place.pointer if finding.place else ""
+            title = row.text.title.of(language)
+            lines.append(f"{finding.code}: {title}: {where}: {finding.expected} ≠ {finding.seen}"[:400])
+        if len(lines) > SHOWN:
+            lines[SHOWN:] = [f"… +{len(lines) - SHOWN}"]
+        return "\n".join(lines)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+        """The findings, not a traceback."""
+        if isinstance(excinfo.value, Failed) and self.result is not None:
+            replay = " ".join(f"'{part}'" if " " in part else part for part in self.result.replay)
+            return visible(f"{excinfo.value}\n→ pytest {replay}")
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where and what, for headings."""
+        return self.path, None, f"{self.planned.id} {visible(self.planned.title)}"
+
+
+def visible(text: str) -> str:
+    """Text from outside for the terminal: control and direction characters are shown, not obeyed."""
+    return "".join(
+        char if char in "\n\t" or (char.isprintable() and char not in _DIRECTION) else f"⟨U+{ord(char):04X}⟩"
+        for char in text
+    )
+
+
+_DIRECTION = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -1,0 +1,81 @@
+"""Which items a run has: the same list in every process, from the pack and the set-up alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from conformance.cases import FrozenCase, frozen_cases
+from conformance.doors.probes import PROBES
+from conformance.exchanges import load_exchanges
+from conformance.pack import Pack
+from conformance.suite.settings import Setup
+
+Kind = Literal["case", "probe", "exchange", "explore", "document"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One item: what is to be done, under a stable id that is never a position."""
+
+    id: str
+    kind: Kind
+    programme: str
+    title: str
+    name: str
+    """The case's, probe's or exchange's own name; the path of a file."""
+    signatures: int = 0
+    """About how many signatures it costs."""
+
+
+def plan(pack: Pack, setup: Setup) -> tuple[Planned, ...]:
+    """All items of a run, before any selection."""
+    if setup.door == "files":
+        return tuple(Planned(f"document:{name}", "document", "", name, name) for name in setup.files)
+    found: list[Planned] = []
+    for programme in setup.programmes:
+        cases = frozen_cases(pack, programme)
+        for case in cases:
+            title = case.title.of(setup.language)
+            found.append(Planned(f"{programme}:{case.id}", "case", programme, title, case.id, 18))
+        if not cases:
+            continue
+        signers = _subjects(cases[0]) + 2
+        for name in PROBES:
+            cost = {"impossible": 0, "one-missing": signers**2}.get(name, signers)
+            found.append(Planned(f"{programme}:probe:{name}", "probe", programme, name, name, cost))
+        if setup.max_examples:
+            cost = setup.max_examples * signers
+            found.append(Planned(f"{programme}:explore", "explore", programme, "explore", "explore", cost))
+    for spec in load_exchanges(pack):
+        if pack.header.revisions.index(spec.revision) <= pack.header.revisions.index(pack.header.revision):
+            title = spec.title.of(setup.language)
+            found.append(Planned(f"exchange:{spec.id}", "exchange", "", title, spec.id, 18))
+    return tuple(found)
+
+
+def _subjects(case: FrozenCase) -> int:
+    return 15 if case.programme.startswith("THPT") else 12
+
+
+def selected(planned: tuple[Planned, ...], wanted: tuple[str, ...]) -> tuple[Planned, ...]:
+    """The items asked for by id; all when nothing was asked for.
+
+    Raises:
+        ValueError: an id that does not exist.
+    """
+    if not wanted:
+        return planned
+    known = {one.id for one in planned}
+    unknown = [one for one in wanted if one not in known]
+    if unknown:
+        raise ValueError(f"không có mục / no such item: {', '.join(unknown)}")
+    return tuple(one for one in planned if one.id in wanted)
+
+
+def budget(planned: tuple[Planned, ...]) -> dict[str, Any]:
+    """What a run costs the software: items by kind and signatures."""
+    kinds: dict[str, int] = {}
+    for one in planned:
+        kinds[one.kind] = kinds.get(one.kind, 0) + 1
+    return {"items": kinds, "signatures": sum(one.signatures for one in planned)}

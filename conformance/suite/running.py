@@ -1,0 +1,262 @@
+"""Ties a run to pytest: the controller sets up and decides, every process runs items."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reports
+from conformance.doors.http import DoorError
+from conformance.events import ItemResult, Result, RunFinished
+from conformance.evidence import Entry
+from conformance.pack import Pack, PackError, load_pack
+from conformance.suite.bench import Bench
+from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
+from conformance.suite.plan import budget, plan
+from conformance.suite.settings import Options, Setup
+from conformance.suite.setup import VIETNAM, Run, UsageProblem, finished_school_year, open_run, pack_of
+from conformance.verdict import Verdict, decide
+
+WRONG_USE, NOT_COMPLETED, DEFECTIVE = 2, 3, 4
+WORKER_KEY = "hocba_setup"
+
+
+def take_over(config: pytest.Config) -> None:
+    """Replace the arguments by the suite and register this process's part."""
+    config.args = [str(SUITE_FILE)]
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        config.pluginmanager.register(Worker(Setup.model_validate_json(worker[WORKER_KEY])), "hocba-worker")
+    else:
+        config.pluginmanager.register(Controller(options_of(config)), "hocba-controller")
+
+
+def options_of(config: pytest.Config) -> Options:
+    """The run's options from pytest's."""
+
+    def value(name: str) -> Any:
+        return config.getoption("hocba_" + name)
+
+    return Options(
+        target=value("target"),
+        token=value("token"),
+        seed=value("seed"),
+        max_examples=value("max_examples"),
+        time_budget=value("time_budget"),
+        programmes=tuple(value("programme")),
+        report=value("report"),
+        results=value("results"),
+        junit=value("junit"),
+        evidence=value("evidence"),
+        language=value("lang"),
+        dry_run=value("dry_run"),
+        trust=tuple(value("trust")),
+        leaders=value("leaders"),
+        subject_map=value("subject_map"),
+        items=tuple(value("item")),
+        defects=tuple(value("defect")),
+        keys=value("keys"),
+        school_year=value("school_year"),
+        ministry_host=value("ministry_host"),
+        ministry_url=value("ministry_url"),
+        pack=value("pack"),
+    )
+
+
+class Worker:
+    """Every process that runs items: collects the suite, carries results to the controller in the reports."""
+
+    def __init__(self, setup: Setup | None) -> None:
+        self.setup = setup
+        self.bench: Bench | None = None
+        self.deadline: float | None = None
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        """Only the suite is collected."""
+        if file_path != SUITE_FILE or self.setup is None:
+            return None
+        self.bench = self.bench or Bench(self.setup)
+        if self.setup.time_budget is not None:
+            self.deadline = time.monotonic() + self.setup.time_budget
+        suite: SuiteFile = SuiteFile.from_parent(parent, path=file_path)
+        suite.setup_data = self.setup
+        suite.bench = self.bench
+        return suite
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Give the item the run's deadline."""
+        if isinstance(item, SuiteItem):
+            item.deadline = self.deadline
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        """Attach the event and the evidence index lines to the item's report."""
+        report = yield
+        if call.when == "call" and isinstance(item, SuiteItem) and item.result is not None and self.bench is not None:
+            report.hocba_result = item.result.model_dump_json()
+            report.hocba_entries = json.dumps([asdict(entry) for entry in self.bench.entries])
+            self.bench.entries.clear()
+        return report
+
+    def pytest_unconfigure(self) -> None:
+        """Close the bench."""
+        if self.bench is not None:
+            self.bench.close()
+
+
+class Controller(Worker):
+    """The process that was started: sets up, gathers events, decides, writes reports, sets the exit code."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(None)
+        self.options = options
+        self.run: Run | None = None
+        self.items: list[ItemResult] = []
+        self.verdict: Verdict | None = None
+        self.result: Result | None = None
+        self.code = DEFECTIVE
+        self.trouble = ""
+        self.written: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Set up, or end with the exit code that says why not."""
+        try:
+            if self.options.dry_run:
+                self._dry_run(session)
+            self.run = open_run(self.options)
+            self.setup = self.run.setup
+        except (UsageProblem, PackError, ValueError) as error:
+            pytest.exit(visible(str(error)), WRONG_USE)
+        except DoorError as error:
+            pytest.exit(visible(f"không bắt đầu được / cannot begin: {error}"), NOT_COMPLETED)
+
+    def _dry_run(self, session: pytest.Session) -> None:
+        pack = pack_of(self.options.pack)
+        setup = Setup(
+            run_id="dry-run",
+            door="drive",
+            pack=str(pack.folder),
+            seed=self.options.seed or 0,
+            school_year=self.options.school_year or finished_school_year(pack, datetime.now(VIETNAM)),
+            programmes=self.options.programmes or pack.certified(),
+            target=self.options.target,
+            token="",
+            max_examples=self.options.max_examples,
+            language=self.options.language,
+        )
+        planned = plan(pack, setup)
+        cost = budget(planned)
+        lines = [f"{one.id}  {one.title}" for one in planned]
+        kinds = ", ".join(f"{kind}: {number}" for kind, number in cost["items"].items())
+        lines.append(f"{len(planned)} mục / items ({kinds}); ~{cost['signatures']} chữ ký / signatures")
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        for line in lines:
+            if reporter is not None:
+                reporter.write_line(line)
+        pytest.exit("chỉ in kế hoạch, chưa kiểm gì / plan only, nothing was tested", NOT_COMPLETED)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give a worker what it needs."""
+        if self.setup is not None:
+            node.workerinput[WORKER_KEY] = self.setup.model_dump_json()
+
+    def pytest_report_header(self) -> list[str]:
+        """What is being tested, against which text."""
+        if self.run is None:
+            return []
+        info = self.run.info
+        product = " ".join(str(info.vendor.get(key, "")) for key in ("vendor", "product", "version")).strip()
+        return [
+            visible(f"hocba {info.tool_version}: {info.target} {product}"[:200]),
+            f"{info.pack} {info.revision}, {', '.join(info.programmes)}, --seed={info.seed}, {len(info.planned)} mục / items",
+        ]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather an item's event."""
+        result = getattr(report, "hocba_result", None)
+        if result is None or self.run is None:
+            return
+        self.items.append(ItemResult.model_validate_json(result))
+        for entry in json.loads(report.hocba_entries):
+            self.run.bundle.enter(Entry(**entry))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
+        """Decide from the manifest before anybody prints; nobody changes the exit code afterwards."""
+        self._finish(int(exitstatus))
+        try:
+            return (yield)
+        finally:
+            session.exitstatus = self.code
+
+    def _finish(self, exitstatus: int) -> None:
+        if self.run is None:
+            return
+        try:
+            self._decide(self.run, exitstatus)
+        except Exception as error:
+            self.trouble = f"{type(error).__name__}: {error}"
+            self.code = DEFECTIVE
+        finally:
+            self.run.close()
+
+    def _decide(self, run: Run, exitstatus: int) -> None:
+        pack: Pack = load_pack(Path(run.setup.pack))
+        build = ""
+        if run.vendor is not None:
+            try:
+                build = str(run.vendor.describe().get("buildHash", ""))[:200]
+            except DoorError:
+                build = ""
+        interrupted = ""
+        if exitstatus == pytest.ExitCode.INTERRUPTED:
+            interrupted = "bị ngắt / interrupted"
+        elif exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+            interrupted = "pytest hỏng / pytest failed"
+        elif self.options.time_budget is not None and len(self.items) < len(run.info.planned) and not run.setup.items:
+            interrupted = "hết thời gian cho phép / time budget used up"
+        digest = run.bundle.close(run_id=run.setup.run_id)
+        footer = RunFinished(
+            finished=datetime.now(VIETNAM).isoformat(timespec="seconds"),
+            items=len(self.items),
+            evidence_digest=digest,
+            build_hash_at_end=build,
+            interrupted=interrupted,
+        )
+        items = tuple(sorted(self.items, key=lambda one: one.id))
+        result = Result(run=run.info, items=items, footer=footer)
+        self.verdict = decide(pack, result)
+        self.result = result.model_copy(update={"verdict": self.verdict.to_json()})
+        self.code = self.verdict.exit_code
+        for kind, path in (
+            ("json", self.options.results),
+            ("html", self.options.report),
+            ("junit", self.options.junit),
+        ):
+            if path:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                reports.write(self.result, pack, Path(path), language=self.options.language, kind=kind)
+                self.written.append(path)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The verdict, and where the reports are."""
+        if self.trouble:
+            terminalreporter.write_line(visible(f"lỗi của bộ kiểm thử / harness defect: {self.trouble}"), red=True)
+        if self.verdict is None or self.result is None or self.run is None:
+            return
+        pack = load_pack(Path(self.run.setup.pack))
+        terminalreporter.section("học bạ số")
+        for line in reports.terminal_lines(self.result, self.verdict, pack, self.options.language):
+            terminalreporter.write_line(line)
+        for path in self.written:
+            terminalreporter.write_line(f"→ {path}")

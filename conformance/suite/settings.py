@@ -1,0 +1,76 @@
+"""A run's options and what the controller sets up once for all processes of the run."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Options(BaseModel):
+    """What the person who starts the run asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: str
+    token: str = ""
+    """The test interface's token; empty: the environment's, or the one for desks."""
+    seed: int | None = None
+    max_examples: int = 0
+    """Freshly drawn cases per programme beyond the frozen ones."""
+    time_budget: float | None = None
+    """Seconds after which no further item is begun."""
+    programmes: tuple[str, ...] = ()
+    """Empty: what the software claims and this revision certifies."""
+    report: str = ""
+    results: str = ""
+    junit: str = ""
+    evidence: str = ""
+    language: Literal["vi", "en"] = "vi"
+    dry_run: bool = False
+    trust: tuple[str, ...] = ()
+    leaders: str = ""
+    subject_map: str = ""
+    items: tuple[str, ...] = ()
+    """Only these items (a replay); the verdict then lacks the others."""
+    defects: tuple[str, ...] = ()
+    """For ``reference`` only."""
+    keys: Literal["rsa-2048", "p-256"] = "rsa-2048"
+    school_year: int | None = None
+    ministry_host: str = "127.0.0.1"
+    ministry_url: str = ""
+    pack: str = ""
+    """Folder of another specification pack."""
+
+
+class Setup(BaseModel):
+    """What every process of a run needs to act and to judge; made by the controller, JSON all the way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    door: Literal["drive", "files"]
+    pack: str
+    seed: int
+    school_year: int
+    programmes: tuple[str, ...]
+    target: str
+    token: str
+    control_url: str = ""
+    control_token: str = ""
+    space: dict[str, str] = {}
+    vendor: dict[str, Any] = {}
+    trust_pem: str = ""
+    crls: tuple[str, ...] = ()
+    """Base64 of DER."""
+    leaders: tuple[str, ...] | None = None
+    evidence: str = ""
+    started: str = ""
+    max_examples: int = 0
+    time_budget: float | None = None
+    items: tuple[str, ...] = ()
+    language: str = "vi"
+    files: tuple[str, ...] = ()
+    subject_map: dict[str, str] = {}
+    lock: str = ""
+    """Path of the file by which processes take turns at the software."""

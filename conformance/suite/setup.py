@@ -1,0 +1,368 @@
+"""Before the first item: services, roster, keys, space, session. The controller alone talks to ``/session``."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import platform
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+
+import conformance
+from conformance.cases import Roster, build_roster
+from conformance.doors.drive import Intervals
+from conformance.doors.http import Answer, BadAnswer, DoorError, Http
+from conformance.doors.ministry import Ministry
+from conformance.doors.processes import Service, start_ministry, start_vendor
+from conformance.doors.vendor import Vendor, reasons_of
+from conformance.events import RunInfo
+from conformance.evidence import Bundle
+from conformance.pack import Pack, default_pack, load_pack
+from conformance.signature.pki import Credential, TestPki
+from conformance.suite.plan import plan, selected
+from conformance.suite.settings import Options, Setup
+
+DESK_TOKEN = "hocba-test"  # noqa: S105  # the published token of a vendor's desk; a run's own services use random ones
+VIETNAM = timezone(timedelta(hours=7))
+
+MANDATORY = ("create", "sign", "refuse-to-issue", "issue", "store", "submit", "follow-up", "amend")
+DECLINABLE = ("receive", "rendition", "revoke", "batch", "restart", "clock", "tick", "seal")
+
+
+class UsageProblem(ValueError):
+    """The run cannot begin because of how it was asked for; bilingual. Exit code 2."""
+
+
+@dataclass(slots=True)
+class Run:
+    """A run that is set up: what processes need, and what the controller must close in the end."""
+
+    setup: Setup
+    info: RunInfo
+    bundle: Bundle
+    services: list[Service] = field(default_factory=list)
+    https: list[Http] = field(default_factory=list)
+    vendor: Vendor | None = None
+
+    def close(self) -> None:
+        """Close connections and stop the run's own services."""
+        for http in self.https:
+            http.close()
+        for service in self.services:
+            service.stop()
+
+
+class RealClock:
+    """The machine's clock."""
+
+    def monotonic(self) -> float:
+        """Seconds since some start."""
+        import time
+
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        import time
+
+        time.sleep(seconds)
+
+
+def pack_of(folder: str) -> Pack:
+    """The pack in ``folder``, or the default one."""
+    return load_pack(Path(folder)) if folder else default_pack()
+
+
+def finished_school_year(pack: Pack, today: datetime) -> int:
+    """First calendar year of the school year that ended last (they end in May); never before the pack's first."""
+    ended = today.year - 1 if today.month >= 6 else today.year - 2
+    return max(pack.header.first_school_year, ended)
+
+
+def open_run(options: Options) -> Run:
+    """Set a run up.
+
+    Raises:
+        UsageProblem: the options make no sense.
+        DoorError: the software, or a service of ours, cannot be had.
+    """
+    pack = pack_of(options.pack)
+    now = datetime.now(VIETNAM)
+    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
+    folder = Path(options.evidence) if options.evidence else Path(tempfile.mkdtemp(prefix="hocba-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.target.startswith("file:"):
+        return _files(options, pack, now, seed, folder)
+    if options.target == "observe:":
+        raise UsageProblem(
+            "cửa quan sát chưa có trong bản sửa đổi này / the observe door is not part of this revision yet"
+        )
+    if options.target != "reference" and not options.target.startswith(("http://", "https://")):
+        raise UsageProblem(
+            "--target: cần http(s)://…, reference hoặc file:DIR / "
+            f"wants http(s)://…, reference or file:DIR: {options.target!r}"
+        )
+    run: list[Service] = []
+    https: list[Http] = []
+    try:
+        return _drive(options, pack, now, seed, folder, run, https)
+    except BaseException:
+        for http in https:
+            http.close()
+        for service in run:
+            service.stop()
+        raise
+
+
+def _drive(
+    options: Options, pack: Pack, now: datetime, seed: int, folder: Path, services: list[Service], https: list[Http]
+) -> Run:
+    if options.target == "reference":
+        services.append(start_vendor(options.defects))
+        target, token = services[-1].urls["base"], services[-1].token
+    elif options.defects:
+        raise UsageProblem("--defect chỉ dùng với --target=reference / --defect goes with --target=reference only")
+    else:
+        target = options.target
+        token = options.token or os.environ.get("HOCBA_TARGET_TOKEN", DESK_TOKEN)
+    services.append(start_ministry(folder, host=options.ministry_host, public_url=options.ministry_url))
+    https.append(Http(target, token))
+    vendor = Vendor(https[-1], pack, RealClock())
+    described = vendor.describe()
+    programmes = claimed(options, pack, described)
+    Intervals.of(_mapping(described.get("intervals")))
+    school_year = options.school_year or finished_school_year(pack, now)
+    roster = build_roster(pack, list(programmes), seed, school_year)
+    pki = TestPki(now)
+    https.append(Http(services[-1].urls["control"], services[-1].token))
+    ministry = Ministry(https[-1])
+    crls = pki.crls()
+    space = ministry.open(
+        schools=[school["code"] for school in roster.data["schools"]],
+        trustPem=pki.anchors_pem().decode(),
+        crls=[base64.b64encode(one).decode() for one in crls],
+    )
+    session, fixed, leaders = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
+    session["ministry"] = {
+        "baseUrl": space.base_url,
+        "tokenUrl": space.token_url,
+        "clientId": space.client_id,
+        "clientSecret": space.client_secret,
+    }
+    _taken("PUT /session", vendor.begin(session))
+    _taken("PUT /roster", vendor.enrol(roster.data))
+    capabilities = described.get("capabilities")
+    offered = {str(one) for one in capabilities} if isinstance(capabilities, list) else set()
+    setup = Setup(
+        run_id=run_id,
+        door="drive",
+        pack=str(pack.folder),
+        seed=seed,
+        school_year=school_year,
+        programmes=programmes,
+        target=target,
+        token=token,
+        control_url=services[-1].urls["control"],
+        control_token=services[-1].token,
+        space={
+            "name": space.name,
+            "base_url": space.base_url,
+            "token_url": space.token_url,
+            "client_id": space.client_id,
+            "client_secret": space.client_secret,
+        },
+        vendor=_bounded(described),
+        trust_pem=pki.anchors_pem().decode(),
+        crls=tuple(base64.b64encode(one).decode() for one in crls),
+        leaders=tuple(sorted(leaders)),
+        evidence=str(folder),
+        started=now.isoformat(timespec="seconds"),
+        max_examples=options.max_examples,
+        time_budget=options.time_budget,
+        items=options.items,
+        language=options.language,
+        lock=str(folder / "turns.sqlite"),
+    )
+    bundle = Bundle(folder, (token, services[-1].token, space.client_secret, *fixed))
+    bundle.add("trust", "", pki.anchors_pem())
+    for one in crls:
+        bundle.add("crl", "", one)
+    bundle.add("session", "", json.dumps(described, ensure_ascii=False).encode())
+    bundle.add("roster", "", json.dumps(roster.data, ensure_ascii=False).encode())
+    info = _info(
+        options, pack, setup, now, declined=tuple(one for one in (*MANDATORY, *DECLINABLE) if one not in offered)
+    )
+    return Run(setup, info, bundle, services, https, vendor)
+
+
+def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path) -> Run:
+    source = Path(options.target.removeprefix("file:"))
+    if not source.is_dir():
+        raise UsageProblem(f"không có thư mục / no such folder: {source}")
+    files = tuple(str(path) for path in sorted(source.rglob("*.xml")))
+    if not files:
+        raise UsageProblem(f"không có tệp .xml nào trong / no .xml file in: {source}")
+    setup = Setup(
+        run_id=secrets.token_hex(8),
+        door="files",
+        pack=str(pack.folder),
+        seed=seed,
+        school_year=options.school_year or finished_school_year(pack, now),
+        programmes=options.programmes or pack.certified(),
+        target=options.target,
+        token="",
+        trust_pem="".join(read_text(path, "--trust") for path in options.trust),
+        leaders=leaders_of(options.leaders),
+        evidence=str(folder),
+        started=now.isoformat(timespec="seconds"),
+        time_budget=options.time_budget,
+        items=options.items,
+        language=options.language,
+        files=files,
+        subject_map=subject_map_of(options.subject_map),
+    )
+    return Run(setup, _info(options, pack, setup, now, declined=()), Bundle(folder))
+
+
+def _info(options: Options, pack: Pack, setup: Setup, now: datetime, *, declined: tuple[str, ...]) -> RunInfo:
+    from conformance.signature.trust import TrustStore
+
+    planned = plan(pack, setup)
+    selected(planned, setup.items)
+    trust = TrustStore.from_pem(setup.trust_pem.encode()) if setup.trust_pem else None
+    shown = {
+        key: value
+        for key, value in options.model_dump(mode="json", exclude={"token"}).items()
+        if value not in (None, "", (), [], 0, False)
+    }
+    return RunInfo(
+        run_id=setup.run_id,
+        tool_version=conformance.__version__,
+        pack=pack.name,
+        pack_digest=pack.digest,
+        revision=pack.header.revision,
+        door=setup.door,
+        target=options.target,
+        programmes=setup.programmes,
+        seed=setup.seed,
+        started=now.isoformat(timespec="seconds"),
+        vendor=setup.vendor,
+        declined=declined,
+        options=shown,
+        environment={"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()},
+        trust=trust.fingerprints() if trust else (),
+        selection=", ".join(setup.items),
+        planned=tuple(one.id for one in planned),
+    )
+
+
+def claimed(options: Options, pack: Pack, described: Mapping[str, Any]) -> tuple[str, ...]:
+    """The programmes of the run: those asked for, else what the software claims and the revision certifies.
+
+    Raises:
+        UsageProblem: none is left, or one is unknown or not claimed.
+    """
+    listed = described.get("programmes")
+    said = [str(one) for one in listed] if isinstance(listed, list) else []
+    for one in options.programmes:
+        if one not in pack.programmes:
+            known = ", ".join(pack.programmes)
+            raise UsageProblem(f"--programme: không có chương trình / no such programme: {one!r} ({known})")
+    found = options.programmes or tuple(one for one in pack.certified() if one in said)
+    if not found:
+        raise UsageProblem(
+            "phần mềm không nhận chương trình nào mà bộ đặc tả này kiểm được / "
+            f"the software claims no programme that this pack certifies: {said!r}"
+        )
+    return found
+
+
+def session_of(
+    run_id: str, pki: TestPki, roster: Roster, keys: str, pack: Pack
+) -> tuple[dict[str, Any], list[str], set[str]]:
+    """The session to begin, its secrets, and the identifiers of school leaders."""
+    signers, hidden, leaders = [], [], set()
+    for one in roster.signers():
+        password = secrets.token_urlsafe(12)
+        credential = credential_of(pki, one, keys)
+        hidden.append(password)
+        entry = {key: one[key] for key in ("id", "role", "name", "nationalId", "passport", "title") if one.get(key)}
+        packed = base64.b64encode(credential.pkcs12(password.encode())).decode()
+        signers.append({**entry, "pkcs12": packed, "password": password})
+        if one["role"] == "leader" and one.get("nationalId"):
+            leaders.add(str(one["nationalId"]))
+    reserved = pack.header.reserved.model_dump(mode="json")
+    return {"runId": run_id, "signers": signers, "reserved": reserved}, hidden, leaders
+
+
+def credential_of(pki: TestPki, signer: Mapping[str, Any], keys: str) -> Credential:
+    """A certificate for a signer of the roster: person, or the school's seal."""
+    key = keys.replace("-", "")
+    if signer["role"] == "seal":
+        return pki.organisation(str(signer["name"]), school=str(signer["schoolCode"]), key=key)
+    return pki.person(
+        str(signer["name"]), national_id=signer.get("nationalId"), passport=signer.get("passport"), key=key
+    )
+
+
+def _taken(call: str, answer: Answer) -> None:
+    if answer.status not in (200, 201, 204):
+        reasons = ", ".join(map(str, reasons_of(answer))) or answer.body[:300].decode("utf-8", "replace")
+        raise BadAnswer(f"{call}: HTTP {answer.status}: {reasons}")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _bounded(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The description without anything outsized: it stands on page one of the report."""
+    kept: dict[str, Any] = {}
+    for key, value in list(described.items())[:40]:
+        text = json.dumps(value, ensure_ascii=False)
+        kept[str(key)[:60]] = value if len(text) <= 2000 else text[:2000] + "…"
+    return kept
+
+
+def read_text(path: str, option: str) -> str:
+    """A text file named by an option.
+
+    Raises:
+        UsageProblem: it cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageProblem(f"{option}: không đọc được / cannot be read: {path}: {error}") from error
+
+
+def leaders_of(path: str) -> tuple[str, ...] | None:
+    """Identifiers of school leaders from a file, one a line; ``None`` without a file."""
+    return tuple(line.strip() for line in read_text(path, "--leaders").splitlines() if line.strip()) if path else None
+
+
+def subject_map_of(path: str) -> dict[str, str]:
+    """A vendor's subject codes → the pack's, from a JSON object in a file.
+
+    Raises:
+        UsageProblem: not such an object.
+    """
+    if not path:
+        return {}
+    try:
+        data = json.loads(read_text(path, "--subject-map"))
+    except ValueError as error:
+        raise UsageProblem(f"--subject-map: {path}: {error}") from error
+    if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+        raise UsageProblem(f"--subject-map: {path}: cần một đối tượng mã → mã / wants an object of code → code")
+    return {str(key): value for key, value in data.items()}
+
+
+__all__ = ["DoorError", "Run", "UsageProblem", "open_run"]
