@@ -2,9 +2,9 @@
 
 from conformance.verdict.baseline import Attestation, Baseline, BaselineEntry, BaselineError
 from conformance.verdict.decide import decide
-from conformance.verdict.model import ExitCode, Line, LineVerdict, Outcome, RequirementOutcome, Verdict
+from conformance.verdict.model import ExitCode, FindingRef, Line, LineVerdict, Outcome, RequirementOutcome, Verdict
 
 __all__ = [
-    "Attestation", "Baseline", "BaselineEntry", "BaselineError", "ExitCode", "Line", "LineVerdict", "Outcome",
-    "RequirementOutcome", "Verdict", "decide",
+    "Attestation", "Baseline", "BaselineEntry", "BaselineError", "ExitCode", "FindingRef", "Line", "LineVerdict",
+    "Outcome", "RequirementOutcome", "Verdict", "decide",
 ]  # fmt: skip

@@ -1,0 +1,67 @@
+"""The files a result becomes: HTML for people, JSON and JUnit for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from conformance.events import Result
+from conformance.pack import Pack
+from conformance.verdict import Verdict, decide
+
+
+def verdict_of(result: Result, pack: Pack) -> Verdict:
+    """The verdict stored in the result; decided anew from the manifest where there is none."""
+    return Verdict.model_validate(result.verdict) if result.verdict else decide(pack, result)
+
+
+def with_verdict(result: Result, pack: Pack) -> Result:
+    """The result together with its verdict."""
+    return result.model_copy(update={"verdict": verdict_of(result, pack).to_json()})
+
+
+def html(result: Result, pack: Pack, language: str = "vi") -> str:
+    """The certification report: one self-contained page without script."""
+    from reports.html import render
+
+    return render(result, verdict_of(result, pack), pack, language)
+
+
+def json_text(result: Result, pack: Pack) -> str:
+    """The result with its verdict as JSON: the format of ``docs/result.schema.json``."""
+    data = with_verdict(result, pack).model_dump(mode="json")
+    text = json.dumps(data, ensure_ascii=False, indent=1)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate out of a vendor's JSON
+        text = json.dumps(data, ensure_ascii=True, indent=1)
+    return text + "\n"
+
+
+def junit(result: Result, pack: Pack, language: str = "vi") -> str:
+    """JUnit XML: one test case per requirement and claimed programme."""
+    from reports.junit import render
+
+    return render(result, verdict_of(result, pack), pack, language)
+
+
+def write(result: Result, pack: Pack, out: Path, language: str = "vi") -> None:
+    """Write the report whose kind ``out``'s ending names: ``.html``, ``.json``, ``.xml`` (JUnit).
+
+    Raises:
+        ValueError: another ending.
+    """
+    suffix = out.suffix.lower()
+    if suffix in (".html", ".htm"):
+        text = html(result, pack, language)
+    elif suffix == ".json":
+        text = json_text(result, pack)
+    elif suffix == ".xml":
+        text = junit(result, pack, language)
+    else:
+        raise ValueError(
+            f"{out.name}: không biết loại báo cáo, hãy dùng .html, .json hoặc .xml"
+            " / unknown kind of report: use .html, .json or .xml"
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,67 @@
+"""Renders the HTML report: one file, no script, nothing fetched; text from outside is escaped and made visible."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from conformance.events import Result
+from conformance.pack import Pack
+from conformance.verdict import Outcome, Verdict
+from reports.view import EXCERPT_LINES, build, short
+from reports.visible import visible
+from reports.wording import word
+
+LONGEST = 4000
+"""Characters of one text from outside."""
+
+
+def _shown(value: Any) -> Any:
+    # trusted markup is left alone; everything else is made visible here and escaped by Jinja right after
+    return value if value is None or isinstance(value, (Markup, int, float)) else visible(str(value), LONGEST)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters["short"] = short
+    return environment
+
+
+def render(result: Result, verdict: Verdict, pack: Pack, language: str) -> str:
+    """The page as text."""
+    language = "en" if language == "en" else "vi"
+    environment = _environment()
+    source, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]  # it is set above
+
+    def t(key: str, **params: object) -> str:
+        return word(key, language, **params)
+
+    def capability(name: str) -> str:
+        known = pack.header.capabilities.get(name)
+        return known.name.of(language) if known else name
+
+    return environment.get_template("report.html.j2").render(
+        result=result,
+        run=result.run,
+        footer=result.footer,
+        verdict=verdict,
+        pack=pack,
+        lang=language,
+        t=t,
+        declined=", ".join(map(capability, verdict.declined)),
+        view=build(result, verdict, pack, language),
+        css=Markup(source),  # noqa: S704  # our own file
+        outcomes=[one.value for one in Outcome],
+        excerpt_lines=EXCERPT_LINES,
+    )

@@ -1,0 +1,26 @@
+"""Vendor text is data: whatever could change how a page, a terminal or a log reads is shown instead of obeyed."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_KEPT = frozenset("\n\t")
+_SHOWN = frozenset(("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"))
+
+
+def visible(text: str, limit: int = 0) -> str:
+    """``text`` with control, bidi, zero-width, surrogate and unassigned characters written as ``⟨U+202E⟩``.
+
+    New lines and tabs stay. Longer than ``limit`` characters (0: no limit) it is cut, and says how much is missing.
+    """
+    cut = text[:limit] if limit else text
+    if not (cut.isascii() and cut.isprintable()):
+        cut = "".join(
+            f"⟨U+{ord(one):04X}⟩" if one not in _KEPT and unicodedata.category(one) in _SHOWN else one for one in cut
+        )
+    return f"{cut} … (+{len(text) - limit})" if limit and len(text) > limit else cut
+
+
+def one_line(text: str, limit: int = 0) -> str:
+    """As :func:`visible`, on one line: for terminals, logs and attributes."""
+    return visible(" ".join(text.split("\n")).replace("\t", " "), limit)
