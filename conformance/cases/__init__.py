@@ -1,0 +1,19 @@
+"""Learners and school years: the run's roster, the frozen corpus, live generation, shrinking, coverage."""
+
+from conformance.cases.case import (
+    Case,
+    FrozenCase,
+    Takes,
+    frozen_cases,
+    generated,
+    realise,
+    shrink,
+)
+from conformance.cases.edits import KINDS, Edit, parse
+from conformance.cases.plan import PlanError
+from conformance.cases.roster import Roster, build_roster
+
+__all__ = [
+    "KINDS", "Case", "Edit", "FrozenCase", "PlanError", "Roster", "Takes", "build_roster", "frozen_cases", "generated",
+    "parse", "realise", "shrink",
+]  # fmt: skip

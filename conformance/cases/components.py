@@ -1,0 +1,75 @@
+"""Component marks that give exactly a wanted semester average."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+from conformance.pack import RuleSet
+
+STEP = Decimal("0.1")
+
+
+def rounded(value: Decimal, digits: int = 1) -> Decimal:
+    """Rounded half up, as marks are."""
+    return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def plain(mark: Decimal) -> str:
+    """A mark in its plain spelling: ``8``, ``8.5``."""
+    text = f"{rounded(mark):f}"
+    return text.removesuffix(".0")
+
+
+def average(regular: Sequence[Decimal], midterm: Decimal, final: Decimal, rules: RuleSet) -> Decimal:
+    """The semester average of component marks, rounded."""
+    weights = rules.component_weights
+    total = sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["midterm"] + final * weights["final"]
+    count = len(regular) * weights["regular"] + weights["midterm"] + weights["final"]
+    return rounded(total / count, rules.rounding_digits)
+
+
+def regular_count(periods: int, rules: RuleSet) -> int:
+    """How many regular marks a subject of so many periods a year has in a semester."""
+    return next(count for limit, count in rules.regular_marks if periods <= limit)
+
+
+def solve(wanted: Decimal, count: int, rules: RuleSet, draw: random.Random) -> tuple[list[Decimal], Decimal, Decimal]:
+    """Component marks with ``wanted`` as their average.
+
+    Args:
+        wanted: the semester average, one decimal.
+        count: number of regular marks.
+        rules: weights and limits of marks.
+        draw: where the free marks come from.
+
+    Returns:
+        Regular marks, mid-term mark and final mark, each with one decimal at most and inside the limits.
+
+    Raises:
+        ValueError: ``wanted`` lies outside the limits of marks.
+    """
+    low, high = rules.mark_minimum, rules.mark_maximum
+    if not low <= wanted <= high:
+        raise ValueError(f"{wanted}: ngoài thang điểm / outside {low}-{high}")
+    weights = rules.component_weights
+    total = wanted * (count * weights["regular"] + weights["midterm"] + weights["final"])
+    for spread in (Decimal("1.5"), Decimal("1"), Decimal("0.5"), Decimal("0.2"), Decimal(0)):
+        for _ in range(4):
+            regular = [_near(wanted, spread, low, high, draw) for _ in range(count)]
+            midterm = _near(wanted, spread, low, high, draw)
+            rest = total - sum(regular) * weights["regular"] - midterm * weights["midterm"]
+            exact = rest / weights["final"]
+            floor = exact.quantize(STEP, ROUND_FLOOR)
+            # either neighbour may do: one makes averages that a cut-off would betray, the other not
+            for final in draw.sample((floor, floor + STEP), 2):
+                if low <= final <= high and average(regular, midterm, final, rules) == wanted:
+                    return regular, midterm, final
+    return [wanted] * count, wanted, wanted
+
+
+def _near(wanted: Decimal, spread: Decimal, low: Decimal, high: Decimal, draw: random.Random) -> Decimal:
+    tenths = int(spread / STEP)
+    mark = wanted + STEP * draw.randint(-tenths, tenths)
+    return min(max(mark, low), high)
