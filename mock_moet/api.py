@@ -72,14 +72,14 @@ def _inner(ministry: Ministry) -> FastAPI:
 
         return _response(await anyio.to_thread.run_sync(work))
 
-    async def description(request: Request) -> Response:
+    async def description(_: Request) -> Response:
         return JSONResponse(pack.service)
 
-    async def refused(request: Request, error: Exception) -> Response:
+    async def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
         return _response(_problem(ministry, error))
 
-    async def unrouted(request: Request, error: Exception) -> Response:
+    async def unrouted(_: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
         return _response(_problem(ministry, Refusal("method" if status == 405 else "not-found")))
 
@@ -400,8 +400,8 @@ class Gate:
             with suppress(ValueError):
                 value = json.loads(reply.body)
                 if isinstance(value, dict):
-                    body = json.dumps({**value, **fault.extra}, ensure_ascii=False).encode()
-                    return Reply(reply.status, body, reply.headers)
+                    merged = json.dumps({**value, **fault.extra}, ensure_ascii=False).encode()
+                    return Reply(reply.status, merged, reply.headers)
         return reply
 
     def _status(self, fault: Fault) -> Reply:
@@ -425,9 +425,8 @@ class Gate:
     async def _deliver(self, visit: _Visit, reply: Reply, fault: Fault | None) -> None:
         if fault is not None and fault.kind == "truncate":
             await _start(visit.send, reply, len(reply.body))
-            await visit.send(
-                {"type": "http.response.body", "body": reply.body[: len(reply.body) // 2], "more_body": True}
-            )
+            half = reply.body[: len(reply.body) // 2]
+            await visit.send({"type": "http.response.body", "body": half, "more_body": True})
             await _abort(visit, cut=True)
         elif fault is not None and fault.kind == "drip":
             # no length: under HTTP/1.1 the server sends it chunked

@@ -60,7 +60,7 @@ def create_control(ministry: Ministry) -> FastAPI:
         return await call_next(request)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = "/".join(str(part) for part in first["loc"])
         return _error(422, f"{where}: dữ liệu sai: {first['msg']}", f"{where}: wrong data: {first['msg']}")

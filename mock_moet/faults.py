@@ -102,7 +102,7 @@ class ScriptedFinding(Model):
 
 
 class Outcome(Model):
-    """A scripted outcome of judging: ``judge`` means judged for real, after ``polls`` answers that it is being checked."""
+    """A scripted outcome of judging; ``judge``: judged for real, after ``polls`` answers that it is being checked."""
 
     record: str | None = None
     nth: int | None = Field(None, ge=1)

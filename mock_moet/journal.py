@@ -31,7 +31,7 @@ def redacted(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def shown_body(body: bytes, content_type: str) -> Any:
-    """An answer's body as kept in the journal: JSON as data, other text as text, nothing for documents and large ones."""
+    """An answer's body as kept: JSON as data, other text as text, nothing for documents and large ones."""
     if not body or len(body) > _SHOWN or "xml" in content_type:
         return None
     try:

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 from conformance.signature.trust import TrustStore
 
+from conformance.checks.judge import judge_document
 from conformance.pack import Pack, default_pack
 from mock_moet.clock import Clock, SystemClock
 from mock_moet.faults import FaultBook, OutcomeBook
 from mock_moet.journal import LIMIT, Journal
-from mock_moet.judging import JudgeFunction, Opinion, judge, judge_document, own_finding, trust_of
+from mock_moet.judging import JudgeFunction, Opinion, judge, own_finding, trust_of
 from mock_moet.rules import PENDING, Event, State, settle
 from mock_moet.store import SpaceRow, Store, Stored, hashed
 from mock_moet.wire import Wire

@@ -158,7 +158,7 @@ def _by_version(attempt: Attempt, mine: Iterable[Known], *, foreign: bool, rival
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The outcome of judging: new states by receipt, and findings of the service's own (keys of the pack's findings)."""
+    """The outcome of judging: new states by receipt, and the service's own findings (keys of the pack's)."""
 
     states: dict[str, State]
     findings: tuple[str, ...] = ()

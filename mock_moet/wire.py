@@ -1,4 +1,4 @@
-"""Messages by the pack's data: fields by JSON pointer, bodies by its schemas, errors by key. No wire name stands here."""
+"""Messages by the pack's data: fields by JSON pointer, bodies by its schemas, errors by key; no wire name is here."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class Wire:
         return {key: pick(value, pointer) for key, pointer in self.messages[message].items()}
 
     def write(self, message: str, **values: object) -> dict[str, Any]:
-        """A message from fields by key (underscores for hyphens); fields that the message does not know are an error."""
+        """A message from fields by key (underscores for hyphens); a field the message does not know is an error."""
         pointers = self.messages[message]
         made: dict[str, Any] = {}
         for key, value in values.items():
@@ -197,13 +197,11 @@ class Wire:
             raise Refusal("bad-request", vi=error.vi, en=error.en) from error
         validator = self.operations[operation].validator
         if validator is not None:
-            error = next(iter(validator.iter_errors(value)), None)
-            if error is not None:
-                while error.context:
-                    error = error.context[0]
-                where = "/" + "/".join(str(part)[:60] for part in error.absolute_path)
-                # never error.message: it repeats the offending value, which may be large or personal
-                rule = f"{error.validator}"
+            wrong = next(iter(validator.iter_errors(value)), None)
+            if wrong is not None:
+                where = "/" + "/".join(str(part)[:60] for part in wrong.absolute_path)
+                # never its message: it repeats the offending value, which may be large or personal
+                rule = str(wrong.validator)
                 raise Refusal("bad-request", vi=f"{where}: trái quy tắc {rule}", en=f"{where}: breaks the rule {rule}")
         return value
 
@@ -230,4 +228,5 @@ class Wire:
 
     def event(self, word: str) -> str:
         """The key of an event's word."""
-        return next(key for key, one in self.messages["events"].items() if one == word)
+        events: dict[str, str] = self.messages["events"]
+        return next(key for key, one in events.items() if one == word)
