@@ -215,7 +215,9 @@ def test_numbers_of_real_people_are_refused(setup: Setup) -> None:
     receipt = client.receipt(client.submit(transcript(learner="001313123456")))
     answer = client.call("status", receipt)
     (shown,) = client.field("status", "findings", answer)
-    assert shown[client.pack.messages["finding"]["code"][1:]] == client.pack.messages["findings"]["not-reserved"]["code"]
+    assert (
+        shown[client.pack.messages["finding"]["code"][1:]] == client.pack.messages["findings"]["not-reserved"]["code"]
+    )
     lenient = setup.client(acceptUnreserved=True)
     assert lenient.state(lenient.receipt(lenient.submit(transcript(learner="001313123456")))) == "accepted"
 
