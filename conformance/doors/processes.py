@@ -101,7 +101,7 @@ def start_ministry(folder: Path, *, host: str = "127.0.0.1", public_url: str = "
     token = secrets.token_urlsafe(24)
     database = (folder / "ministry.sqlite").resolve()
     urls = {"base": public_url or f"http://{host}:{port}", "control": f"http://127.0.0.1:{control}"}
-    arguments = ["mock_moet", "--host", host, "--port", str(port), "--control-port", str(control)]
+    arguments = ["mock_moet", "--listen", host, "--port", str(port), "--control-port", str(control)]
     arguments += ["--database", f"sqlite:///{database.as_posix()}"]
     if public_url:
         arguments += ["--public-url", public_url]

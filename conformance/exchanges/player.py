@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from conformance.cases import Case
 from conformance.checks.exchange import Exchange
 from conformance.checks.exchange import check as judge
@@ -26,7 +29,7 @@ def play(spec: ExchangeSpec, driver: Driver, case: Case) -> Episode:
             return episode
         failures = spec.attempts or driver.intervals.attempts
         driver.ministry.outcomes(spec.outcomes)
-        driver.ministry.faults(spec.faults)
+        driver.ministry.faults([timed(fault, driver) for fault in spec.faults])
         try:
             driver.send(
                 episode,
@@ -42,6 +45,13 @@ def play(spec: ExchangeSpec, driver: Driver, case: Case) -> Episode:
     except DoorError as error:
         episode.trouble = str(error)
     return episode
+
+
+def timed(fault: Mapping[str, Any], driver: Driver) -> dict[str, Any]:
+    """A fault whose ``seconds`` say ``timeout`` waits longer than the software does: by its declared request timeout."""
+    if fault.get("seconds") != "timeout":
+        return dict(fault)
+    return {**fault, "seconds": min(290.0, driver.intervals.request_timeout * 1.5 + 0.5)}
 
 
 def _settle(driver: Driver, episode: Episode) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -43,6 +45,10 @@ SHRUNK_CAUSES = 3
 KEPT_JOURNAL = 40
 """Journal lines kept with a finding."""
 
+# Learners' numbers are drawn from ordinals: frozen cases count from 0, drawn ones from 1,000 (conformance.cases).
+PROBE_NUMBERS, EXCHANGE_NUMBERS, SPARE_NUMBERS = 4000, 5500, 6000
+MOST_SIGNERS = 60
+
 PROBE_REQUIREMENTS = ("PL1-PH-001", "PL1-PH-002", "PL1-PH-003", "PL1-PH-004", "PL1-PH-005")
 
 PLAIN_RULES = ("bearer", "bytes-issued", "envelope", "delivered-only")
@@ -70,6 +76,8 @@ class Bench:
         self._now = now or (lambda: datetime.now(zone))
         self.entries: list[Entry] = []
         self._shrunk: set[str] = set()
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        self._spare = itertools.count(SPARE_NUMBERS + 100 * (int(worker) if worker.isdigit() else 0))
         self._opened: list[Http] = []
 
     def close(self) -> None:
@@ -154,10 +162,12 @@ class Bench:
     def _frozen(self, programme: str, name: str) -> FrozenCase:
         return next(one for one in frozen_cases(self.pack, programme) if one.id == name)
 
-    def make(self, frozen: FrozenCase, suffix: str = "") -> Case:
-        """A frozen case realised for this run; with a suffix, for another learner."""
+    def make(self, frozen: FrozenCase, suffix: str = "", ordinal: int | None = None) -> Case:
+        """A frozen case realised for this run; with suffix and ordinal, for another learner with other numbers."""
         if suffix:
             frozen = dataclasses.replace(frozen, id=f"{frozen.id}+{suffix}")
+        if ordinal is not None:
+            frozen = dataclasses.replace(frozen, ordinal=ordinal)
         return realise(frozen, self.roster, self.setup.seed, "averages" if self.takes == "averages" else "components")
 
     def _case(self, item: Planned) -> ItemResult:
@@ -236,25 +246,25 @@ class Bench:
         smallest = case
         if not causes <= self._shrunk and len(self._shrunk) < SHRUNK_CAUSES and case.edits:
             self._shrunk |= causes
-            attempts = iter(range(1000))
 
             def fails(smaller: Case) -> bool:
-                again = dataclasses.replace(smaller, id=f"{case.id}+shrink{next(attempts)}")
-                renewed = self._renewed(again)
+                number = next(self._spare)
                 seen = Recorder()
-                self.judge_case(self.drive(renewed), seen)
+                self.judge_case(self.drive(self.make(smaller.frozen, f"shrink{number}", number)), seen)
                 return causes <= self.blocking(seen)
 
             smallest = shrink(case, fails, SHRINKS)
-        return {
-            "base": smallest.base,
-            "edits": [str(edit) for edit in smallest.edits],
-            "case": dict(smallest.data),
-        }
+        return self.readable(smallest)
 
-    def _renewed(self, case: Case) -> Case:
-        frozen = FrozenCase(id=case.id, programme=case.programme, base=case.base, edits=case.edits, title=case.title)
-        return self.make(frozen)
+    def readable(self, case: Case) -> dict[str, Any]:
+        """A case for a reader: base, edits in words, and what is entered."""
+        language = self.setup.language
+        return {
+            "base": case.base,
+            "edits": [edit.text(language) for edit in case.edits],
+            "recipe": case.recipe(),
+            "case": case.data,
+        }
 
     # -- probes, exchanges, exploration, files ---------------------------------------------------------------------
 
@@ -264,10 +274,17 @@ class Bench:
 
     def _probe(self, item: Planned) -> ItemResult:
         frozen = self.sound(item.programme)
+        programmes, names = list(self.pack.programmes), list(PROBES)
+        block = programmes.index(item.programme) * len(PROBES) + names.index(item.name)
+        numbers = itertools.count(PROBE_NUMBERS + block * MOST_SIGNERS)
         found = Recorder()
+
+        def make(name: str) -> Case:
+            return self.make(frozen, name, next(numbers))
+
         try:
             with turn(self.setup.lock):
-                episodes = PROBES[item.name](self.driver, lambda name: self.make(frozen, name), item.programme)
+                episodes = PROBES[item.name](self.driver, make, item.programme)
         except DoorError as error:
             for requirement in PROBE_REQUIREMENTS:
                 found.blocked(requirement, "no-answer", place=Place(pointer=item.id), seen=str(error)[:500])
@@ -279,10 +296,11 @@ class Bench:
         return self._result(item, episodes, found)
 
     def _exchange(self, item: Planned) -> ItemResult:
-        spec = next(one for one in load_exchanges(self.pack) if one.id == item.name)
+        specs = load_exchanges(self.pack)
+        position, spec = next((number, one) for number, one in enumerate(specs) if one.id == item.name)
         frozen = self.sound(self.setup.programmes[0])
         with turn(self.setup.lock):
-            episode = play(spec, self.driver, self.make(frozen, f"exchange-{spec.id}"))
+            episode = play(spec, self.driver, self.make(frozen, spec.id, EXCHANGE_NUMBERS + position))
         found = Recorder()
         self.judge_exchange(spec, episode, found)
         return self._result(item, [episode], found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 from hypothesis import HealthCheck, Phase
 
-from conformance.cases import FrozenCase
+from conformance.cases import generated
 from conformance.doors.drive import Episode
 from conformance.finding import Recorder
 
@@ -25,7 +25,6 @@ def explore(bench: Bench, programme: str, examples: int) -> tuple[Recorder, list
 
     Returns what was observed (of the smallest failing case only, if there is one), its episode, and how to read it.
     """
-    base = bench.sound(programme)
     numbers = itertools.count()
     total = Recorder()
     failing: list[tuple[Recorder, Episode, dict[str, Any]]] = []
@@ -43,18 +42,14 @@ def explore(bench: Bench, programme: str, examples: int) -> tuple[Recorder, list
     )
     @hypothesis.given(bench.explored(programme))
     def attempt(edits: Any) -> None:
-        frozen = FrozenCase(
-            id=f"explore{next(numbers)}", programme=programme, base=base.base, edits=tuple(edits), title=base.title
-        )
-        case = bench.make(frozen)
+        case = bench.make(generated(bench.pack, programme, edits), f"{next(numbers)}")
         found = Recorder()
         episode = bench.drive(case)
         bench.judge_case(episode, found)
         causes = bench.blocking(found)
         if causes and (not wanted or causes & wanted):
             wanted.update(causes if not wanted else ())
-            readable = {"base": case.base, "edits": [str(edit) for edit in case.edits], "case": dict(case.data)}
-            failing.append((found, episode, readable))
+            failing.append((found, episode, bench.readable(case)))
             raise _Fails(", ".join(sorted(causes)))
         total.absorb(found)
 

@@ -80,6 +80,7 @@ class SuiteItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         """The findings, not a traceback."""
+        del style
         if isinstance(excinfo.value, Failed) and self.result is not None:
             replay = " ".join(f"'{part}'" if " " in part else part for part in self.result.replay)
             return visible(f"{excinfo.value}\n→ pytest {replay}")

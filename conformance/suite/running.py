@@ -177,7 +177,7 @@ class Controller(Worker):
         product = " ".join(str(info.vendor.get(key, "")) for key in ("vendor", "product", "version")).strip()
         return [
             visible(f"hocba {info.tool_version}: {info.target} {product}"[:200]),
-            f"{info.pack} {info.revision}, {', '.join(info.programmes)}, --seed={info.seed}, {len(info.planned)} mục / items",
+            f"{info.pack} {info.revision}, {', '.join(info.programmes)}, --seed={info.seed}",
         ]
 
     @pytest.hookimpl(tryfirst=True)

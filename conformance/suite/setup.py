@@ -14,7 +14,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-
 import conformance
 from conformance.cases import Roster, build_roster
 from conformance.doors.drive import Intervals
@@ -144,12 +143,13 @@ def _drive(
     https.append(Http(services[-1].urls["control"], services[-1].token))
     ministry = Ministry(https[-1])
     crls = pki.crls()
+    session, hidden, leaders = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
     space = ministry.open(
         schools=[school["code"] for school in roster.data["schools"]],
         trustPem=pki.anchors_pem().decode(),
-        crls=[base64.b64encode(one).decode() for one in crls],
+        crlsPem="".join(_crl_pem(one) for one in crls),
+        leaders=sorted(leaders),
     )
-    session, fixed, leaders = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
     session["ministry"] = {
         "baseUrl": space.base_url,
         "tokenUrl": space.token_url,
@@ -190,7 +190,7 @@ def _drive(
         language=options.language,
         lock=str(folder / "turns.sqlite"),
     )
-    bundle = Bundle(folder, (token, services[-1].token, space.client_secret, *fixed))
+    bundle = Bundle(folder, (token, services[-1].token, space.client_secret, *hidden))
     bundle.add("trust", "", pki.anchors_pem())
     for one in crls:
         bundle.add("crl", "", one)
@@ -310,6 +310,11 @@ def credential_of(pki: TestPki, signer: Mapping[str, Any], keys: str) -> Credent
     return pki.person(
         str(signer["name"]), national_id=signer.get("nationalId"), passport=signer.get("passport"), key=key
     )
+
+
+def _crl_pem(der: bytes) -> str:
+    lines = base64.encodebytes(der).decode().strip()
+    return f"-----BEGIN X509 CRL-----\n{lines}\n-----END X509 CRL-----\n"
 
 
 def _taken(call: str, answer: Answer) -> None:

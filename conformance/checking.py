@@ -1,0 +1,215 @@
+"""``hocba check``: judges files and shows findings; it never gives a verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import reports
+from conformance.checks.context import Context
+from conformance.checks.judge import judge_document
+from conformance.events import Finding
+from conformance.pack import Pack
+from conformance.signature.trust import TrustStore
+
+LIMIT = 8 * 1024 * 1024
+"""Bytes read of a file: past the lawful size a document is refused by PL1-DOC-004 anyway."""
+VIETNAM = timezone(timedelta(hours=7))
+
+
+class CheckingProblem(ValueError):
+    """The files or options cannot be used; bilingual."""
+
+
+@dataclass(slots=True)
+class Checked:
+    """One file's findings. ``error``: our own defect on it, never a verdict."""
+
+    path: Path
+    digest: str = ""
+    programme: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    held: int = 0
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """All files' findings."""
+
+    pack: Pack
+    files: list[Checked]
+    trusted: bool
+
+    def blocking(self, one: Checked) -> list[Finding]:
+        """Violated MUST requirements."""
+        return [
+            finding
+            for finding in one.findings
+            if finding.state == "violated" and self.pack.requirements[finding.requirement].level == "MUST"
+        ]
+
+    @property
+    def exit_code(self) -> int:
+        """0 no MUST violated, 1 some, 4 our own defect."""
+        if any(one.error for one in self.files):
+            return 4
+        return 1 if any(self.blocking(one) for one in self.files) else 0
+
+    def to_json(self, language: str) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "pack": self.pack.name,
+            "verdict": None,
+            "files": [
+                {
+                    "file": str(one.path),
+                    "sha256": one.digest,
+                    "programme": one.programme,
+                    "held": one.held,
+                    "error": one.error,
+                    "findings": [
+                        {
+                            **finding.model_dump(mode="json", exclude={"excerpt", "exchange", "evidence"}),
+                            "code": finding.code,
+                            "level": self.pack.requirements[finding.requirement].level,
+                            "basis": self.pack.requirements[finding.requirement].basis,
+                            "text": reports.cause_text(finding, self.pack, language),
+                        }
+                        for finding in one.findings
+                    ],
+                }
+                for one in self.files
+            ],
+        }
+
+    def lines(self, language: str) -> Iterator[str]:
+        """For people: worst first, each with place, text and remedy."""
+        vi = language == "vi"
+        for one in self.files:
+            yield reports.visible(f"{one.path}  {one.programme}  sha256:{one.digest[:16]}")
+            if one.error:
+                yield ("  LỖI CÔNG CỤ: " if vi else "  HARNESS ERROR: ") + reports.visible(one.error)
+                continue
+            order = {
+                ("violated", "MUST"): 0,
+                ("violated", "SHOULD"): 1,
+                ("blocked", "MUST"): 2,
+                ("blocked", "SHOULD"): 3,
+            }
+            ranked = sorted(
+                one.findings, key=lambda each: order[each.state, self.pack.requirements[each.requirement].level]
+            )
+            for finding in ranked:
+                yield from self._finding(finding, language)
+            counted = len(self.blocking(one))
+            yield (
+                f"  {one.held} điều giữ đúng, {counted} lỗi bắt buộc"
+                if vi
+                else f"  {one.held} held, {counted} MUST violated"
+            )
+        if not self.trusted:
+            yield (
+                "Chưa có chứng thư gốc (--trust): không xét được đường dẫn chứng thư."
+                if vi
+                else "No trust anchors (--trust): certificate paths were not judged."
+            )
+
+    def _finding(self, finding: Finding, language: str) -> Iterator[str]:
+        row = self.pack.requirements[finding.requirement]
+        vi = language == "vi"
+        if finding.state == "blocked":
+            mark = "? " + ("không xét được" if vi else "not judged")
+        else:
+            mark = "✗ " + row.level if row.level == "MUST" else "! " + row.level
+        after = f" ← {finding.consequence_of}" if finding.consequence_of else ""
+        yield reports.visible(f"  {mark} {finding.code}{after}: {reports.cause_text(finding, self.pack, language)}")
+        place = finding.place
+        if place is not None and (place.xpath or place.pointer or place.line is not None):
+            where = place.xpath or place.pointer
+            if place.line is not None:
+                where += f" ({place.line}:{place.column}, byte {place.offset})"
+            yield reports.visible(f"      {where}")
+        if finding.expected or finding.seen:
+            words = ("cần", "thấy") if vi else ("expected", "seen")
+            yield reports.visible(f"      {words[0]}: {finding.expected}   {words[1]}: {finding.seen}"[:400])
+        for step in finding.derivation:
+            yield reports.visible(f"      {reports.step_text(step, self.pack, language)}")
+        if finding.state == "violated" and not finding.consequence_of:
+            yield f"      → {row.text.remedy.of(language)}"
+
+
+def check_files(
+    pack: Pack,
+    files: Sequence[Path],
+    *,
+    trust: Iterable[Path],
+    crls: Iterable[Path],
+    leaders: Path | None,
+    subject_map: Path | None,
+    judged_at: datetime | None,
+) -> Outcome:
+    """Judge files, and the ``.xml`` files of folders.
+
+    Raises:
+        CheckingProblem: an option's file cannot be used, or there is nothing to check.
+    """
+    anchors = b"\n".join(_bytes(path) for path in trust)
+    store: TrustStore | None = None
+    if anchors:
+        try:
+            store = TrustStore.from_pem(anchors, crls=[_bytes(path) for path in crls])
+        except ValueError as error:
+            raise CheckingProblem(f"--trust/--crl: {error}") from error
+    when = judged_at or datetime.now(VIETNAM)
+    context = Context(
+        pack=pack,
+        trust=store,
+        judged_at=when if when.tzinfo else when.replace(tzinfo=VIETNAM),
+        leaders=None
+        if leaders is None
+        else frozenset(line.strip() for line in _bytes(leaders).decode().splitlines() if line.strip()),
+        subject_map={} if subject_map is None else _mapping(subject_map),
+    )
+    paths = [path for one in files for path in (sorted(one.rglob("*.xml")) if one.is_dir() else [one])]
+    if not paths:
+        raise CheckingProblem("không có tệp nào để kiểm / no file to check")
+    return Outcome(pack, [_one(path, context) for path in paths], store is not None)
+
+
+def _one(path: Path, context: Context) -> Checked:
+    data = _bytes(path, LIMIT)
+    checked = Checked(path)
+    try:
+        judgement = judge_document(data, context)
+        checked.programme = judgement.programme or ""
+        checked.held = sum(judgement.found.held_counts.values())
+        for one in judgement.found.observations:
+            checked.findings.append(Finding.of(one))
+        if judgement.document is not None:
+            checked.digest = judgement.document.digest
+    except Exception as error:
+        checked.error = f"{type(error).__name__}: {error}"
+    return checked
+
+
+def _bytes(path: Path, limit: int | None = None) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read() if limit is None else file.read(limit)
+    except OSError as error:
+        raise CheckingProblem(f"không đọc được / cannot be read: {path}: {error}") from error
+
+
+def _mapping(path: Path) -> dict[str, str]:
+    try:
+        data = json.loads(_bytes(path))
+    except ValueError as error:
+        raise CheckingProblem(f"--subject-map: {path}: {error}") from error
+    if not isinstance(data, dict):
+        raise CheckingProblem(f"--subject-map: {path}: cần đối tượng JSON / wants a JSON object")
+    return {str(key): str(value) for key, value in data.items()}

@@ -1,0 +1,310 @@
+"""The command line face, ``hocba``: Vietnamese first, English beside it; ``--format json`` where a program reads it."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from conformance import __version__
+from conformance.pack import Pack, PackError, Requirement, default_pack, load_pack
+
+app = typer.Typer(
+    name="hocba",
+    help="Kiểm thử tuân thủ học bạ số (Công văn 115/BGDĐT-GDTrH) / conformance harness for the digital transcript.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+pack_app = typer.Typer(help="Bộ đặc tả / specification packs.", no_args_is_help=True)
+app.add_typer(pack_app, name="pack")
+
+PASSED, FAILED, WRONG_USE, NOT_COMPLETED, DEFECTIVE = range(5)
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Lang(StrEnum):
+    """Language of texts."""
+
+    VI = "vi"
+    EN = "en"
+
+
+LangOption = Annotated[Lang, typer.Option("--lang", help="Ngôn ngữ / language.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Dạng in / output format.")]
+PackOption = Annotated[Path | None, typer.Option("--pack", help="Thư mục bộ đặc tả khác / folder of another pack.")]
+
+
+def main() -> None:
+    """Entry point of the ``hocba`` command."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")
+    app()
+
+
+def _pack(folder: Path | None) -> Pack:
+    try:
+        return load_pack(folder) if folder else default_pack()
+    except PackError as error:
+        _stop(str(error), WRONG_USE)
+
+
+def _stop(text: str, code: int) -> Any:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    raise typer.Exit(code)
+
+
+def _console() -> Console:
+    return Console(highlight=False, no_color="NO_COLOR" in os.environ, soft_wrap=True)
+
+
+@app.command()
+def version() -> None:
+    """Phiên bản công cụ và bộ đặc tả / versions of tool and pack."""
+    pack = default_pack()
+    typer.echo(f"hocba-conformance {__version__}; {pack.name} {pack.header.revision} sha256:{pack.digest[:16]}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def certify(
+    context: typer.Context,
+    target: Annotated[str, typer.Option(help="Phần mềm cần kiểm / what to test: URL, reference, file:DIR.")],
+    report: Annotated[Path, typer.Option(help="Báo cáo HTML / HTML report.")] = Path("hocba-report.html"),
+    results: Annotated[Path, typer.Option(help="Kết quả JSON / JSON results.")] = Path("hocba-results.json"),
+    processes: Annotated[str, typer.Option("-n", help="Số tiến trình / processes (pytest-xdist).")] = "0",
+) -> None:
+    """Chạy toàn bộ phép kiểm và lập báo cáo / run the whole suite and write the report.
+
+    Các tùy chọn khác được chuyển cho / further options go to ``pytest --target=…``:
+    --programme, --seed, --token, --evidence …
+    """
+    command = [sys.executable, "-I", "-m", "pytest", f"--target={target}", f"--report={report}", f"--results={results}"]
+    command += ["-p", "no:cacheprovider", "-p", "no:randomly", "-n", processes, "-q", *context.args]
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
+    environment["PYTHONUTF8"] = "1"
+    folder = Path(__file__).resolve().parent / "suite"
+    command += [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", str(folder / "isolated.ini")]
+    try:
+        raise typer.Exit(subprocess.call(command, env=environment))
+    except KeyboardInterrupt:
+        raise typer.Exit(NOT_COMPLETED) from None
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Tệp XML hoặc thư mục / XML files or folders.")],
+    trust: Annotated[list[Path] | None, typer.Option(help="Chứng thư gốc tin cậy (PEM) / trust anchors.")] = None,
+    crl: Annotated[list[Path] | None, typer.Option(help="CRL (DER/PEM).")] = None,
+    leaders: Annotated[Path | None, typer.Option(help="Số định danh người đứng đầu trường / school leaders.")] = None,
+    subject_map: Annotated[
+        Path | None, typer.Option(help="JSON: mã môn của phần mềm → mã bộ đặc tả / subjects.")
+    ] = None,
+    at: Annotated[str, typer.Option(help="Thời điểm xét, ISO 8601 / judging time; mặc định/default: now.")] = "",
+    lang: LangOption = Lang.VI,
+    output: FormatOption = Format.TEXT,
+    pack: PackOption = None,
+) -> None:
+    """Kiểm tệp học bạ số: nêu lỗi, không kết luận / check transcript files: findings, no verdict.
+
+    Mã thoát / exit code: 0 không có lỗi bắt buộc / no MUST violated, 1 có / some, 2 dùng sai / wrong use,
+    4 lỗi công cụ / our defect.
+    """
+    from conformance.checking import CheckingProblem, check_files
+
+    try:
+        outcome = check_files(
+            _pack(pack),
+            files,
+            trust=trust or [],
+            crls=crl or [],
+            leaders=leaders,
+            subject_map=subject_map,
+            judged_at=datetime.fromisoformat(at) if at else None,
+        )
+    except (CheckingProblem, ValueError) as error:
+        _stop(str(error), WRONG_USE)
+    if output is Format.JSON:
+        typer.echo(json.dumps(outcome.to_json(lang.value), ensure_ascii=False, indent=1))
+    else:
+        for line in outcome.lines(lang.value):
+            _console().print(line, markup=False)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command(context_settings=PASS_THROUGH)
+def serve(context: typer.Context) -> None:
+    """Chạy Bộ giả lập / run the mock Ministry (``hocba serve --help``)."""
+    _hand_over("mock_moet", context.args)
+
+
+@app.command(context_settings=PASS_THROUGH)
+def vendor(context: typer.Context) -> None:
+    """Chạy phần mềm tham chiếu, có thể kèm lỗi cài sẵn / run the reference vendor (``hocba vendor --help``)."""
+    _hand_over("mock_vendor", context.args)
+
+
+def _hand_over(module: str, arguments: list[str]) -> None:
+    sys.argv = [f"hocba {'serve' if module == 'mock_moet' else 'vendor'}", *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=False)
+
+
+@app.command()
+def pki(
+    folder: Annotated[Path, typer.Argument(help="Thư mục mới / a new folder.")],
+    password: Annotated[str, typer.Option(help="Mật khẩu PKCS#12 / password; trống: tự sinh / empty: drawn.")] = "",
+) -> None:
+    """Tạo PKI thử cho bàn làm việc: gốc, CRL, PKCS#12 / make a test PKI for a vendor's desk."""
+    from conformance.signature.desk import write_desk
+
+    try:
+        written = write_desk(folder, password=password or None)
+    except OSError as error:
+        _stop(f"{folder}: {error}", WRONG_USE)
+    for line in written:
+        typer.echo(line)
+
+
+@app.command("list")
+def list_requirements(
+    lang: LangOption = Lang.VI,
+    output: FormatOption = Format.TEXT,
+    group: Annotated[str, typer.Option(help="Chỉ một nhóm / one group only: ND, PH, KY …")] = "",
+    pack: PackOption = None,
+) -> None:
+    """Liệt kê mọi yêu cầu / list all requirements."""
+    loaded = _pack(pack)
+    rows = [one for one in loaded.requirements.values() if not group or one.group == group.upper()]
+    if not rows:
+        _stop(f"không có nhóm / no such group: {group}", WRONG_USE)
+    if output is Format.JSON:
+        typer.echo(json.dumps([_row(loaded, one, lang.value) for one in rows], ensure_ascii=False, indent=1))
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("ID", "", "", "", ""):
+        table.add_column(heading, no_wrap=heading == "ID")
+    for one in rows:
+        scored = one.revision if loaded.scored(one) else f"({one.revision})"
+        table.add_row(one.id, one.level, one.basis, scored, one.text.title.of(lang.value))
+    Console(highlight=False, width=max(100, Console().width)).print(table)
+
+
+def _row(pack: Pack, one: Requirement, language: str) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "level": one.level,
+        "basis": one.basis,
+        "line": one.line,
+        "clause": one.clause,
+        "confidence": one.confidence,
+        "part": one.part,
+        "group": one.group,
+        "programmes": list(one.programmes),
+        "doors": list(one.doors),
+        "revision": one.revision,
+        "scored": pack.scored(one),
+        "title": one.text.title.of(language),
+        "meaning": one.text.meaning.of(language),
+        "remedy": one.text.remedy.of(language),
+        "classes": [case_class.name for case_class in one.classes],
+        "causes": {f"{one.id}.{name}": cause.of(language) for name, cause in one.causes.items()},
+    }
+
+
+@app.command()
+def explain(
+    requirement: Annotated[str, typer.Argument(help="Mã yêu cầu hoặc mã lỗi / id or cause code: PL1-KY-005.")],
+    lang: LangOption = Lang.VI,
+    output: FormatOption = Format.TEXT,
+    pack: PackOption = None,
+) -> None:
+    """Giải thích một yêu cầu / explain one requirement."""
+    loaded = _pack(pack)
+    identifier, _, cause = requirement.partition(".")
+    one = loaded.requirements.get(identifier.upper())
+    if one is None or (cause and cause not in one.causes):
+        near = [known for known in loaded.requirements if identifier.upper()[:6] in known][:8]
+        hint = f" ({', '.join(near)} …)" if near else ""
+        _stop(f"không có yêu cầu / no such requirement: {requirement}{hint}", WRONG_USE)
+        return
+    if output is Format.JSON:
+        typer.echo(json.dumps(_row(loaded, one, lang.value), ensure_ascii=False, indent=1))
+        return
+    vi = lang is Lang.VI
+    row = _row(loaded, one, lang.value)
+    profile = (
+        ("quy ước của dự án, không phải văn bản của Bộ" if vi else "this project's profile, not the Ministry's text")
+        if one.basis == "profile"
+        else ""
+    )
+    lines = [
+        f"{one.id}  {row['title']}",
+        "",
+        row["meaning"],
+        "",
+        f"{'Mức' if vi else 'Level'}: {one.level}",
+        f"{'Căn cứ' if vi else 'Basis'}: {one.basis} — {one.clause}" + (f" ({profile})" if profile else ""),
+        f"{'Độ tin cậy' if vi else 'Confidence'}: {one.confidence}",
+        f"{'Bản chấm' if vi else 'Scored from'}: {one.revision}",
+        f"{'Chương trình' if vi else 'Programmes'}: {', '.join(one.programmes)}",
+        f"{'Cửa' if vi else 'Doors'}: {', '.join(one.doors)}",
+        f"{'Loại ca phải thấy' if vi else 'Case classes'}: {', '.join(row['classes'])}",
+        "",
+        f"{'Cách sửa' if vi else 'Remedy'}: {row['remedy']}",
+        "",
+        f"{'Các cách sai' if vi else 'Ways to fail'}:",
+        *(f"  {code}: {text}" for code, text in row["causes"].items() if not cause or code.endswith(f".{cause}")),
+    ]
+    for line in lines:
+        _console().print(line, markup=False)
+
+
+@pack_app.command("lint")
+def pack_lint(
+    folder: Annotated[Path | None, typer.Argument(help="Thư mục bộ đặc tả / pack folder.")] = None,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """Soát bộ đặc tả / lint a specification pack."""
+    from conformance.exchanges import load_exchanges
+    from conformance.pack.lint import lint
+
+    pack = _pack(folder)
+    problems = [(one.file, one.place, one.vi, one.en) for one in lint(pack)]
+    try:
+        load_exchanges(pack)
+    except PackError as error:
+        problems.append(("exchanges", "", str(error), str(error)))
+    if output is Format.JSON:
+        typer.echo(
+            json.dumps(
+                [dict(zip(("file", "place", "vi", "en"), one, strict=True)) for one in problems], ensure_ascii=False
+            )
+        )
+    else:
+        for file, place, vi, en in problems:
+            typer.echo(f"{file}: {place}: {vi} / {en}")
+        typer.echo(f"{pack.name}: {len(pack.requirements)} yêu cầu / requirements, {len(problems)} lỗi / problems")
+    raise typer.Exit(FAILED if problems else PASSED)
+
+
+if __name__ == "__main__":
+    main()
