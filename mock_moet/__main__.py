@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -25,7 +26,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--control-port", type=int, default=8116, help="cổng điều khiển / control port (0: any)")
     parser.add_argument("--listen", default=LOOPBACK, help="địa chỉ lắng nghe của dịch vụ / address of the service")
     parser.add_argument("--public-url", default="", help="URL bên ngoài nhìn thấy / URL that clients see")
-    parser.add_argument("--control-token", default="", help="mã điều khiển / control token (default: drawn, printed)")
+    parser.add_argument(
+        "--control-token",
+        default="",
+        help="mã điều khiển / control token; trống: lấy từ HOCBA_CONTROL_TOKEN, không có thì tự sinh "
+        "/ empty: from HOCBA_CONTROL_TOKEN, else drawn and printed",
+    )
     parser.add_argument("--database", default="sqlite://", help="URL SQLAlchemy (mặc định: trong bộ nhớ / in memory)")
     parser.add_argument("--pack", type=Path, help="thư mục bộ đặc tả / folder of a specification pack")
     parser.add_argument(
@@ -43,12 +49,14 @@ def main(arguments: list[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="replace")
+    # by the environment, because other users of the machine can read a command line
+    given = options.control_token or os.environ.get("HOCBA_CONTROL_TOKEN", "")
     try:
         running = Running.start(
             Settings(
                 pack=load_pack(options.pack) if options.pack else default_pack(),
                 database=options.database,
-                control_token=options.control_token,
+                control_token=given,
                 judging=options.judging,
             ),
             host=options.listen,
@@ -63,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, lambda *_: running.stop())
         notice = running.ministry.wire.messages["notice"]
-        shown = "" if options.control_token else f" token {running.control_token}"
+        shown = "" if given else f" token {running.control_token}"
         sys.stdout.write(
             f"mock_moet ready: service {running.ministry.settings.public_url} control {running.control_url}{shown}\n"
             f"{notice['vi']} / {notice['en']}\n"

@@ -7,6 +7,7 @@ FastAPI application answer, notes both in the journal and sends the answer, whol
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import secrets
@@ -35,7 +36,7 @@ from mock_moet.journal import redacted, shown_body
 from mock_moet.ministry import Ministry
 from mock_moet.operations import OPERATIONS, SELF_AUTHORISED, Call, authorise, bearer
 from mock_moet.store import SpaceRow, hashed
-from mock_moet.wire import Refusal, Reply
+from mock_moet.wire import Refusal, Reply, parse_json, pick, place
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -185,10 +186,10 @@ class Gate:
         try:
             reply = early or await self._answer(visit, call, fault)
         except ClientGone:
-            corner.journal.complete(entry, committed=call.committed, request={**entry["request"], **call.facts})
+            corner.journal.complete(entry, committed=call.committed, facts=call.facts)
             raise
         except ConnectionReset:
-            corner.journal.complete(entry, committed=call.committed, request={**entry["request"], **call.facts})
+            corner.journal.complete(entry, committed=call.committed, facts=call.facts)
             await _abort(visit)
             return
         if fault is not None:
@@ -198,7 +199,7 @@ class Gate:
         corner.journal.complete(
             entry,
             committed=call.committed,
-            request={**entry["request"], **call.facts},
+            facts=call.facts,
             answer={
                 "status": reply.status,
                 "headers": dict(reply.headers),
@@ -280,17 +281,33 @@ class Gate:
                 "bearer": bool(bearer(visit.headers)),
                 "basic": authorization.lower().startswith("basic "),
                 "queryHasToken": secret,
+                **self._envelope(call),
             },
         }
+
+    def _envelope(self, call: Call) -> dict[str, Any]:
+        """What a submission says outside its content, and the content's digest, whatever becomes of the call."""
+        if call.operation != "submit":
+            return {}
+        pointers = self.ministry.wire.messages["submission"]
+        try:
+            value = parse_json(call.body)
+            call.record = named if isinstance(named := pick(value, pointers["record"]), str) else None
+            content = base64.b64decode(str(pick(value, pointers["content"]) or ""))
+        except ValueError:
+            return {}
+        envelope: dict[str, Any] = {}
+        for key, pointer in pointers.items():
+            found = pick(value, pointer)
+            # texts from a stranger are kept short; anything else than a plain value is not kept
+            if key != "content" and isinstance(found, str | int | float):
+                place(envelope, pointer, found[:200] if isinstance(found, str) else found)
+        return {"envelope": envelope, "contentSha256": digest_of(content), "contentSize": len(content)}
 
     def _record_of(self, call: Call) -> str | None:
         """The record a call is about, for faults that select one."""
         if call.operation == "submit":
-            try:
-                found = self.ministry.wire.read("submission", json.loads(call.body))["record"]
-            except (ValueError, RecursionError):
-                return None
-            return found if isinstance(found, str) else None
+            return call.record
         if call.operation == "status":
             with self.ministry.store.read(call.space.name) as transaction:
                 one = transaction.by_receipt(call.param)
@@ -456,8 +473,8 @@ def _known_from(reply: Reply, now: datetime) -> dict[str, Any]:
     if value is None:
         return {}
     if value.isdigit():
-        return {"retryAfter": float(value), "retryDate": False}
-    return {"retryAfter": (parsedate_to_datetime(value) - now).total_seconds(), "retryDate": True}
+        return {"retryAfterSeconds": float(value), "retryAfterIsDate": False}
+    return {"retryAfterSeconds": (parsedate_to_datetime(value) - now).total_seconds(), "retryAfterIsDate": True}
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

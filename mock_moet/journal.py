@@ -52,7 +52,15 @@ class Journal:
         """Note the arrival of a call; the entry returned is completed with :meth:`complete`."""
         with self._lock:
             self._last += 1
-            made = {"n": self._last, **entry, "answer": None, "fault": None, "committed": False, "delivered": False}
+            made = {
+                "n": self._last,
+                **entry,
+                "facts": {},
+                "answer": None,
+                "fault": None,
+                "committed": False,
+                "delivered": False,
+            }
             self._entries.append(made)
             return made
 

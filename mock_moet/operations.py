@@ -42,6 +42,8 @@ class Call:
     space: SpaceRow
     facts: dict[str, Any] = field(default_factory=dict)
     committed: bool = False
+    record: str | None = None
+    """The record a submission names, if it can be read at all."""
 
     @property
     def param(self) -> str:
@@ -126,13 +128,12 @@ def submit(ministry: Ministry, call: Call) -> Reply:
     fields = wire.read("submission", wire.body(call.operation, call.body))
     event = Event(wire.event(fields["event"]))
     version = int(fields["version"])
-    call.facts.update(record=fields["record"], version=version, event=fields["event"], updated=fields["updated"])
+    call.facts.update(record=fields["record"], version=version, event=event.value)
     try:
         content = parse_base64(fields["content"])
     except BodyError as error:
         raise Refusal("bad-request", vi=error.vi, en=error.en) from error
     digest = digest_of(content)
-    call.facts.update(content=digest, contentSize=len(content))
     if len(content) > ministry.pack.header.limits.bytes:
         raise Refusal("too-large")
     if event is Event.CANCEL:

@@ -183,10 +183,12 @@ class Client:
     def error(self, answer: httpx.Response) -> str:
         """The key of the error that was answered."""
         code = self.field("problem", "code", answer)
-        return next(key for key, row in self.pack.messages["errors"].items() if row["code"] == code)
+        errors: dict[str, dict[str, Any]] = self.pack.messages["errors"]
+        return next(key for key, row in errors.items() if row["code"] == code)
 
     def state(self, receipt: str) -> str:
         answer = self.call("status", receipt)
         assert answer.status_code == 200, answer.text
         word = self.field("status", "state", answer)
-        return next(key for key, one in self.pack.messages["states"].items() if one == word)
+        states: dict[str, str] = self.pack.messages["states"]
+        return next(key for key, one in states.items() if one == word)

@@ -37,8 +37,8 @@ def test_retry_after_as_a_date_is_never_earlier_than_its_seconds(client: Client,
     assert client.error(answer) == "too-many"
     asked = (parsedate_to_datetime(answer.headers["retry-after"]) - clock.now()).total_seconds()
     assert 5 <= asked < 6
-    assert client.space.journal()[-1]["answer"]["retryAfter"] == pytest.approx(asked)
-    assert client.space.journal()[-1]["answer"]["retryDate"] is True
+    assert client.space.journal()[-1]["answer"]["retryAfterSeconds"] == pytest.approx(asked)
+    assert client.space.journal()[-1]["answer"]["retryAfterIsDate"] is True
 
 
 def test_selectors_by_operation_call_and_record(client: Client) -> None:
@@ -152,14 +152,24 @@ def test_the_journal_tells_a_call_without_its_secrets(client: Client) -> None:
     entry = client.space.journal()[-1]
     request = entry["request"]
     assert (entry["operation"], entry["method"], entry["answer"]["status"]) == ("submit", "POST", 202)
-    assert (request["content"], request["contentSize"]) == (digest_of(data), len(data))
-    assert (request["receipt"], request["answered"], request["version"]) == (receipt, "received", 1)
+    assert (request["contentSha256"], request["contentSize"]) == (digest_of(data), len(data))
+    assert entry["facts"]["receipt"] == receipt
+    pointers = client.pack.messages["submission"]
+    assert {f"/{name}" for name in request["envelope"]} == set(pointers.values()) - {pointers["content"]}
     assert (request["bearer"], request["queryHasToken"]) == (True, False)
-    assert client.pack.messages["submission"]["content"][1:] not in str(entry)
     everything = str(client.space.journal())
     assert client.token not in everything
     assert client.space.clientSecret not in everything
     assert CONTROL not in everything
+
+
+def test_the_journal_knows_what_was_sent_even_when_a_fault_answered(client: Client) -> None:
+    client.space.faults({"kind": "status", "operation": "submit", "status": 403})
+    data = transcript()
+    client.submit(data)
+    request = client.space.journal()[-1]["request"]
+    assert request["contentSha256"] == digest_of(data)
+    assert request["envelope"][client.pack.messages["submission"]["version"][1:]] == 1
 
 
 @pytest.mark.parametrize("how", ["named", "valued", "in the path"])

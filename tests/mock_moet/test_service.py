@@ -6,6 +6,7 @@ import base64
 import json
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_what_is_no_transcript_is_refused_at_the_door(client: Client) -> None:
 
 
 @pytest.mark.parametrize("other", [{"record": "other"}, {"version": 7}])
-def test_the_envelope_must_agree_with_the_document(client: Client, other: dict[str, object]) -> None:
+def test_the_envelope_must_agree_with_the_document(client: Client, other: dict[str, Any]) -> None:
     answer = client.submit(transcript(), **other)
     assert (answer.status_code, client.error(answer)) == (422, "envelope-mismatch")
 
