@@ -179,8 +179,7 @@ class Gate:
         entry = corner.journal.enter(**(await anyio.to_thread.run_sync(self._arrival, visit, call)))
         fault = None
         if early is None and visit.operation:
-            record = await anyio.to_thread.run_sync(self._record_of, call)
-            fault = corner.faults.take(visit.operation, record)
+            fault = corner.faults.take(visit.operation, call.record)
         if fault is not None:
             corner.journal.complete(entry, fault=fault.model_dump(by_alias=True, mode="json"))
         try:
@@ -224,14 +223,14 @@ class Gate:
                 continue
             params = dict(child.get("path_params", {}))
             name = params.pop("space", "")
-            visit.space = self.ministry.store.space(name)
+            visit.space = self.ministry.space(name)
             if match is Match.FULL and visit.space is not None:
                 visit.operation = getattr(route, "name", "")
                 visit.params = params
                 return
         parts = visit.scope["path"].split("/")
         if visit.space is None and len(parts) > 2 and parts[1] == PREFIX.split("/")[1]:
-            visit.space = self.ministry.store.space(parts[2])
+            visit.space = self.ministry.space(parts[2])
 
     async def _read(self, visit: _Visit) -> bytes:
         if visit.headers.get("content-encoding", "identity").lower() != "identity":
@@ -266,6 +265,7 @@ class Gate:
             or any(hashed(one) == space.secret_hash for one in candidates)
         )
         authorization = visit.headers.get("authorization", "")
+        call.record = self._record_of(call)
         return {
             "at": visit.arrived.isoformat(timespec="milliseconds"),
             "monotonic": visit.moment,
@@ -305,9 +305,7 @@ class Gate:
         return {"envelope": envelope, "contentSha256": digest_of(content), "contentSize": len(content)}
 
     def _record_of(self, call: Call) -> str | None:
-        """The record a call is about, for faults that select one."""
-        if call.operation == "submit":
-            return call.record
+        """The record a call without a body is about, for faults that select one."""
         if call.operation == "status":
             with self.ministry.store.read(call.space.name) as transaction:
                 one = transaction.by_receipt(call.param)

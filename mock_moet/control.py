@@ -66,7 +66,7 @@ def create_control(ministry: Ministry) -> FastAPI:
         return _error(422, f"{where}: dữ liệu sai: {first['msg']}", f"{where}: wrong data: {first['msg']}")
 
     def space(name: str) -> SpaceRow:
-        row = ministry.store.space(name)
+        row = ministry.space(name)
         if row is None:
             raise HTTPException(404, "không có không gian này / no such space")
         return row
@@ -126,7 +126,7 @@ def create_control(ministry: Ministry) -> FastAPI:
 
     @app.put("/spaces/{name}/window", status_code=204)
     def window(body: Window, row: SpaceRow = known) -> None:
-        ministry.store.change_space(row.name, {**row.settings, "closedYears": body.closed_years})
+        ministry.change_space(row.name, {**row.settings, "closedYears": body.closed_years})
 
     @app.get("/spaces/{name}/journal")
     def journal(after: int = 0, row: SpaceRow = known) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Ministry:
         self.wire = Wire(settings.pack)
         self.store = Store(settings.database)
         self._corners: dict[str, Corner] = {}
+        self._spaces: dict[str, SpaceRow] = {}
         self._lock = Lock()
         self._queue: queue.Queue[tuple[str, str] | None] = queue.Queue()
         self._worker: Thread | None = None
@@ -95,6 +96,20 @@ class Ministry:
 
     # spaces
 
+    def space(self, name: str) -> SpaceRow | None:
+        """A space by name. Remembered: every call asks for it, and only :meth:`change_space` and its end change it."""
+        with self._lock:
+            row = self._spaces.get(name)
+            if row is None and (row := self.store.space(name)) is not None:
+                self._spaces[name] = row
+            return row
+
+    def change_space(self, name: str, settings: dict[str, Any]) -> None:
+        """Replace a space's settings."""
+        with self._lock:
+            self.store.change_space(name, settings)
+            self._spaces.pop(name, None)
+
     def open_space(self, settings: dict[str, Any]) -> tuple[SpaceRow, str]:
         """A new space and its client secret, which is kept as a hash only."""
         secret = secrets.token_urlsafe(32)
@@ -107,9 +122,10 @@ class Ministry:
 
     def drop_space(self, name: str) -> None:
         """Forget a space."""
-        self.store.drop_space(name)
         with self._lock:
+            self.store.drop_space(name)
             self._corners.pop(name, None)
+            self._spaces.pop(name, None)
 
     def corner(self, name: str) -> Corner:
         """The part of a space that lives in memory. Only for spaces that exist."""
@@ -143,7 +159,7 @@ class Ministry:
 
     def judge(self, space_name: str, receipt: str) -> None:
         """Judge a pending submission and settle it. A failing check leaves it pending, with the error kept."""
-        space = self.store.space(space_name)
+        space = self.space(space_name)
         if space is None:
             return
         with self.store.read(space_name) as transaction:
