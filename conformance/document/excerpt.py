@@ -65,7 +65,7 @@ def _line_of(copy: str, xpath: str) -> int:
             break
         node = children[position - 1]
     line = node.sourceline if node is not None else None
-    return int(line) if line is not None else 1
+    return line if isinstance(line, int) else 1
 
 
 def _local(element: etree._Element) -> str:
