@@ -11,7 +11,7 @@ from typing import Any
 
 LIMIT = 10_000
 """Entries kept per space; the oldest go first."""
-_SHOWN = 20_000
+_SHOWN = 200_000
 """Bytes of an answer's body that are kept."""
 
 _REDACTED = frozenset({"authorization", "proxy-authorization", "cookie"})

@@ -71,6 +71,7 @@ def judge(
     *,
     judged_at: datetime,
     received_at: datetime,
+    previous: bytes | None = None,
     function: JudgeFunction = judge_document,
 ) -> Opinion:
     """Judge a document: every violated MUST refuses it, everything else does not.
@@ -88,6 +89,7 @@ def judge(
             judged_at=judged_at,
             received_at=received_at,
             leaders=None if leaders is None else frozenset(leaders),
+            previous=previous,
         ),
     )
     findings = [_finding(one, pack) for one in judgement.found.violations if _refuses(one, pack)]

@@ -219,8 +219,19 @@ class Ministry:
             self._trust(space),
             judged_at=self.now(space),
             received_at=datetime.fromisoformat(one.received_at),
+            previous=self._before(one),
             function=self.settings.judge,
         )
+
+    def _before(self, one: Stored) -> bytes | None:
+        """The accepted bytes that an amendment follows."""
+        if one.known.event is not Event.UPDATE:
+            return None
+        with self.store.read(one.space) as transaction:
+            for other in transaction.of_record(one.known.record):
+                if other.known.state is State.ACCEPTED and other.known.event is not Event.CANCEL:
+                    return transaction.content(other.known.receipt)
+        return None
 
     def _trust(self, space: SpaceRow) -> TrustStore | None:
         corner = self.corner(space.name)

@@ -101,6 +101,12 @@ def test_garbage_with_200(client: Client) -> None:
     assert client.space.submissions() == []
 
 
+def test_a_conflict_on_purpose_is_a_final_one(client: Client) -> None:
+    """Not "being checked", which a client may ask again after."""
+    client.space.faults({"kind": "status", "operation": "submit", "status": 409})
+    assert client.error(client.submit(transcript())) == "version-taken"
+
+
 def test_a_redirect_names_its_target(client: Client) -> None:
     client.space.faults({"kind": "redirect", "operation": "submit", "location": "http://other.invalid/"})
     answer = client.submit(transcript())
