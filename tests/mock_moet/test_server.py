@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -43,7 +44,7 @@ def client(running: Running) -> Iterator[Client]:
 
 def final(client: Client, receipt: str) -> str:
     """The outcome, waited for with a bound."""
-    for _ in range(200):
+    for _ in range(1500):
         state = client.state(receipt)
         if state != "checking":
             return state
@@ -115,66 +116,83 @@ class Process:
         ]  # fmt: skip
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=dict(os.environ))
         assert self.process.stdout is not None
-        words = self.process.stdout.readline().split()
-        assert words[:2] == ["mock_moet", "ready:"]
+        try:
+            assert select.select([self.process.stdout], [], [], 60)[0], "not ready in time"
+            words = self.process.stdout.readline().split()
+            assert words[:2] == ["mock_moet", "ready:"]
+        except BaseException:
+            self.end(signal.SIGKILL)
+            raise
         self.service, self.control = words[3], words[5]
 
     def end(self, how: signal.Signals) -> int:
-        self.process.send_signal(how)
+        if self.process.poll() is None:
+            self.process.send_signal(how)
         code = self.process.wait(20)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
 
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end(signal.SIGKILL)
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_a_killed_service_knows_every_receipt_it_gave(tmp_path: Path) -> None:
     database = tmp_path / "moet.sqlite"
-    first = Process(database)
-    control = control_of(first.control)
-    space = control.open(judging="accept-all")
     sent: list[tuple[bytes, str]] = []
-
-    def submitter(worker: int) -> None:
-        client = Client(space)
-        try:
-            client.authenticate()
-            for number in range(10_000):
-                data = transcript(learner=f"00131{worker}99{number:04d}")
-                sent.append((data, client.receipt(client.submit(data))))
-        except httpx.HTTPError:
-            pass
-        finally:
-            client.http.close()
-
-    with ThreadPoolExecutor(4) as pool:
-        futures = [pool.submit(submitter, worker) for worker in range(4)]
-        while len(sent) < 20 and not any(one.done() for one in futures):
-            time.sleep(0.01)
-        assert first.end(signal.SIGKILL) == -signal.SIGKILL
-        for one in futures:
-            one.result(timeout=30)
-    control.http.close()
+    with Process(database) as first:
+        control = control_of(first.control)
+        space = control.open(judging="accept-all")
+        with ThreadPoolExecutor(4) as pool:
+            futures = [pool.submit(keep_submitting, space, worker, sent) for worker in range(4)]
+            while len(sent) < 20 and not any(one.done() for one in futures):
+                time.sleep(0.01)
+            assert first.end(signal.SIGKILL) == -signal.SIGKILL
+            for one in futures:
+                one.result(timeout=30)
+        control.http.close()
     assert len(sent) >= 20
 
-    second = Process(database)
-    base = f"{second.service}/s/{space.space}"
-    moved = Space(control_of(second.control), space.space, base, space.tokenUrl.replace(first.service, second.service),
-                  space.clientId, space.clientSecret)  # fmt: skip
-    client = Client(moved)
+    with Process(database) as second:
+        moved = Space(
+            control_of(second.control),
+            space.space,
+            f"{second.service}/s/{space.space}",
+            space.tokenUrl.replace(first.service, second.service),
+            space.clientId,
+            space.clientSecret,
+        )
+        client = Client(moved)
+        try:
+            client.authenticate()
+            for data, receipt in sent:
+                assert client.receipt(client.submit(data)) == receipt
+                assert final(client, receipt) == "accepted"
+            rows = moved.submissions()
+            assert {receipt for _, receipt in sent} <= {row["receipt"] for row in rows}
+            assert len({row["record"] for row in rows}) == len(rows)
+        finally:
+            client.http.close()
+            moved.control.http.close()
+        assert second.end(signal.SIGTERM) == 0
+
+
+def keep_submitting(space: Space, worker: int, sent: list[tuple[bytes, str]]) -> None:
+    """Submit one learner after the other until the service is gone; note what got a receipt."""
+    client = Client(space)
     try:
         client.authenticate()
-        for data, receipt in sent:
-            assert client.receipt(client.submit(data)) == receipt
-            assert final(client, receipt) == "accepted"
-        receipts = [row["receipt"] for row in moved.submissions()]
-        records = [row["record"] for row in moved.submissions()]
-        assert {receipt for _, receipt in sent} <= set(receipts)
-        assert len(set(records)) == len(records)
+        for number in range(10_000):
+            data = transcript(learner=f"00131{worker}99{number:04d}")
+            sent.append((data, client.receipt(client.submit(data))))
+    except httpx.HTTPError:
+        pass
     finally:
         client.http.close()
-        moved.control.http.close()
-    assert second.end(signal.SIGTERM) == 0
 
 
 def test_wrong_settings_are_an_error_in_both_languages() -> None:
