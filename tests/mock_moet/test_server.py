@@ -84,6 +84,28 @@ def test_a_client_that_stops_waiting_commits_nothing_later(client: Client, phase
     assert len(client.space.submissions()) == (phase == "after")
 
 
+def test_one_submission_sent_by_many_at_once_is_one(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'moet.sqlite'}"
+    data = transcript()
+    with Running.start(Settings(control_token=CONTROL, judge=never_mind, database=database)) as running:
+        control = control_of(running.control_url)
+        space = control.open()
+
+        def send(_: int) -> str:
+            client = Client(space)
+            try:
+                client.authenticate()
+                return client.receipt(client.submit(data))
+            finally:
+                client.http.close()
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(send, range(8)))) == 1
+        assert len(space.submissions()) == 1
+        assert control.http.get("/health").json()["durability"] == "wal/2"
+        control.http.close()
+
+
 def test_a_slow_body_is_chunked_and_whole(client: Client) -> None:
     client.space.faults({"kind": "drip", "operation": "health", "seconds": 0.05})
     answer = client.call("health")
