@@ -1,0 +1,260 @@
+"""MA: codes and names against the pack's lists, by date (PL1-MA-001 … 009)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from conformance.checks.context import Context
+from conformance.checks.structure import is_digitised, programme_of
+from conformance.document import Document
+from conformance.finding import Recorder
+from conformance.pack import CodeList
+from conformance.transcript.model import Address, Transcript, Value
+
+_TWELVE = re.compile(r"^[0-9]{12}$")
+_PASSPORT = re.compile(r"^[A-Z0-9]{5,20}$")
+
+
+def check(document: Document, context: Context, found: Recorder) -> None:
+    """Judge all codes."""
+    transcript = document.transcript
+    _lists(document, transcript, context, found)
+    _levels(document, transcript, context, found)
+    _grade_and_nationality(document, transcript, context, found)
+    if not is_digitised(document):
+        _subjects(document, transcript, context, found)
+    _names(document, transcript, context, found)
+    _school_province(document, transcript, context, found)
+    _addresses(document, transcript, context, found)
+    _identifiers(document, transcript, context, found)
+
+
+def _lists(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
+    """PL1-MA-001, but for the result levels."""
+    rule = "PL1-MA-001"
+    profile = transcript.profile
+    for value, name in (
+        (profile.ethnicity, "ethnicities"),
+        (profile.gender, "genders"),
+        (transcript.record.level, "school-levels"),
+    ):
+        if value is None:
+            continue
+        if context.pack.codes[name].find(value.raw):
+            found.held(rule)
+        else:
+            found.violated(rule, name, place=document.place(value), expected=name, seen=value.raw[:60])
+    programme = transcript.record.programme
+    if programme is not None and transcript.record.level is not None:
+        known = {one.programme for one in context.pack.programmes.values()}
+        if programme.raw not in known:
+            wanted = ", ".join(sorted(known))
+            found.violated(
+                rule, "programmes", place=document.place(programme), expected=wanted, seen=programme.raw[:60]
+            )
+
+
+def _level_values(transcript: Transcript) -> Iterator[Value[Any]]:
+    for levels in (transcript.summary.learning, transcript.summary.conduct):
+        for value in (levels.semester1, levels.semester2, levels.year, levels.after_summer):
+            if value is not None and value.raw:
+                yield value
+
+
+def _levels(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
+    """PL1-MA-009: not the other encoding; PL1-MA-001: a level of the list."""
+    foreign = {str(code) for code in context.pack.binding.values.get("foreign-level", {})}
+    mixed = False
+    for value in _level_values(transcript):
+        if value.value is not None:
+            found.held("PL1-MA-001", "levels")
+        elif value.raw in foreign:
+            mixed = True
+            wanted = ", ".join(str(code) for code in context.pack.binding.values["level"])
+            found.violated("PL1-MA-009", "mixed", place=document.place(value), expected=wanted, seen=value.raw)
+        else:
+            wanted = ", ".join(str(code) for code in context.pack.binding.values["level"])
+            found.violated("PL1-MA-001", "levels", place=document.place(value), expected=wanted, seen=value.raw[:20])
+    if not mixed:
+        found.held("PL1-MA-009")
+
+
+def _grade_and_nationality(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
+    rule = "PL1-MA-002"
+    grade, programme = transcript.record.grade, programme_of(document, context)
+    if grade is not None and programme is not None:
+        grades = context.pack.programmes[programme].grades
+        wanted = ", ".join(f"{one:02d}" for one in grades)
+        if grade.value in grades and len(grade.raw) == 2:
+            found.held(rule, "grade")
+        else:
+            found.violated(rule, "grade", place=document.place(grade), expected=wanted, seen=grade.raw[:20])
+    nationality = transcript.profile.nationality
+    if nationality is not None:
+        if context.pack.codes["nationalities"].find(nationality.raw):
+            found.held(rule, "nationality")
+        else:
+            found.violated(rule, "nationality", place=document.place(nationality), expected="ISO 3166-1", seen=nationality.raw)
+
+
+def _subjects(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
+    """PL1-MA-003: known subject codes; PL1-MA-004: the name that belongs to the code."""
+    listed = context.pack.codes["subjects"]
+    programme = programme_of(document, context)
+    for subject in transcript.subjects:
+        if subject.code is None:
+            continue
+        code = context.subject_map.get(subject.code.raw, subject.code.raw)
+        entry = listed.find(code)
+        if entry is None:
+            found.violated("PL1-MA-003", "unknown", place=document.place(subject.code), seen=subject.code.raw[:20])
+            continue
+        if programme is not None and programme not in entry.data.get("programmes", {}):
+            # a subject of another programme is PL1-MON-003's to name
+            found.held("PL1-MA-003", "other-programme")
+        else:
+            found.held("PL1-MA-003")
+        if subject.name is not None:
+            _named(document, listed, code, subject.name, None, "subject", found)
+
+
+def _named(
+    document: Document, listed: CodeList, code: str, name: Value[str], day: date | None, what: str, found: Recorder
+) -> None:
+    entries = [entry for entry in listed.all_of(code) if entry.valid_on(day)]
+    if not entries:
+        return
+    if any(entry.is_called(name.value or "") for entry in entries):
+        found.held("PL1-MA-004", what)
+    else:
+        wanted = " / ".join(dict.fromkeys(entry.name for entry in entries))
+        found.violated("PL1-MA-004", what, place=document.place(name), expected=wanted, seen=name.raw[:120], code=code)
+
+
+def _names(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
+    """PL1-MA-004 for province and department, in the list of the document's date."""
+    school, day = transcript.school, transcript.dated
+    codes = context.pack.codes
+    if school.province_code and school.province_name:
+        _named(document, codes["provinces"], school.province_code.raw, school.province_name, day, "province", found)
+    if school.department_code and school.department_name:
+        listed = codes["departments"]
+        if not any(entry.valid_on(day) for entry in listed.all_of(school.department_code.raw)):
+            found.violated(
+                "PL1-MA-004",
+                "department-unknown",
+                place=document.place(school.department_code),
+                seen=school.department_code.raw[:20],
+            )
+        else:
+            _named(document, listed, school.department_code.raw, school.department_name, day, "department", found)
+
+
+def _school_province(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
+    rule = "PL1-MA-005"
+    value, day = transcript.school.province_code, transcript.dated
+    if value is None:
+        return
+    entries = context.pack.codes["provinces"].all_of(value.raw)
+    if not entries:
+        found.violated(rule, "unknown", place=document.place(value), seen=value.raw[:20])
+    elif not any(entry.valid_on(day) for entry in entries):
+        cause = "not-any-more" if all(entry.valid_to for entry in entries) else "not-yet"
+        found.violated(rule, cause, place=document.place(value), expected=str(day), seen=value.raw)
+    else:
+        found.held(rule)
+
+
+def _addresses(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
+    """PL1-MA-006: codes of birthplace, home and residence are of either list, and agree with the words."""
+    rule = "PL1-MA-006"
+    listed = context.pack.codes["provinces"]
+    profile = transcript.profile
+    foreign = not _at_home(transcript, context)
+    for address in (profile.birthplace, profile.hometown, profile.residence):
+        if not isinstance(address, Address) or address.province_code is None:
+            continue
+        code = address.province_code
+        entries = listed.all_of(code.raw)
+        if not entries:
+            found.violated(rule, "unknown", place=document.place(code), seen=code.raw[:20])
+            continue
+        detail = (address.detail.value or "").casefold() if address.detail else ""
+        named = [
+            entry.name
+            for entry in listed
+            if entry.code != code.raw and detail.endswith(entry.name.casefold()) and not foreign
+        ]
+        own = any(name.casefold() in detail for entry in entries for name in (entry.name, *entry.names))
+        if named and not own:
+            wanted = " / ".join(dict.fromkeys(entry.name for entry in entries))
+            found.violated(rule, "disagree", place=document.place(code), expected=wanted, seen=named[0], code=code.raw)
+        else:
+            found.held(rule)
+
+
+def _at_home(transcript: Transcript, context: Context) -> bool:
+    """Whether the learner is a national of the country whose identifiers these are."""
+    nationality = transcript.profile.nationality
+    return nationality is None or nationality.raw in context.pack.binding.values["home"]
+
+
+def _identifiers(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
+    """PL1-MA-007: form of identifiers; PL1-MA-008: what they say agrees with the learner."""
+    learner = transcript.learner
+    vietnamese = _at_home(transcript, context)
+    if learner.national_id is not None:
+        if _TWELVE.match(learner.national_id.raw):
+            found.held("PL1-MA-007", "vietnamese" if vietnamese else "foreign")
+            _speaking(document, transcript, learner.national_id, context, found)
+        else:
+            found.violated(
+                "PL1-MA-007",
+                "not-twelve-digits",
+                place=document.place(learner.national_id),
+                seen=learner.national_id.raw,
+            )
+    elif learner.passport is not None:
+        if vietnamese:
+            found.violated("PL1-MA-007", "vietnamese-without", place=document.place(learner.passport))
+        elif _PASSPORT.match(learner.passport.raw):
+            found.held("PL1-MA-007", "foreign")
+        else:
+            found.violated(
+                "PL1-MA-007", "not-a-passport", place=document.place(learner.passport), seen=learner.passport.raw
+            )
+    people = [person for subject in transcript.subjects for person in subject.teachers]
+    people.append(transcript.summary.homeroom_teacher)
+    for identifier in [person.national_id for person in people] + [transcript.issue.leader.national_id]:
+        if identifier is not None and not _TWELVE.match(identifier.raw):
+            found.violated(
+                "PL1-MA-007", "not-twelve-digits", place=document.place(identifier), seen=identifier.raw[:40]
+            )
+
+
+def _speaking(document: Document, transcript: Transcript, value: Value[str], context: Context, found: Recorder) -> None:
+    rule = "PL1-MA-008"
+    place = document.place(value)
+    number = value.raw
+    good = True
+    # province of registration, or a country's code from 100 on
+    if number[0] == "0" and not context.pack.codes["id-provinces"].find(number[:3]):
+        good = False
+        found.violated(rule, "province", place=place, seen=number[:3])
+    gender, born = transcript.profile.gender, transcript.learner.birth_date
+    sex = int(number[3]) % 2
+    said = context.pack.binding.values["gender"].get(gender.raw) if gender else None
+    if gender and said is not None and sex != (0 if said == "male" else 1):
+        good = False
+        found.violated(rule, "gender", place=place, expected=gender.raw, seen=number[3])
+    if born and born.value:
+        century = 19 + int(number[3]) // 2
+        year = century * 100 + int(number[4:6])
+        if year != born.value[0]:
+            good = False
+            found.violated(rule, "birth-year", place=place, expected=born.value[0], seen=year)
+    if good:
+        found.held(rule)
