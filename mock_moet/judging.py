@@ -10,11 +10,10 @@ from typing import Any
 
 from conformance.checks.context import Context
 from conformance.checks.judge import Judgement, judge_document
-from conformance.signature.trust import TrustStore
-
 from conformance.document import Document, read
 from conformance.finding import Observation, State
 from conformance.pack import Pack
+from conformance.signature.trust import TrustStore
 from conformance.transcript.model import Person, Transcript, Value
 from mock_moet.rules import Identity
 

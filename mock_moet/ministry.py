@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from threading import Lock, Thread
 from typing import Any, Literal
 
-from conformance.signature.trust import TrustStore
-
 from conformance.checks.judge import judge_document
 from conformance.pack import Pack, default_pack
+from conformance.signature.trust import TrustStore
 from mock_moet.clock import Clock, SystemClock
 from mock_moet.faults import FaultBook, OutcomeBook
 from mock_moet.journal import LIMIT, Journal
