@@ -10,7 +10,7 @@ from typing import Any, Literal
 from conformance.cases.edits import Edit, parse
 from conformance.cases.people import case_data, number
 from conformance.cases.plan import Plan, PlanError
-from conformance.cases.realise import Realiser
+from conformance.cases.realise import DRAWN, Realiser
 from conformance.cases.roster import Roster
 from conformance.pack import Pack, PackError, Text
 
@@ -117,7 +117,7 @@ def generated(pack: Pack, programme: str, edits: Iterable[Edit], id_: str = "") 
         str(_file(pack, programme)["base"]["id"]),
         listed,
         Text(vi="Ca sinh trong lần chạy", en="Case generated in the run"),
-        1000 + mark % 3000,
+        DRAWN.start + mark % len(DRAWN),
         pack=pack,
     )
 

@@ -1,7 +1,7 @@
 """Named edits: the words in which a case is written.
 
-A case is a base plus a short list of edits (vendor-interface.md). An edit changes the *plan* of a learner's year; what it
-leaves alone is drawn from the run's seed when the plan is realised. Edits know no code, name or threshold: their
+A case is a base plus a short list of edits (vendor-interface.md). An edit changes the *plan* of a learner's year; what
+it leaves alone is drawn from the run's seed when the plan is realised. Edits know no code, name or threshold: their
 parameters come from the pack's case files.
 """
 

@@ -55,7 +55,7 @@ class People:
 
     def gender(self, draw: random.Random) -> str:
         """``male`` or ``female``, as the lists know them."""
-        return draw.choice(sorted(self.lists["genders"]))
+        return str(draw.choice(sorted(self.lists["genders"])))
 
     def name(self, draw: random.Random, gender: str) -> str:
         """A full name of two to four words."""

@@ -15,6 +15,9 @@ from conformance.cases.plan import Components, Drawn, Fixed, HistoryPlan, Outcom
 from conformance.cases.roster import Roster
 from conformance.pack import Pack, RuleSet
 
+DRAWN = range(1000, 4000)
+"""Ordinals of generated cases: so many that their own name, not their place in a list, gives their numbers."""
+
 _SCHOOL_YEAR_STARTS = 8
 """Days given as ``MM-DD`` lie in the school year that starts in this month."""
 
@@ -76,7 +79,7 @@ class Realiser:
         born_in = year - plan.grade - people.lists["start-of-school"] + 1 - plan.older
         born = people.birthday(self._draw("birth"), born_in, plan.birth_day)
         birthplace = people.province(self._draw("birthplace"))
-        serial = self.ordinal + number(self.seed, "learners", below=1000)
+        serial = self._serial(plan.programme) + number(self.seed, "learners", below=1000)
         learner: dict[str, Any] = {"code": self._learner_code(plan.programme)}
         if plan.passport:
             learner["passport"] = people.passport(self._draw("passport"))
@@ -101,8 +104,17 @@ class Realiser:
         learner.update(copy.deepcopy(plan.learner))
         return learner
 
+    def _serial(self, programme: str) -> int:
+        """A number no other learner of the run has: programmes' corpora lie apart, drawn cases by their name."""
+        if self.ordinal in DRAWN:
+            return DRAWN.start + number(self.stream_name, below=len(DRAWN))
+        apart = 200 * list(self.pack.programmes).index(programme) if self.ordinal < DRAWN.start else 0
+        return self.ordinal + apart
+
     def _learner_code(self, programme: str) -> str:
         prefix = self.pack.header.reserved.learner_code_prefix
+        if self.ordinal in DRAWN:
+            return f"{prefix}{number(self.stream_name, 'code', below=100_000_000):08d}"
         base = 10_000 * (10 * number(self.seed, "codes", below=100) + list(self.pack.programmes).index(programme))
         return f"{prefix}{base + self.ordinal:08d}"
 
@@ -200,7 +212,7 @@ def _wanted(result: Drawn | Fixed, draw: Any) -> Decimal:
         return Decimal(result.mark)
     low, high = Decimal(result.low), Decimal(result.high)
     steps = int((high - low) / STEP)
-    return low + STEP * draw.randint(0, steps)
+    return low + STEP * int(draw.randint(0, steps))
 
 
 def _long(sentence: str, length: int) -> str:
