@@ -236,6 +236,13 @@ class RuleSet(Data):
     titles: tuple[TitleRule, ...]
     articles: dict[str, str]
     """Key of a rule -> the article to cite for it."""
+    electives: int = 0
+    """How many electives a learner takes, where the programme has any."""
+    cluster: str = ""
+    """How the name of a topic cluster begins: it is not a subject of its own."""
+    wordings: dict[str, tuple[str, ...]]
+    """Accepted beginnings of the wording fields: ``promoted``, ``retained``, ``completed``, ``not-completed``;
+    ``{next}`` stands for the next grade."""
     regular_marks: tuple[tuple[int, int], ...]
     """(periods a year up to and including, number of regular marks a semester), ascending."""
 
@@ -325,6 +332,8 @@ class Identity(Data):
     organisation: tuple[str, ...]
     person_policies: tuple[str, ...]
     organisation_policies: tuple[str, ...]
+    forms: dict[str, str] = Field(default_factory=dict)
+    """Group name -> how a test certificate writes that identifier (``{}`` stands for it)."""
 
 
 class SignaturePolicy(Data):

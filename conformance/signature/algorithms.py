@@ -1,0 +1,111 @@
+"""Digests and signature values by the short names of a pack's policy (``sha256``, ``rsa`` + ``pss`` …)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+from conformance.pack import PackError
+from conformance.pack.model import SignatureAlgorithm
+
+PublicKey = Any
+"""A public key of ``cryptography``; kinds other than RSA and EC are refused before use."""
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+_HASHES: dict[str, type[hashes.HashAlgorithm]] = {
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+    "sha512-256": hashes.SHA512_256,
+    "sha3-224": hashes.SHA3_224,
+    "sha3-256": hashes.SHA3_256,
+    "sha3-384": hashes.SHA3_384,
+    "sha3-512": hashes.SHA3_512,
+    "sha1": hashes.SHA1,  # only to make documents that must be refused
+}
+_HASHLIB = {"sha256", "sha384", "sha512", "sha1"}
+_SHAKES = {"shake128": 32, "shake256": 64}  # octets, RFC 9231 §2.1.5
+
+
+def hash_of(name: str) -> hashes.HashAlgorithm:
+    """The hash of a signature algorithm; :class:`PackError` for a name nobody knows."""
+    try:
+        return _HASHES[name]()
+    except KeyError:
+        raise PackError(f"signature.yaml: hàm băm lạ / unknown hash: {name}") from None
+
+
+def digest(name: str, data: bytes) -> bytes:
+    """The digest of ``data``; ``name`` as in the pack's ``digests``."""
+    if name in _HASHLIB:
+        return hashlib.new(name, data).digest()
+    if name in _SHAKES:
+        return (hashlib.shake_128 if name == "shake128" else hashlib.shake_256)(data).digest(_SHAKES[name])
+    if name.startswith("sha3-"):
+        return hashlib.new(name.replace("-", "_"), data).digest()
+    context = hashes.Hash(hash_of(name))
+    context.update(data)
+    return context.finalize()
+
+
+def key_kind(key: PublicKey) -> str:
+    """``rsa``, ``ec``, or the class name of another kind."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return "rsa"
+    return "ec" if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
+
+
+def key_bits(key: PublicKey) -> int:
+    """Size of the modulus or of the curve's field; 0 for other kinds."""
+    return int(key.key_size) if key_kind(key) in ("rsa", "ec") else 0
+
+
+def _coordinate(key: ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey) -> int:
+    return (key.curve.key_size + 7) // 8
+
+
+def verify(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data: bytes) -> bool:
+    """Whether ``value`` is the signature of ``data``. ECDSA values are ``r || s`` (RFC 4050/9231), never DER."""
+    try:
+        chosen = hash_of(algorithm.hash)
+        if algorithm.key == "ec":
+            size = _coordinate(key)
+            if len(value) != 2 * size:
+                return False
+            pair = int.from_bytes(value[:size]), int.from_bytes(value[size:])
+            key.verify(encode_dss_signature(*pair), data, ec.ECDSA(chosen))
+        elif algorithm.padding == "pss":
+            key.verify(value, data, padding.PSS(padding.MGF1(chosen), padding.PSS.AUTO), chosen)
+        else:
+            key.verify(value, data, padding.PKCS1v15(), chosen)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def verify_der(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data: bytes) -> bool:
+    """Whether an ECDSA value in DER form, which XML-DSig does not allow, would verify: a diagnosis."""
+    if algorithm.key != "ec":
+        return False
+    try:
+        key.verify(value, data, ec.ECDSA(hash_of(algorithm.hash)))
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def sign(algorithm: SignatureAlgorithm, key: PrivateKey, data: bytes) -> bytes:
+    """The signature value of ``data``."""
+    chosen = hash_of(algorithm.hash)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        r, s = decode_dss_signature(key.sign(data, ec.ECDSA(chosen)))
+        size = _coordinate(key)
+        return r.to_bytes(size) + s.to_bytes(size)
+    if algorithm.padding == "pss":
+        return key.sign(data, padding.PSS(padding.MGF1(chosen), chosen.digest_size), chosen)
+    return key.sign(data, padding.PKCS1v15(), chosen)

@@ -1,0 +1,161 @@
+"""What a certificate says: key, validity, usage, and whom it stands for. Malformed ones give a fact, never an exception."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtensionOID, NameOID
+
+from conformance.pack import Pack
+from conformance.signature.algorithms import PublicKey
+
+LARGEST = 32 * 1024
+"""Octets of a certificate that are looked at: real ones have one or two thousand."""
+_LOCK = threading.Lock()
+_KNOWN_CRITICAL = {
+    ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE,
+    ExtensionOID.CERTIFICATE_POLICIES, ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+}  # fmt: skip
+_WEAK = {"md5", "sha1"}
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """A readable certificate. Times are aware (UTC)."""
+
+    der: bytes
+    certificate: x509.Certificate
+    key: PublicKey
+    fingerprint: str
+    """SHA-256 of the certificate, hex."""
+    key_id: str
+    """SHA-256 of the public key, hex: equal for two certificates of one key."""
+    subject: bytes
+    issuer: bytes
+    serial: int
+    common_name: str
+    identifiers: tuple[str, ...]
+    """Values of UID and serialNumber of the subject, in this order."""
+    not_before: datetime
+    not_after: datetime
+    is_ca: bool
+    path_length: int | None
+    may_sign: bool
+    """Key usage digitalSignature or nonRepudiation, or no key usage at all."""
+    may_issue: bool
+    unknown_critical: str
+    """Object identifier of a critical extension we do not know; empty: none."""
+    policies: tuple[str, ...]
+    weak_hash: str
+
+    def valid_at(self, moment: datetime) -> bool:
+        """Whether ``moment`` lies in the validity period."""
+        return self.not_before <= moment <= self.not_after
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a certificate stands for, by the pack's patterns."""
+
+    kind: str
+    """``person``, ``organisation`` or empty: it does not say."""
+    identifiers: Mapping[str, str]
+    """``id``, ``passport``, ``tax``, ``school`` -> value."""
+    name: str
+
+
+@lru_cache(maxsize=8192)
+def load(der: bytes) -> CertificateFacts | str:
+    """The facts of a certificate, or why it cannot be read."""
+    if len(der) > LARGEST:
+        return f"{len(der)} > {LARGEST} bytes"
+    try:
+        with _LOCK, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _facts(der)
+    except Exception as error:  # malformed certificates raise all sorts of errors
+        return f"{type(error).__name__}: {error}"[:300]
+
+
+def _facts(der: bytes) -> CertificateFacts:
+    certificate = x509.load_der_x509_certificate(der)
+    key = certificate.public_key()
+    subject = certificate.subject
+    extensions = certificate.extensions
+    constraints = usage = None
+    policies: tuple[str, ...] = ()
+    unknown = ""
+    for extension in extensions:
+        value = extension.value
+        if isinstance(value, x509.BasicConstraints):
+            constraints = value
+        elif isinstance(value, x509.KeyUsage):
+            usage = value
+        elif isinstance(value, x509.CertificatePolicies):
+            policies = tuple(one.policy_identifier.dotted_string for one in value)
+        if extension.critical and extension.oid not in _KNOWN_CRITICAL:
+            unknown = extension.oid.dotted_string
+    hashed = certificate.signature_hash_algorithm
+    return CertificateFacts(
+        der=der,
+        certificate=certificate,
+        key=key,
+        fingerprint=hashlib.sha256(der).hexdigest(),
+        key_id=hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest(),
+        subject=subject.public_bytes(),
+        issuer=certificate.issuer.public_bytes(),
+        serial=certificate.serial_number,
+        common_name=_first(subject, NameOID.COMMON_NAME),
+        identifiers=(*_values(subject, NameOID.USER_ID), *_values(subject, NameOID.SERIAL_NUMBER)),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        is_ca=bool(constraints and constraints.ca),
+        path_length=constraints.path_length if constraints else None,
+        may_sign=usage is None or usage.digital_signature or usage.content_commitment,
+        may_issue=usage is None or usage.key_cert_sign,
+        unknown_critical=unknown,
+        policies=policies,
+        weak_hash=hashed.name if hashed is not None and hashed.name in _WEAK else "",
+    )
+
+
+def _values(name: x509.Name, oid: x509.ObjectIdentifier) -> tuple[str, ...]:
+    return tuple(str(one.value).strip() for one in name.get_attributes_for_oid(oid))
+
+
+def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
+    return next(iter(_values(name, oid)), "")
+
+
+@lru_cache(maxsize=64)
+def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for pattern in patterns)
+
+
+def holder(facts: CertificateFacts, pack: Pack) -> Holder:
+    """Whom the certificate stands for: identifiers by pattern, else the kind by its policies."""
+    identity = pack.signature.identity
+    found: dict[str, str] = {}
+    kind = ""
+    for name, patterns in (("person", identity.person), ("organisation", identity.organisation)):
+        for value in facts.identifiers:
+            for pattern in _compiled(patterns):
+                if (match := pattern.match(value)) is not None:
+                    kind = kind or name
+                    found.update({group: text for group, text in match.groupdict().items() if text})
+    if not kind:
+        policies = set(facts.policies)
+        if policies & set(identity.person_policies):
+            kind = "person"
+        elif policies & set(identity.organisation_policies):
+            kind = "organisation"
+    return Holder(kind, found, facts.common_name)

@@ -1,0 +1,262 @@
+"""A public-key infrastructure for tests: root, issuing authorities for persons and for organisations, their CRLs.
+
+Keys are made at run time and never kept in the repository. Nothing here reads a clock: the time is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.x509.oid import NameOID
+
+from conformance.pack import Pack, default_pack
+from conformance.signature.algorithms import PrivateKey
+from conformance.signature.trust import TrustStore
+
+Usage = Literal["signing", "encipherment", "none"]
+_YEAR = timedelta(days=365)
+
+
+def make_key(kind: str = "p256") -> PrivateKey:
+    """A new private key: ``p256``, ``p384``, ``p521``, or ``rsa`` with the number of bits (``rsa2048``)."""
+    curves: dict[str, type[ec.EllipticCurve]] = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}
+    if kind in curves:
+        return ec.generate_private_key(curves[kind]())
+    if kind.startswith("rsa") and kind[3:].isdigit():
+        return rsa.generate_private_key(65537, int(kind[3:]))
+    raise ValueError(f"{kind}: loại khóa lạ / unknown kind of key")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Credential:
+    """A certificate with its key and the issuing authorities above it, root excluded."""
+
+    certificate: x509.Certificate
+    key: PrivateKey
+    chain: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def der(self) -> bytes:
+        """The certificate's octets."""
+        return self.certificate.public_bytes(Encoding.DER)
+
+    def pkcs12(self, password: bytes | str) -> bytes:
+        """The credential as a PKCS#12 file (AES-256), chain included."""
+        secret = password.encode() if isinstance(password, str) else password
+        names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        label = str(names[0].value).encode() if names else b""
+        return pkcs12.serialize_key_and_certificates(
+            label, self.key, self.certificate, self.chain, BestAvailableEncryption(secret)
+        )
+
+
+@dataclass(slots=True)
+class _Revoked:
+    serial: int
+    at: datetime
+    reason: x509.ReasonFlags
+
+
+@dataclass(slots=True, eq=False)
+class _Authority:
+    credential: Credential
+    revoked: list[_Revoked] = field(default_factory=list)
+
+
+def _subject(name: str, *identifiers: str) -> x509.Name:
+    attributes = [x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"), x509.NameAttribute(NameOID.COMMON_NAME, name[:64])]
+    if len(name) > 64:  # X.520's upper bound for a common name; the rest must not be lost
+        attributes = [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
+            x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=False),
+        ]
+    attributes.extend(x509.NameAttribute(NameOID.USER_ID, one) for one in identifiers)
+    return x509.Name(attributes)
+
+
+class TestPki:
+    """Root → two issuing authorities → persons and organisations, all around the time ``now`` (aware)."""
+
+    __test__ = False
+
+    def __init__(self, now: datetime, pack: Pack | None = None) -> None:
+        self.now = now.replace(microsecond=0)
+        self.forms = (pack or default_pack()).signature.identity.forms
+        self.root = self._authority("Root CA (thử nghiệm)", None)
+        self.persons = self._authority("CA cá nhân (thử nghiệm)", self.root)
+        self.organisations = self._authority("CA tổ chức (thử nghiệm)", self.root)
+
+    def person(
+        self,
+        name: str,
+        national_id: str | None = None,
+        passport: str | None = None,
+        *,
+        key: str | PrivateKey = "p256",
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        ca: Credential | Literal["self"] | None = None,
+        usage: Usage = "signing",
+    ) -> Credential:
+        """A natural person's credential.
+
+        ``ca``: another issuer, such as a person's own credential (which may not issue), or ``"self"``. ``key``: a kind
+        of key or an existing private key.
+        """
+        identifiers = self._identifiers(id=national_id, passport=passport)
+        return self._leaf(name, identifiers, self.persons, key, not_before, not_after, ca, usage)
+
+    def organisation(
+        self,
+        name: str,
+        tax: str | None = None,
+        school: str | None = None,
+        *,
+        key: str | PrivateKey = "p256",
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        ca: Credential | Literal["self"] | None = None,
+        usage: Usage = "signing",
+    ) -> Credential:
+        """An organisation's credential (a school's seal), bound to a tax code, a school code, or both."""
+        identifiers = self._identifiers(tax=tax, school=school)
+        return self._leaf(name, identifiers, self.organisations, key, not_before, not_after, ca, usage)
+
+    def revoke(
+        self, credential: Credential, at: datetime, reason: x509.ReasonFlags = x509.ReasonFlags.key_compromise
+    ) -> None:
+        """Put the credential (or an issuing authority) on its issuer's list from ``at`` on."""
+        issuer = credential.certificate.issuer
+        for authority in (self.root, self.persons, self.organisations):
+            if authority.credential.certificate.subject == issuer:
+                authority.revoked.append(_Revoked(credential.certificate.serial_number, at, reason))
+                return
+        raise ValueError("nơi cấp không thuộc PKI này / the issuer is not of this PKI")
+
+    def crls(self, *, this_update: datetime | None = None, next_update: datetime | None = None) -> list[bytes]:
+        """The three lists in DER: root, persons, organisations; from ``now`` or the last revocation, for 400 days."""
+        return [
+            self._crl(one, this_update, next_update) for one in (self.root, self.persons, self.organisations)
+        ]  # fmt: skip
+
+    def authorities(self) -> tuple[x509.Certificate, ...]:
+        """Root and issuing authorities."""
+        return tuple(one.credential.certificate for one in (self.root, self.persons, self.organisations))
+
+    def anchors_pem(self) -> bytes:
+        """Root and issuing authorities in PEM: :meth:`TrustStore.from_pem` anchors the self-signed one."""
+        return b"".join(one.public_bytes(Encoding.PEM) for one in self.authorities())
+
+    def root_pem(self) -> bytes:
+        """The root alone, in PEM."""
+        return self.root.credential.certificate.public_bytes(Encoding.PEM)
+
+    def trust_store(self, *, crls: Sequence[bytes] | None = None, name: str = "test") -> TrustStore:
+        """Trust in the root, with the lists as they are now (or the given ones)."""
+        return TrustStore.from_pem(self.anchors_pem(), crls=self.crls() if crls is None else crls, name=name)
+
+    def _identifiers(self, **values: str | None) -> list[str]:
+        return [self.forms[group].format(value) for group, value in values.items() if value]
+
+    def _authority(self, name: str, above: _Authority | None) -> _Authority:
+        key = make_key()
+        subject = _subject(name)
+        issuer = above.credential if above else None
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer.certificate.subject if issuer else subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self.now - 6 * _YEAR)
+            .not_valid_after(self.now + 12 * _YEAR)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0 if above else None), critical=True)
+            .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        )
+        certificate = builder.sign(issuer.key if issuer else key, hashes.SHA256())
+        return _Authority(Credential(certificate, key, (certificate,) if above else ()))
+
+    def _leaf(
+        self,
+        name: str,
+        identifiers: Sequence[str],
+        authority: _Authority,
+        key: str | PrivateKey,
+        not_before: datetime | None,
+        not_after: datetime | None,
+        ca: Credential | Literal["self"] | None,
+        usage: Usage,
+    ) -> Credential:
+        own = make_key(key) if isinstance(key, str) else key
+        subject = _subject(name, *identifiers)
+        issuer = authority.credential if ca is None else ca
+        issued_by = subject if issuer == "self" else issuer.certificate.subject
+        signed_by = own if issuer == "self" else issuer.key
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issued_by)
+            .public_key(own.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(not_before or self.now - 4 * _YEAR)
+            .not_valid_after(not_after or self.now + 3 * _YEAR)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(signed_by.public_key()), critical=False
+            )
+        )  # fmt: skip
+        if usage == "signing":
+            builder = builder.add_extension(_usage(digital_signature=True, content_commitment=True), critical=True)
+        elif usage == "encipherment":
+            builder = builder.add_extension(_usage(key_encipherment=True), critical=True)
+        certificate = builder.sign(signed_by, hashes.SHA256())
+        if issuer == "self":
+            return Credential(certificate, own)
+        chain = issuer.chain if ca is None else (issuer.certificate, *issuer.chain)
+        return Credential(certificate, own, chain)
+
+    def _crl(self, authority: _Authority, this_update: datetime | None, next_update: datetime | None) -> bytes:
+        issued = this_update or max([self.now, *(one.at for one in authority.revoked)])
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(authority.credential.certificate.subject)
+            .last_update(issued)
+            .next_update(next_update or issued + timedelta(days=400))
+            .add_extension(x509.CRLNumber(1), critical=False)
+        )
+        for one in authority.revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(one.serial).revocation_date(one.at)
+            builder = builder.add_revoked_certificate(
+                entry.add_extension(x509.CRLReason(one.reason), critical=False).build()
+            )
+        return builder.sign(authority.credential.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def _usage(
+    *,
+    digital_signature: bool = False,
+    content_commitment: bool = False,
+    key_encipherment: bool = False,
+    key_cert_sign: bool = False,
+    crl_sign: bool = False,
+) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        content_commitment=content_commitment,
+        key_encipherment=key_encipherment,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -1,0 +1,331 @@
+"""Trust of a run: anchors, intermediates, revocation lists; certificate paths and their status at a time.
+
+Nothing is fetched. Caches belong to a trust store: one vendor's authority is never trusted for another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtensionOID
+
+from conformance.signature.algorithms import key_bits, key_kind
+from conformance.signature.certificate import CertificateFacts, load
+
+_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
+_DEEPEST = 8
+"""Certificates of a path at most."""
+_MOST_CHECKS = 64
+"""Signatures of certificates that are verified for one leaf, at most: hostile bundles stay cheap."""
+_MIN_RSA_BITS = 2048
+_CACHE = 20_000
+
+
+class PathProblem(StrEnum):
+    """Why there is no path to an anchor; the most telling one is reported."""
+
+    NONE = ""
+    SELF_SIGNED = "self-signed"
+    UNKNOWN_ISSUER = "unknown-issuer"
+    BAD_ISSUER_SIGNATURE = "bad-issuer-signature"
+    NOT_A_CA = "not-a-ca"
+    PATH_LENGTH = "path-length"
+    WEAK_ISSUER = "weak-issuer"
+    CRITICAL_EXTENSION = "critical-extension"
+    AUTHORITY_NOT_VALID = "authority-not-valid"
+    KEY_USAGE = "key-usage"
+
+
+@dataclass(frozen=True, slots=True)
+class PathResult:
+    """A path from leaf to anchor (both included), or the problem and the certificate that has it."""
+
+    path: tuple[CertificateFacts, ...]
+    problem: PathProblem = PathProblem.NONE
+    culprit: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the path reaches an anchor."""
+        return self.problem is PathProblem.NONE
+
+
+class Status(StrEnum):
+    """What the revocation lists say of a certificate at a time."""
+
+    GOOD = "good"
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    REVOKED_AFTER = "revoked-after"
+    """Revoked between signing and receipt."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusResult:
+    """The status, the certificate concerned (by name), since when, and why unknown."""
+
+    status: Status
+    subject: str = ""
+    since: datetime | None = None
+    reason: str = ""
+
+
+class _List:
+    """One revocation list, indexed by serial number when first asked."""
+
+    def __init__(self, crl: x509.CertificateRevocationList) -> None:
+        self.crl = crl
+        self.this_update = crl.last_update_utc
+        self.next_update = crl.next_update_utc
+        self._index: dict[int, tuple[datetime, x509.ReasonFlags | None]] | None = None
+        self._signers: dict[str, bool] = {}
+
+    def signed_by(self, issuer: CertificateFacts) -> bool:
+        known = self._signers.get(issuer.key_id)
+        if known is None:
+            try:
+                known = key_kind(issuer.key) in ("rsa", "ec") and self.crl.is_signature_valid(issuer.key)
+            except (TypeError, ValueError):
+                known = False
+            self._signers[issuer.key_id] = known
+        return known
+
+    def entry(self, serial: int) -> tuple[datetime, x509.ReasonFlags | None] | None:
+        if self._index is None:
+            index: dict[int, tuple[datetime, x509.ReasonFlags | None]] = {}
+            for one in self.crl:
+                try:
+                    reason = one.extensions.get_extension_for_class(x509.CRLReason).value.reason
+                except (x509.ExtensionNotFound, ValueError):
+                    reason = None
+                index[one.serial_number] = (one.revocation_date_utc, reason)
+            self._index = index
+        return self._index.get(serial)
+
+
+class TrustStore:
+    """Trust anchors, helping intermediates and revocation lists of one run or vendor."""
+
+    def __init__(
+        self,
+        anchors: Iterable[x509.Certificate],
+        intermediates: Iterable[x509.Certificate] = (),
+        crls: Iterable[x509.CertificateRevocationList] = (),
+        name: str = "",
+    ) -> None:
+        self.name = name
+        self.anchors = tuple(_loaded(one) for one in anchors)
+        self.intermediates = tuple(_loaded(one) for one in intermediates)
+        self._anchored = {one.fingerprint for one in self.anchors}
+        self._lists: dict[bytes, list[_List]] = {}
+        for crl in crls:
+            if not _partial(crl):
+                self._lists.setdefault(crl.issuer.public_bytes(), []).append(_List(crl))
+        for lists in self._lists.values():
+            lists.sort(key=lambda one: one.this_update, reverse=True)
+        self._paths: dict[tuple[str, tuple[str, ...]], tuple[PathResult, ...]] = {}
+
+    @classmethod
+    def from_pem(cls, data: bytes, crls: Sequence[bytes] = (), name: str = "") -> TrustStore:
+        """A store from certificates in PEM and revocation lists in DER or PEM.
+
+        Self-signed certificates are anchors; the others help to build paths. If none is self-signed, all are anchors.
+
+        Raises:
+            ValueError: a certificate or list cannot be read, or there is no certificate at all (bilingual message).
+        """
+        found: list[CertificateFacts] = []
+        lists: list[x509.CertificateRevocationList] = []
+        for match in _PEM.finditer(data):
+            if match[1] == b"X509 CRL":
+                lists.append(_list(match[0]))
+            elif match[1] == b"CERTIFICATE":
+                facts = _of_pem(match[0])
+                if facts.fingerprint not in {one.fingerprint for one in found}:
+                    found.append(facts)
+        if not found:
+            raise ValueError("không có chứng thư PEM nào / no PEM certificate")
+        for one in crls:
+            blocks = [match[0] for match in _PEM.finditer(one)] if b"-----BEGIN" in one else [one]
+            lists.extend(_list(block) for block in blocks)
+        roots = [one for one in found if one.subject == one.issuer] or found
+        others = [one for one in found if one not in roots]
+        return cls([one.certificate for one in roots], [one.certificate for one in others], lists, name)
+
+    def path(self, leaf: CertificateFacts, extra: Sequence[CertificateFacts], at: datetime) -> PathResult:
+        """The path of ``leaf`` to an anchor at the time ``at``.
+
+        ``extra``: certificates that came with the signature. The leaf's own validity is not judged here (PL1-KY-012).
+        """
+        key = (leaf.fingerprint, tuple(one.fingerprint for one in extra))
+        found = self._paths.get(key)
+        if found is None:
+            if len(self._paths) >= _CACHE:
+                self._paths.clear()
+            found = self._paths[key] = self._search(leaf, extra)
+        expired: PathResult | None = None
+        for one in found:
+            if not one.good:
+                continue
+            out = next((each for each in one.path[1:] if not each.valid_at(at)), None)
+            if out is None:
+                return one
+            expired = expired or PathResult(one.path, PathProblem.AUTHORITY_NOT_VALID, out.common_name)
+        return expired or found[-1]
+
+    def status(self, path: Sequence[CertificateFacts], at: datetime, until: datetime) -> StatusResult:
+        """The worst status on the path (anchor excluded): at signing time ``at``, and up to receipt ``until``."""
+        worst = StatusResult(Status.GOOD)
+        order = [Status.GOOD, Status.UNKNOWN, Status.REVOKED_AFTER, Status.SUSPENDED, Status.REVOKED]
+        for one, issuer in itertools.pairwise(path):
+            result = self._status(one, issuer, at, until)
+            if order.index(result.status) > order.index(worst.status):
+                worst = result
+        return worst
+
+    def _status(
+        self, one: CertificateFacts, issuer: CertificateFacts, at: datetime, until: datetime
+    ) -> StatusResult:  # fmt: skip
+        lists = [each for each in self._lists.get(one.issuer, ()) if each.signed_by(issuer)]
+        if not lists:
+            return StatusResult(Status.UNKNOWN, one.common_name, reason="no-crl")
+        for each in lists:
+            entry = each.entry(one.serial)
+            if entry is None or entry[1] is x509.ReasonFlags.remove_from_crl:
+                continue
+            since, reason = entry
+            if since <= at:
+                held = reason is x509.ReasonFlags.certificate_hold
+                return StatusResult(Status.SUSPENDED if held else Status.REVOKED, one.common_name, since)
+            if since <= until:
+                return StatusResult(Status.REVOKED_AFTER, one.common_name, since)
+            return StatusResult(Status.GOOD)
+        # silence proves something only when a list was issued after signing, or was still in force then
+        if any(each.this_update >= at or (each.next_update is not None and each.next_update >= at) for each in lists):
+            return StatusResult(Status.GOOD)
+        return StatusResult(Status.UNKNOWN, one.common_name, reason="old-crl")
+
+    def _search(self, leaf: CertificateFacts, extra: Sequence[CertificateFacts]) -> tuple[PathResult, ...]:
+        """All paths found (at most four), or one result with the problem."""
+        if not leaf.may_sign:
+            return (PathResult((leaf,), PathProblem.KEY_USAGE, leaf.common_name),)
+        if leaf.unknown_critical:
+            return (PathResult((leaf,), PathProblem.CRITICAL_EXTENSION, leaf.unknown_critical),)
+        if leaf.fingerprint in self._anchored:
+            return (PathResult((leaf,)),)
+        pool: dict[str, CertificateFacts] = {}
+        for one in (*self.anchors, *self.intermediates, *extra):
+            pool.setdefault(one.fingerprint, one)
+        by_subject: dict[bytes, list[CertificateFacts]] = {}
+        for one in pool.values():
+            by_subject.setdefault(one.subject, []).append(one)
+        good: list[PathResult] = []
+        problems: list[PathResult] = []
+        checks = _MOST_CHECKS
+
+        def climb(path: tuple[CertificateFacts, ...]) -> None:
+            nonlocal checks
+            top = path[-1]
+            candidates = [one for one in by_subject.get(top.issuer, ()) if one not in path]
+            if not candidates or len(path) >= _DEEPEST:
+                own = len(path) == 1 and top.subject == top.issuer
+                kind = PathProblem.SELF_SIGNED if own else PathProblem.UNKNOWN_ISSUER
+                problems.append(PathResult(path, kind, top.certificate.issuer.rfc4514_string()[:200]))
+                return
+            for issuer in candidates:
+                if checks <= 0 or len(good) >= 4:
+                    return
+                problem = _refusal(issuer, len(path) - 1, issuer.fingerprint in self._anchored)
+                if problem is PathProblem.NONE:
+                    checks -= 1
+                    if not _issued(top, issuer):
+                        problem = PathProblem.BAD_ISSUER_SIGNATURE
+                    elif top.weak_hash:
+                        problem = PathProblem.WEAK_ISSUER
+                if problem is not PathProblem.NONE:
+                    problems.append(PathResult((*path, issuer), problem, issuer.common_name))
+                elif issuer.fingerprint in self._anchored:
+                    good.append(PathResult((*path, issuer)))
+                else:
+                    climb((*path, issuer))
+
+        climb((leaf,))
+        if good:
+            return tuple(good)
+        order = list(PathProblem)
+        return (max(problems, key=lambda one: (order.index(one.problem), len(one.path))),) if problems else (
+            PathResult((leaf,), PathProblem.UNKNOWN_ISSUER, leaf.common_name),
+        )  # fmt: skip
+
+
+def _refusal(issuer: CertificateFacts, below: int, anchored: bool) -> PathProblem:
+    """Why ``issuer`` may not stand above ``below`` further authorities."""
+    if not issuer.may_issue or (not issuer.is_ca and not anchored):
+        return PathProblem.NOT_A_CA
+    if issuer.path_length is not None and below > issuer.path_length:
+        return PathProblem.PATH_LENGTH
+    if issuer.unknown_critical and not anchored:
+        return PathProblem.CRITICAL_EXTENSION
+    if key_kind(issuer.key) == "rsa" and key_bits(issuer.key) < _MIN_RSA_BITS:
+        return PathProblem.WEAK_ISSUER
+    return PathProblem.NONE
+
+
+def _issued(one: CertificateFacts, issuer: CertificateFacts) -> bool:
+    try:
+        one.certificate.verify_directly_issued_by(issuer.certificate)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    except Exception:  # unsupported algorithms raise what they like; an unproven issuer is none
+        return False
+    return True
+
+
+def _loaded(certificate: x509.Certificate) -> CertificateFacts:
+    facts = load(certificate.public_bytes(Encoding.DER))
+    if isinstance(facts, str):
+        raise ValueError(f"chứng thư không đọc được / unreadable certificate: {facts}")
+    return facts
+
+
+def _of_pem(block: bytes) -> CertificateFacts:
+    try:
+        certificate = x509.load_pem_x509_certificate(block)
+    except ValueError as error:
+        raise ValueError(f"chứng thư không đọc được / unreadable certificate: {error}") from error
+    return _loaded(certificate)
+
+
+def _list(data: bytes) -> x509.CertificateRevocationList:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pem = data.lstrip().startswith(b"-----")
+            return x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"danh sách thu hồi không đọc được / unreadable revocation list: {error}") from error
+
+
+def _partial(crl: x509.CertificateRevocationList) -> bool:
+    """Whether the list covers only some certificates or reasons, or others' certificates, or is a delta: not used."""
+    try:
+        for extension in crl.extensions:
+            if extension.oid == ExtensionOID.DELTA_CRL_INDICATOR:
+                return True
+            if isinstance(extension.value, x509.IssuingDistributionPoint):
+                point = extension.value
+                if point.indirect_crl or point.only_some_reasons or point.only_contains_attribute_certs:
+                    return True
+    except (ValueError, x509.DuplicateExtension):
+        return True
+    return False
