@@ -9,12 +9,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import reports
 from conformance.checks.context import Context
 from conformance.checks.judge import judge_document
 from conformance.events import Finding
 from conformance.pack import Pack
 from conformance.signature.trust import TrustStore
+from reports.visible import visible
+from reports.wording import cause_text, step_text
 
 LIMIT = 8 * 1024 * 1024
 """Bytes read of a file: past the lawful size a document is refused by PL1-DOC-004 anyway."""
@@ -78,7 +79,7 @@ class Outcome:
                             "code": finding.code,
                             "level": self.pack.requirements[finding.requirement].level,
                             "basis": self.pack.requirements[finding.requirement].basis,
-                            "text": reports.cause_text(finding, self.pack, language),
+                            "text": cause_text(self.pack, finding, language),
                         }
                         for finding in one.findings
                     ],
@@ -91,9 +92,9 @@ class Outcome:
         """For people: worst first, each with place, text and remedy."""
         vi = language == "vi"
         for one in self.files:
-            yield reports.visible(f"{one.path}  {one.programme}  sha256:{one.digest[:16]}")
+            yield visible(f"{one.path}  {one.programme}  sha256:{one.digest[:16]}")
             if one.error:
-                yield ("  LỖI CÔNG CỤ: " if vi else "  HARNESS ERROR: ") + reports.visible(one.error)
+                yield ("  LỖI CÔNG CỤ: " if vi else "  HARNESS ERROR: ") + visible(one.error)
                 continue
             order = {
                 ("violated", "MUST"): 0,
@@ -127,18 +128,18 @@ class Outcome:
         else:
             mark = "✗ " + row.level if row.level == "MUST" else "! " + row.level
         after = f" ← {finding.consequence_of}" if finding.consequence_of else ""
-        yield reports.visible(f"  {mark} {finding.code}{after}: {reports.cause_text(finding, self.pack, language)}")
+        yield visible(f"  {mark} {finding.code}{after}: {cause_text(self.pack, finding, language)}")
         place = finding.place
         if place is not None and (place.xpath or place.pointer or place.line is not None):
             where = place.xpath or place.pointer
             if place.line is not None:
                 where += f" ({place.line}:{place.column}, byte {place.offset})"
-            yield reports.visible(f"      {where}")
+            yield visible(f"      {where}")
         if finding.expected or finding.seen:
             words = ("cần", "thấy") if vi else ("expected", "seen")
-            yield reports.visible(f"      {words[0]}: {finding.expected}   {words[1]}: {finding.seen}"[:400])
+            yield visible(f"      {words[0]}: {finding.expected}   {words[1]}: {finding.seen}"[:400])
         for step in finding.derivation:
-            yield reports.visible(f"      {reports.step_text(step, self.pack, language)}")
+            yield visible(f"      {step_text(self.pack, step, language)}")
         if finding.state == "violated" and not finding.consequence_of:
             yield f"      → {row.text.remedy.of(language)}"
 

@@ -286,9 +286,10 @@ def pack_lint(
     """Soát bộ đặc tả / lint a specification pack."""
     from conformance.exchanges import load_exchanges
     from conformance.pack.lint import lint
+    from conformance.transcript.model import Transcript
 
     pack = _pack(folder)
-    problems = [(one.file, one.place, one.vi, one.en) for one in lint(pack)]
+    problems = [(one.file, one.place, one.text.vi, one.text.en) for one in lint(pack, Transcript)]
     try:
         load_exchanges(pack)
     except PackError as error:

@@ -27,13 +27,22 @@ def fill(template: str, params: Mapping[str, str]) -> str:
     )
 
 
+_NAMED = re.compile(r"\{((?:level|period)\.[a-z0-9]+)\}")
+
+
+def named(pack: Pack, text: str, language: str) -> str:
+    """``text`` with levels and periods, which checks name by key (``{level.good}``), in words."""
+    return _NAMED.sub(lambda hit: pack.texts[hit[1]].of(language) if hit[1] in pack.texts else hit[0], text)
+
+
 def cause_text(pack: Pack, finding: Finding, language: str) -> str:
     """The finding in a sentence: its cause's text in the pack, filled; the bare code where the pack has no text."""
     requirement = pack.requirements.get(finding.requirement)
     cause = requirement.causes.get(finding.cause) if requirement else None
     if cause is None:
         return finding.code
-    return fill(cause.of(language), {"expected": finding.expected, "seen": finding.seen, **finding.params})
+    filled = fill(cause.of(language), {"expected": finding.expected, "seen": finding.seen, **finding.params})
+    return named(pack, filled, language)
 
 
 def step_text(pack: Pack, step: StepData, language: str) -> str:
@@ -42,7 +51,7 @@ def step_text(pack: Pack, step: StepData, language: str) -> str:
     if text is None:
         shown = ", ".join(f"{name} = {value}" for name, value in step.params.items())
         return f"{step.key}: {shown}" if shown else step.key
-    return fill(text.of(language), step.params)
+    return named(pack, fill(text.of(language), step.params), language)
 
 
 @cache

@@ -97,7 +97,9 @@ def _grade_and_nationality(document: Document, transcript: Transcript, context: 
         if context.pack.codes["nationalities"].find(nationality.raw):
             found.held(rule, "nationality")
         else:
-            found.violated(rule, "nationality", place=document.place(nationality), expected="ISO 3166-1", seen=nationality.raw)
+            found.violated(
+                rule, "nationality", place=document.place(nationality), expected="ISO 3166-1", seen=nationality.raw
+            )
 
 
 def _subjects(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:

@@ -1,4 +1,4 @@
-"""What a document is judged with: pack, trust, times. Everything is given; a check reads no clock and opens no socket."""
+"""What a document is judged with: pack, trust, times. All is given: a check reads no clock and opens no socket."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Safe reading: bytes → :class:`Document`, or the problems that stop it. Never raises on bad bytes, never fetches.
 
-Order: caps on bytes, encoding, parser without entities, network and DTD, DOCTYPE after parsing, caps on the tree, comments
-and processing instructions, one index of identifiers.
+Order: caps on bytes, encoding, parser without entities, network and DTD, DOCTYPE after parsing, caps on the tree,
+comments and processing instructions, one index of identifiers.
 """
 
 from __future__ import annotations
@@ -297,5 +297,5 @@ def _foreign_nodes(data: bytes, root: etree._Element) -> Iterator[Problem]:
 
 
 def _line(node: etree._Element) -> int | None:
-    line = node.sourceline
-    return line if isinstance(line, int) else None
+    line: int | None = getattr(node, "sourceline", None)
+    return line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Generator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 import reports
 from conformance.doors.http import DoorError
@@ -23,6 +25,7 @@ from conformance.suite.plan import budget, plan
 from conformance.suite.settings import Options, Setup
 from conformance.suite.setup import VIETNAM, Run, UsageProblem, finished_school_year, open_run, pack_of
 from conformance.verdict import Verdict, decide
+from reports.terminal import summary
 
 WRONG_USE, NOT_COMPLETED, DEFECTIVE = 2, 3, 4
 WORKER_KEY = "hocba_setup"
@@ -256,7 +259,9 @@ class Controller(Worker):
             return
         pack = load_pack(Path(self.run.setup.pack))
         terminalreporter.section("học bạ số")
-        for line in reports.terminal_lines(self.result, self.verdict, pack, self.options.language):
-            terminalreporter.write_line(line)
+        console = Console(file=io.StringIO(), width=100, no_color=True, highlight=False)
+        console.print(summary(self.result, self.verdict, pack, self.options.language))
+        for line in console.file.getvalue().splitlines():
+            terminalreporter.write_line(line.rstrip())
         for path in self.written:
             terminalreporter.write_line(f"→ {path}")

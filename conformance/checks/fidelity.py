@@ -1,0 +1,605 @@
+"""ND: the document against what was entered (dispatch 1b). Shown by driving the software only.
+
+PL1-ND-001 compares every entered value with the one at its place: texts letter by letter after NFC, codes as they are,
+marks and levels by meaning. A value that cannot be read as its type, a code that its list does not know with that name,
+and text that is not in NFC are found by the requirements that name them and not once more here. PL1-ND-002 looks for what
+nobody entered and nothing derives, PL1-ND-003 for semester averages that do not follow from the component marks.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
+
+from conformance.checks.context import Context
+from conformance.document import Document
+from conformance.finding import Place, Recorder
+from conformance.pack import RuleSet
+from conformance.transcript.academics import semester_average
+from conformance.transcript.model import Address, HistoryYear, Person, Relative, Subject, Transcript, Value
+
+STANDS, NOTHING_ELSE, AVERAGES = "PL1-ND-001", "PL1-ND-002", "PL1-ND-003"
+SEMESTERS = ("semester1", "semester2")
+PERSONS, TEACHERS, MARKS, COMMENTS = "persons", "teachers", "marks", "comments"
+CONDUCT, ABSENCES, DECISIONS, HISTORY = "conduct", "absences", "decisions", "history"
+
+Data = Mapping[str, Any]
+_NOT_ETH = str.maketrans({"Ð": "Đ", "ð": "đ"})
+"""Eth for crossed D is PL1-DOC-005's, not a changed letter here."""
+
+
+def check_fidelity(
+    case: Data,
+    roster: Data,
+    document: Document,
+    context: Context,
+    found: Recorder,
+    others: Iterable[Data] = (),
+) -> None:
+    """Judge a document against the case it was made from: PL1-ND-001, PL1-ND-002, PL1-ND-003.
+
+    Args:
+        case: what was entered (JSON of the test interface's ``Case``).
+        roster: the run's schools (JSON of ``Roster``).
+        document: what was issued.
+        context: its subject mapping translates the software's own subject codes.
+        found: where observations go.
+        others: other cases entered in the same run, to recognise another learner's marks.
+    """
+    _Comparison(case, _Roster(roster), document, context, found, tuple(others)).run()
+
+
+class _Roster:
+    def __init__(self, data: Data) -> None:
+        self.schools = {one["code"]: one for one in data["schools"]}
+        self.classes = {one["id"]: one for one in data["classes"]}
+        self.teachers = {one["id"]: one for one in data["teachers"]}
+        self.assigned = {(one["class"], one["subject"]): one["teachers"] for one in data["assignments"]}
+
+    def teachers_of(self, case: Data, subject: Data) -> Sequence[str]:
+        own = subject.get("teachers")
+        return list(own if own is not None else self.assigned.get((case["class"], subject["code"]), ()))
+
+
+@dataclass(slots=True)
+class _Comparison:
+    case: Data
+    roster: _Roster
+    document: Document
+    context: Context
+    found: Recorder
+    others: tuple[Data, ...]
+    compared: set[str] = field(default_factory=set)
+    differing: set[str] = field(default_factory=set)
+    added: bool = False
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.document.transcript
+
+    def run(self) -> None:
+        self.frame()
+        self.learner()
+        self.history()
+        subjects = self.matched()
+        self.marks(subjects)
+        for entered, subject in subjects:
+            self.comment(entered, subject)
+            self.subject_teachers(entered, subject)
+        self.summary()
+        for kind in sorted(self.compared - self.differing):
+            self.found.held(STANDS, kind)
+        if not self.added:
+            self.found.held(NOTHING_ELSE)
+
+    # -- reporting -------------------------------------------------------------------------------------------------
+
+    def differs(self, kind: str, cause: str, node: object, expected: object, seen: object, **params: object) -> None:
+        self.differing.add(kind)
+        place = self.document.place(node)
+        self.found.violated(STANDS, cause, place=place, expected=expected, seen=seen, **params)
+
+    def extra(self, cause: str, node: object, seen: object, **params: object) -> None:
+        self.added = True
+        self.found.violated(NOTHING_ELSE, cause, place=self.document.place(node), expected="", seen=seen, **params)
+
+    def text(
+        self, kind: str, cause: str, entered: str | None, value: Value[Any] | None, near: object, **params: object
+    ) -> None:
+        """Compare a text; one that nobody entered must not be there."""
+        if not entered:
+            if value is not None and value.raw.strip():
+                self.extra("value-added", value, value.raw, **params)
+            return
+        self.compared.add(kind)
+        if value is None or not value.raw.strip():
+            self.differs(kind, "value-missing", near if value is None else value, entered, "", **params)
+        elif _letters(value.raw) != _letters(entered):
+            if _letters(value.raw).split() == _letters(entered).split():
+                cause = "spacing-changed"
+            self.differs(kind, cause, value, entered, value.raw, **params)
+
+    def code(
+        self, kind: str, cause: str, entered: str | None, value: Value[Any] | None, near: object, what: str
+    ) -> None:
+        self.text(kind, cause, entered, value, near, field=what)
+
+    # -- frame: record, school, class, leader ------------------------------------------------------------------------
+
+    def frame(self) -> None:
+        one = self.transcript
+        room = self.roster.classes[self.case["class"]]
+        school = self.roster.schools[room["school"]]
+        record, address = one.record, school["address"]
+        self.code(PERSONS, "school-differs", school["code"], record.school_code, record, "school-code")
+        if record.school_year is not None and record.school_year.value is not None:
+            self.code(PERSONS, "class-differs", self.case["schoolYear"], record.school_year, record, "school-year")
+        if record.grade is not None and record.grade.value not in (None, int(room["grade"])):
+            self.differs(PERSONS, "class-differs", record.grade, room["grade"], record.grade.raw, field="grade")
+        self.text(PERSONS, "class-differs", room["name"], one.class_name, one, field="class-name")
+        here = one.school
+        for what, entered, value in (
+            ("department", school["department"]["code"], here.department_code),
+            ("school-name", school["name"], here.name),
+            ("commune", address["commune"]["label"], here.commune_name),
+            ("commune-code", address["commune"].get("code"), here.commune_code),
+            ("district", address.get("district"), here.district_name),
+            ("province", address["province"]["code"], here.province_code),
+        ):
+            self.text(PERSONS, "school-differs", entered, value, here, field=what)
+        self.text(PERSONS, "school-differs", school["placeOfIssue"], one.issue.place, one.issue, field="place-of-issue")
+        self.text(
+            DECISIONS,
+            "decision-differs",
+            self.case.get("registerNumber"),
+            one.issue.register_number,
+            one.issue,
+            field="register-number",
+        )
+        leader = self.roster.teachers[self.case.get("leader") or school["leader"]]
+        said = one.issue.leader
+        for what, entered, value in (
+            ("name", leader["name"], said.name),
+            ("identifier", leader.get("nationalId"), said.national_id),
+            ("title", leader.get("title"), said.title),
+        ):
+            self.text(TEACHERS, "leader-differs", entered, value, said, field=what)
+
+    # -- learner -----------------------------------------------------------------------------------------------------
+
+    def learner(self) -> None:
+        entered, said, profile = self.case["learner"], self.transcript.learner, self.transcript.profile
+        if self.other_learner(entered):
+            return
+        for cause, what, key, value in (
+            ("identifier-differs", "learner-code", "code", said.code),
+            ("identifier-differs", "national-id", "nationalId", said.national_id),
+            ("identifier-differs", "passport", "passport", said.passport),
+            ("name-differs", "name", "name", said.name),
+            ("birth-date-differs", "birth-date", "birthDate", said.birth_date),
+            ("profile-differs", "policy-category", "policyCategory", profile.policy_category),
+        ):
+            self.text(PERSONS, cause, entered.get(key), value, said, field=what)
+        for what, value in (
+            ("gender", profile.gender),
+            ("ethnicity", profile.ethnicity),
+            ("nationality", profile.nationality),
+        ):
+            self.text(PERSONS, "profile-differs", entered[what]["code"], value, profile, field=what)
+        for key, what, flag in (
+            ("notAssessed", "not-assessed", profile.not_assessed),
+            ("individualPlan", "individual-plan", profile.individual_plan),
+        ):
+            wanted = bool(entered.get(key))
+            seen = bool(flag.value) if flag is not None else False
+            if seen != wanted and (flag is None or flag.value is not None):
+                self.differs(PERSONS, "profile-differs", flag or profile, wanted, flag.raw if flag else "", field=what)
+        for what, address in (
+            ("birthplace", profile.birthplace),
+            ("hometown", profile.hometown),
+            ("residence", profile.residence),
+        ):
+            self.address(what, entered[what], address, profile)
+        for what, relative in (
+            ("father", profile.father),
+            ("mother", profile.mother),
+            ("guardian", profile.guardian),
+        ):
+            self.relative(what, entered.get(what), relative, profile)
+
+    def other_learner(self, entered: Data) -> bool:
+        """Whether the document is about somebody else altogether: one finding, not one for each field."""
+        said = self.transcript.learner
+        pairs = (
+            (entered["code"], said.code),
+            (entered["name"], said.name),
+            (entered.get("nationalId") or entered.get("passport"), said.national_id or said.passport),
+        )
+        if any(value is None or _letters(value.raw) == _letters(wanted) for wanted, value in pairs):
+            return False
+        seen = " ".join(value.raw for _, value in pairs if value is not None)
+        wanted = " ".join(wanted for wanted, _ in pairs)
+        self.differs(PERSONS, "other-learner", said, wanted, seen)
+        return True
+
+    def address(self, what: str, entered: Data, value: Address | None, near: object) -> None:
+        self.text(PERSONS, "place-differs", entered["detail"], value and value.detail, value or near, field=what)
+        for key, code in (("commune", value and value.commune_code), ("province", value and value.province_code)):
+            wanted = entered.get(key, {}).get("code")
+            self.text(PERSONS, "place-differs", wanted, code, value or near, field=f"{what}-{key}")
+
+    def relative(self, what: str, entered: Data | None, value: Relative | None, near: object) -> None:
+        for key, said in (("name", value and value.name), ("occupation", value and value.occupation)):
+            wanted = (entered or {}).get(key)
+            self.text(PERSONS, "relative-differs", wanted, said, value or near, field=f"{what}-{key}")
+
+    # -- history -----------------------------------------------------------------------------------------------------
+
+    def history(self) -> None:
+        left = list(self.transcript.history)
+        entered = self.case.get("history", [])
+        for one in entered:
+            self.compared.add(HISTORY)
+            match = self.history_line(one, left)
+            if match is None:
+                shown = f"{one['schoolYear']} {one['class']} {one['school']}"
+                self.differs(HISTORY, "history-missing", self.transcript, shown, "", year=one["schoolYear"])
+                continue
+            left.remove(match)
+            for what, wanted, value in (
+                ("class", one["class"], match.class_name),
+                ("school", one["school"], match.school_name),
+                ("province", one["province"], match.province_name),
+                ("transferred-on", one.get("transferredOn"), match.transferred_on),
+            ):
+                self.text(HISTORY, "history-differs", wanted, value, match, field=what)
+        for line in left:
+            seen = " ".join(value.raw for value in (line.school_year, line.class_name, line.school_name) if value)
+            self.extra("history-added", line, seen)
+
+    @staticmethod
+    def history_line(entered: Data, lines: Sequence[HistoryYear]) -> HistoryYear | None:
+        same = [
+            line for line in lines if line.school_year is not None and line.school_year.raw == entered["schoolYear"]
+        ]
+
+        def likeness(line: HistoryYear) -> int:
+            pairs = ((entered["school"], line.school_name), (entered["class"], line.class_name))
+            return sum(value is not None and _letters(value.raw) == _letters(wanted) for wanted, value in pairs)
+
+        return max(same, key=likeness, default=None)
+
+    # -- subjects ----------------------------------------------------------------------------------------------------
+
+    def matched(self) -> list[tuple[Data, Subject]]:
+        """Entered subjects with their elements; what has no partner is reported."""
+        by_code: dict[str, Subject] = {}
+        for subject in self.transcript.subjects:
+            raw = subject.code.raw if subject.code is not None else ""
+            by_code.setdefault(self.context.subject_map.get(raw, raw), subject)
+        pairs = []
+        for entered in self.case["subjects"]:
+            match = by_code.pop(entered["code"], None)
+            if match is None:
+                self.differs(MARKS, "subject-missing", self.transcript, entered["label"], "", subject=entered["label"])
+            else:
+                pairs.append((entered, match))
+        for code, subject in by_code.items():
+            self.extra("subject-added", subject, subject.name.raw if subject.name else code)
+        return pairs
+
+    def comment(self, entered: Data, subject: Subject) -> None:
+        self.text(COMMENTS, "comment-differs", entered.get("comment"), subject.comment, subject, field=entered["label"])
+
+    def subject_teachers(self, entered: Data, subject: Subject) -> None:
+        left = list(subject.teachers)
+        wanted = [self.roster.teachers[one] for one in self.roster.teachers_of(self.case, entered)]
+        for person in wanted:
+            self.compared.add(TEACHERS)
+            match = next((one for one in left if _is(person, one)), None)
+            if match is not None:
+                left.remove(match)
+        if wanted and len(left) == 0 and len(subject.teachers) == len(wanted):
+            return
+        missing = [one for one in wanted if not any(_is(one, said) for said in subject.teachers)]
+        for person in missing:
+            if left:
+                said = left.pop(0)
+                self.person("teacher-differs", person, said, entered["label"])
+            else:
+                self.differs(TEACHERS, "teacher-missing", subject, _named(person), "", subject=entered["label"])
+        for said in left:
+            self.extra("teacher-added", said, _person(said), subject=entered["label"])
+
+    def person(self, cause: str, wanted: Data, said: Person, subject: str) -> None:
+        self.differs(TEACHERS, cause, said, _named(wanted), _person(said), subject=subject)
+
+    # -- marks -------------------------------------------------------------------------------------------------------
+
+    def marks(self, subjects: Sequence[tuple[Data, Subject]]) -> None:
+        wrong: list[_Mark] = []
+        for entered, subject in subjects:
+            for semester in SEMESTERS:
+                value: Value[Any] | None = getattr(subject, semester)
+                mark = self.mark(entered, semester, entered.get(semester), subject, value)
+                if mark is not None:
+                    wrong.append(mark)
+            self.reassessed(entered, subject)
+        if wrong:
+            self.report(wrong, subjects)
+
+    def rules(self) -> RuleSet:
+        room = self.roster.classes[self.case["class"]]
+        pack = self.context.pack
+        return pack.rules[pack.programmes[room["programme"]].rules]
+
+    def mark(
+        self, entered: Data, semester: str, result: Data | None, subject: Subject, value: Value[Any] | None
+    ) -> _Mark | None:
+        """A mark that is not the one entered; ``None`` when it is, or when it cannot be compared."""
+        label = entered["label"]
+        if result is None:
+            if value is not None and value.raw.strip():
+                self.extra("mark-invented", value, value.raw, subject=label, period=semester)
+            return None
+        parts = result.get("components")
+        kind = AVERAGES if parts else MARKS
+        if not parts:
+            self.compared.add(MARKS)
+        if value is None or not value.raw.strip():
+            wanted = str(_meaning(result, self.rules()))
+            self.differs(MARKS, "mark-missing", value or subject, wanted, "", subject=label, period=semester)
+            return None
+        if value.value is None:
+            # unreadable: PL1-MON-005 says so
+            self.differing.add(MARKS)
+            return None
+        wanted = _meaning(result, self.rules())
+        if value.value == wanted:
+            if parts:
+                self.found.held(AVERAGES, "components")
+            return None
+        return _Mark(entered, semester, subject, value, wanted, parts, kind)
+
+    def reassessed(self, entered: Data, subject: Subject) -> None:
+        again, value = entered.get("reassessment"), subject.reassessed
+        label = entered["label"]
+        if again is None:
+            if value is not None and value.raw.strip():
+                self.extra("mark-invented", value, value.raw, subject=label, period="reassessment")
+            return
+        self.compared.add(DECISIONS)
+        wanted = _meaning(again, self.rules())
+        if value is None or not value.raw.strip():
+            self.differs(DECISIONS, "mark-missing", value or subject, wanted, "", subject=label, period="reassessment")
+        elif value.value is not None and value.value != wanted:
+            self.differs(DECISIONS, "mark-differs", value, wanted, value.raw, subject=label, period="reassessment")
+
+    def report(self, wrong: Sequence[_Mark], subjects: Sequence[tuple[Data, Subject]]) -> None:
+        """Another learner's marks are one mistake; averages may be miscalculated; the rest was changed on the way."""
+        other = self.whose(subjects)
+        if other is not None:
+            first = wrong[0]
+            learner = other["learner"]
+            self.differs(
+                MARKS,
+                "marks-of-another-learner",
+                self.transcript.subjects[0],
+                self.case["learner"]["code"],
+                learner["code"],
+                subject=first.label,
+                other=f"{learner['name']} ({learner['code']})",
+            )
+            return
+        rules = self.rules()
+        for one in wrong:
+            mistake = one.mistake(rules) if one.parts else ""
+            params = {"subject": one.label, "period": one.semester}
+            if mistake:
+                derived = semester_average(*_components(one.parts), rules)
+                self.found.violated(
+                    AVERAGES,
+                    mistake,
+                    place=self.document.place(one.value),
+                    expected=one.wanted,
+                    seen=one.value.raw,
+                    derivation=derived.steps,
+                    **params,
+                )
+                continue
+            mirrored = next((other for other in wrong if other is not one and other.swapped_with(one)), None)
+            cause = "semesters-swapped" if mirrored is not None else "mark-differs"
+            self.differs(MARKS, cause, one.value, one.wanted, one.value.raw, **params)
+
+    def whose(self, subjects: Sequence[tuple[Data, Subject]]) -> Data | None:
+        """The other case whose results the document carries, if there is one."""
+        rules = self.rules()
+        carried = {
+            (entered["code"], semester): value.value
+            for entered, subject in subjects
+            for semester in SEMESTERS
+            if (value := getattr(subject, semester)) is not None and value.value is not None
+        }
+        for other in self.others:
+            if other["learner"]["code"] == self.case["learner"]["code"]:
+                continue
+            theirs = {
+                (one["code"], semester): _meaning(one[semester], rules)
+                for one in other["subjects"]
+                for semester in SEMESTERS
+                if semester in one
+            }
+            if theirs == carried:
+                return other
+        return None
+
+    # -- the year as a whole -------------------------------------------------------------------------------------------
+
+    def summary(self) -> None:
+        said, case = self.transcript.summary, self.case
+        for key, value in (
+            ("semester1", said.conduct.semester1),
+            ("semester2", said.conduct.semester2),
+            ("afterSummer", said.conduct.after_summer),
+        ):
+            self.conduct(key, case["conduct"].get(key), value)
+        self.absences()
+        for key, what, text in (
+            ("competitions", "competitions", said.competitions),
+            ("awards", "awards", said.awards),
+            ("summerTraining", "summer-training", said.summer_training),
+        ):
+            self.text(DECISIONS, "decision-differs", case.get(key), text, said, field=what)
+        self.text(
+            COMMENTS, "comment-differs", case.get("homeroomComment"), said.homeroom_comment, said, field="homeroom"
+        )
+        self.certificates()
+        if case.get("withholdTitle"):
+            self.compared.add(DECISIONS)
+            if said.title is not None and said.title.raw.strip():
+                self.differs(DECISIONS, "title-given", said.title, "", said.title.raw)
+        teacher = self.roster.teachers[self.roster.classes[case["class"]]["homeroomTeacher"]]
+        self.compared.add(TEACHERS)
+        if not _is(teacher, said.homeroom_teacher):
+            node = said.homeroom_teacher if said.homeroom_teacher.node is not None else said
+            seen = _person(said.homeroom_teacher)
+            self.differs(TEACHERS, "homeroom-teacher-differs", node, _named(teacher), seen)
+
+    def conduct(self, key: str, entered: str | None, value: Value[Any] | None) -> None:
+        said = self.transcript.summary.conduct
+        near = said if said.node is not None else self.transcript.summary
+        if entered is None:
+            if value is not None and value.raw.strip():
+                self.extra("value-added", value, value.raw, field=f"conduct-{key}")
+            return
+        self.compared.add(CONDUCT)
+        if value is None or not value.raw.strip():
+            self.differs(CONDUCT, "conduct-differs", value or near, entered, "", period=key)
+        elif value.value is not None and value.value.value != entered:
+            self.differs(CONDUCT, "conduct-differs", value, entered, value.raw, period=key)
+
+    def absences(self) -> None:
+        said = self.transcript.summary
+        entered = int(self.case.get("absences", 0))
+        value = said.absences
+        if value is None or not value.raw.strip():
+            if entered:
+                self.differs(ABSENCES, "absences-dropped", value or said, entered, "")
+        elif value.value is not None and value.value != entered:
+            cause = "absences-dropped" if value.value == 0 else "absences-differ"
+            self.differs(ABSENCES, cause, value, entered, value.raw)
+        if entered:
+            self.compared.add(ABSENCES)
+
+    def certificates(self) -> None:
+        said = self.transcript.summary.certificates
+        entered = self.case.get("certificates", [])
+        for number, one in enumerate(entered):
+            self.compared.add(DECISIONS)
+            if number >= len(said):
+                shown = " ".join(one.get(key, "") for key in ("name", "kind")).strip()
+                self.differs(DECISIONS, "value-missing", self.transcript.summary, shown, "", field="certificate")
+                continue
+            for key, value in (("name", said[number].name), ("kind", said[number].kind)):
+                self.text(DECISIONS, "decision-differs", one.get(key), value, said[number], field=f"certificate-{key}")
+        for certificate in said[len(entered) :]:
+            seen = certificate.name.raw if certificate.name is not None else ""
+            self.extra("value-added", certificate, seen, field="certificate")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mark:
+    """A semester result that is not the entered one."""
+
+    entered: Data
+    semester: str
+    subject: Subject
+    value: Value[Any]
+    wanted: object
+    parts: Data | None
+    kind: str
+
+    @property
+    def label(self) -> str:
+        return str(self.entered["label"])
+
+    def swapped_with(self, other: _Mark) -> bool:
+        return self.subject is other.subject and self.value.value == other.wanted and other.value.value == self.wanted
+
+    def mistake(self, rules: RuleSet) -> str:
+        """The miscalculation that gives the document's average; empty when the components cannot give it."""
+        seen = self.value.value
+        if self.parts is None or not isinstance(seen, Decimal):
+            return ""
+        regular, midterm, final = _components(self.parts)
+        weights = rules.component_weights
+        total = sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["midterm"] + final * weights["final"]
+        exact = total / (len(regular) * weights["regular"] + weights["midterm"] + weights["final"])
+        unit = Decimal(1).scaleb(-rules.rounding_digits)
+        plain = (sum(regular, Decimal(0)) + midterm + final) / (len(regular) + 2)
+        swapped = (
+            sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["final"] + final * weights["midterm"]
+        )
+        swapped /= len(regular) * weights["regular"] + weights["midterm"] + weights["final"]
+        for cause, values in (
+            ("cut-off", {exact.quantize(unit, ROUND_DOWN)}),
+            ("tie-to-even", {exact.quantize(unit, ROUND_HALF_EVEN)}),
+            ("not-rounded", {exact}),
+            ("rounded-twice", {_half_up(_half_up(exact, unit / 10), unit)}),
+            ("whole-marks", {_half_up(exact, Decimal(1)), _half_up(exact * 2, Decimal(1)) / 2}),
+            ("plain-mean", {_half_up(plain, unit)}),
+            ("weights-swapped", {_half_up(swapped, unit)}),
+        ):
+            if seen in values:
+                return cause
+        everything = [*regular, midterm, final]
+        return "average-differs" if min(everything) <= seen <= max(everything) else ""
+
+
+def _half_up(value: Decimal, unit: Decimal) -> Decimal:
+    return value.quantize(unit, "ROUND_HALF_UP")
+
+
+def _components(parts: Data | None) -> tuple[list[Decimal], Decimal, Decimal]:
+    said = parts or {}
+    return [Decimal(one) for one in said["regular"]], Decimal(said["midterm"]), Decimal(said["final"])
+
+
+def _meaning(result: Data, rules: RuleSet) -> object:
+    """What an entered result must read as: a mark, or the name of an outcome."""
+    if "outcome" in result:
+        return result["outcome"]
+    if "average" in result:
+        try:
+            return Decimal(result["average"])
+        except InvalidOperation:
+            return result["average"]
+    return semester_average(*_components(result["components"]), rules).value
+
+
+def _letters(text: str) -> str:
+    return unicodedata.normalize("NFC", text).translate(_NOT_ETH)
+
+
+def _is(wanted: Data, said: Person) -> bool:
+    """Whether a named person is the one wanted: name and identifier."""
+    name = said.name is not None and _letters(said.name.raw) == _letters(wanted["name"])
+    return name and all(
+        (value.raw if value is not None else "") == wanted.get(key, "")
+        for key, value in (("nationalId", said.national_id), ("passport", said.passport))
+    )
+
+
+def _named(person: Data) -> str:
+    return f"{person['name']} ({person.get('nationalId') or person.get('passport', '')})"
+
+
+def _person(said: Person) -> str:
+    identifier = said.national_id or said.passport
+    return f"{said.name.raw if said.name else ''} ({identifier.raw if identifier else ''})"
+
+
+__all__ = ["check_fidelity"]
