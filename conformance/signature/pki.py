@@ -1,12 +1,14 @@
-"""A PKI for tests: one root, an issuing CA for persons and one for organisations, their CRLs. Keys live in memory only."""
+"""A public-key infrastructure for tests: root, issuing authorities for persons and for organisations, their CRLs.
+
+Keys are made at run time and never kept in the repository. Nothing here reads a clock: the time is given.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, TypedDict, Unpack
+from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -14,220 +16,247 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
 from cryptography.x509.oid import NameOID
 
+from conformance.pack import Pack, default_pack
+from conformance.signature.algorithms import PrivateKey
 from conformance.signature.trust import TrustStore
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-
-_UID = x509.ObjectIdentifier("0.9.2342.19200300.100.1.1")
-_LONGEST_NAME = 64  # RFC 5280 upper bound of commonName
-
-_pool: dict[str, list[PrivateKey]] = {}
-_pool_lock = threading.Lock()
+Usage = Literal["signing", "encipherment", "none"]
+_YEAR = timedelta(days=365)
 
 
-def _generate(kind: str) -> PrivateKey:
-    curves = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1, "p192": ec.SECP192R1}
+def make_key(kind: str = "p256") -> PrivateKey:
+    """A new private key: ``p256``, ``p384``, ``p521``, or ``rsa`` with the number of bits (``rsa2048``)."""
+    curves: dict[str, type[ec.EllipticCurve]] = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}
     if kind in curves:
         return ec.generate_private_key(curves[kind]())
     if kind.startswith("rsa") and kind[3:].isdigit():
         return rsa.generate_private_key(65537, int(kind[3:]))
-    raise ValueError(f"không biết loại khóa / unknown kind of key: {kind!r}")
+    raise ValueError(f"{kind}: loại khóa lạ / unknown kind of key")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Credential:
-    """A certificate, its private key, and the issuing certificates up to the root (leaf not included)."""
+    """A certificate with its key and the issuing authorities above it, root excluded."""
 
     certificate: x509.Certificate
     key: PrivateKey
-    chain: tuple[x509.Certificate, ...]
-    name: str = ""
-
-    def pkcs12(self, password: bytes) -> bytes:
-        """Key, certificate and issuing certificates as PKCS#12, encrypted with ``password``."""
-        return pkcs12.serialize_key_and_certificates(
-            self.name.encode(), self.key, self.certificate, self.chain, BestAvailableEncryption(password)
-        )
+    chain: tuple[x509.Certificate, ...] = ()
 
     @property
-    def pem(self) -> bytes:
-        """The certificate as PEM."""
-        return self.certificate.public_bytes(Encoding.PEM)
+    def der(self) -> bytes:
+        """The certificate's octets."""
+        return self.certificate.public_bytes(Encoding.DER)
+
+    def pkcs12(self, password: bytes | str) -> bytes:
+        """The credential as a PKCS#12 file (AES-256), chain included."""
+        secret = password.encode() if isinstance(password, str) else password
+        names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        label = str(names[0].value).encode() if names else b""
+        return pkcs12.serialize_key_and_certificates(
+            label, self.key, self.certificate, self.chain, BestAvailableEncryption(secret)
+        )
 
 
-class Wishes(TypedDict, total=False):
-    """What may differ from a good certificate; everything has a good default."""
+@dataclass(slots=True)
+class _Revoked:
+    serial: int
+    at: datetime
+    reason: x509.ReasonFlags
 
-    key: str
-    """``p256`` (default), ``p384``, ``rsa2048`` … ; weak ones (``rsa1024``, ``p192``) for bad examples."""
-    not_before: datetime
-    not_after: datetime
-    ca: Literal["persons", "organisations", "root", "self"]
-    issuer: Credential
-    """Issued by this credential, whatever it is (a person's certificate that plays CA)."""
-    usage: Literal["sign", "encrypt", "none"]
-    same_key_as: Credential
-    is_ca: bool
-    critical: bool
-    """Adds a critical extension that nobody knows."""
+
+@dataclass(slots=True, eq=False)
+class _Authority:
+    credential: Credential
+    revoked: list[_Revoked] = field(default_factory=list)
+
+
+def _subject(name: str, *identifiers: str) -> x509.Name:
+    attributes = [x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"), x509.NameAttribute(NameOID.COMMON_NAME, name[:64])]
+    if len(name) > 64:  # X.520's upper bound for a common name; the rest must not be lost
+        attributes = [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
+            x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=False),
+        ]
+    attributes.extend(x509.NameAttribute(NameOID.USER_ID, one) for one in identifiers)
+    return x509.Name(attributes)
 
 
 class TestPki:
-    """Root, issuing CA for persons, issuing CA for organisations; every time is relative to ``now`` (aware).
-
-    Keys come from a process-wide pool: distinct inside one PKI, possibly shared with another PKI of the same process.
-    """
+    """Root → two issuing authorities → persons and organisations, all around the time ``now`` (aware)."""
 
     __test__ = False
 
-    def __init__(self, now: datetime, *, crl_days: int = 365) -> None:
+    def __init__(self, now: datetime, pack: Pack | None = None) -> None:
         self.now = now.replace(microsecond=0)
-        self._crl_days = crl_days
-        self._taken: Counter[str] = Counter()
-        self._taken_lock = threading.Lock()
-        self._revoked: dict[str, list[x509.RevokedCertificate]] = {}
-        self._serial = 1000
-        self.root = self._authority("HOCBA TEST ROOT CA", None)
-        self.persons = self._authority("HOCBA TEST CA 01 PERSONS", self.root)
-        self.organisations = self._authority("HOCBA TEST CA 02 ORGANISATIONS", self.root)
+        self.forms = (pack or default_pack()).signature.identity.forms
+        self.root = self._authority("Root CA (thử nghiệm)", None)
+        self.persons = self._authority("CA cá nhân (thử nghiệm)", self.root)
+        self.organisations = self._authority("CA tổ chức (thử nghiệm)", self.root)
 
-    def _key(self, kind: str) -> PrivateKey:
-        with self._taken_lock:
-            number = self._taken[kind]
-            self._taken[kind] += 1
-        with _pool_lock:
-            pool = _pool.setdefault(kind, [])
-            while len(pool) <= number:
-                pool.append(_generate(kind))
-            return pool[number]
+    def person(
+        self,
+        name: str,
+        national_id: str | None = None,
+        passport: str | None = None,
+        *,
+        key: str | PrivateKey = "p256",
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        ca: Credential | Literal["self"] | None = None,
+        usage: Usage = "signing",
+    ) -> Credential:
+        """A natural person's credential.
 
-    def _next_serial(self) -> int:
-        with self._taken_lock:
-            self._serial += 1
-        # positive, hard to confuse with another PKI's
-        return (self._serial << 64) | (x509.random_serial_number() >> 96)
+        ``ca``: another issuer, such as a person's own credential (which may not issue), or ``"self"``. ``key``: a kind
+        of key or an existing private key.
+        """
+        identifiers = self._identifiers(id=national_id, passport=passport)
+        return self._leaf(name, identifiers, self.persons, key, not_before, not_after, ca, usage)
 
-    def _authority(self, name: str, issuer: Credential | None) -> Credential:
-        key = self._key("p256")
-        subject = x509.Name(
-            [
-                x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Hoc ba so - TEST"),
-                x509.NameAttribute(NameOID.COMMON_NAME, name),
-            ]
-        )
+    def organisation(
+        self,
+        name: str,
+        tax: str | None = None,
+        school: str | None = None,
+        *,
+        key: str | PrivateKey = "p256",
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        ca: Credential | Literal["self"] | None = None,
+        usage: Usage = "signing",
+    ) -> Credential:
+        """An organisation's credential (a school's seal), bound to a tax code, a school code, or both."""
+        identifiers = self._identifiers(tax=tax, school=school)
+        return self._leaf(name, identifiers, self.organisations, key, not_before, not_after, ca, usage)
+
+    def revoke(
+        self, credential: Credential, at: datetime, reason: x509.ReasonFlags = x509.ReasonFlags.key_compromise
+    ) -> None:
+        """Put the credential (or an issuing authority) on its issuer's list from ``at`` on."""
+        issuer = credential.certificate.issuer
+        for authority in (self.root, self.persons, self.organisations):
+            if authority.credential.certificate.subject == issuer:
+                authority.revoked.append(_Revoked(credential.certificate.serial_number, at, reason))
+                return
+        raise ValueError("nơi cấp không thuộc PKI này / the issuer is not of this PKI")
+
+    def crls(self, *, this_update: datetime | None = None, next_update: datetime | None = None) -> list[bytes]:
+        """The three lists in DER: root, persons, organisations; from ``now`` or the last revocation, for 400 days."""
+        return [
+            self._crl(one, this_update, next_update) for one in (self.root, self.persons, self.organisations)
+        ]  # fmt: skip
+
+    def authorities(self) -> tuple[x509.Certificate, ...]:
+        """Root and issuing authorities."""
+        return tuple(one.credential.certificate for one in (self.root, self.persons, self.organisations))
+
+    def anchors_pem(self) -> bytes:
+        """Root and issuing authorities in PEM: :meth:`TrustStore.from_pem` anchors the self-signed one."""
+        return b"".join(one.public_bytes(Encoding.PEM) for one in self.authorities())
+
+    def root_pem(self) -> bytes:
+        """The root alone, in PEM."""
+        return self.root.credential.certificate.public_bytes(Encoding.PEM)
+
+    def trust_store(self, *, crls: Sequence[bytes] | None = None, name: str = "test") -> TrustStore:
+        """Trust in the root, with the lists as they are now (or the given ones)."""
+        return TrustStore.from_pem(self.anchors_pem(), crls=self.crls() if crls is None else crls, name=name)
+
+    def _identifiers(self, **values: str | None) -> list[str]:
+        return [self.forms[group].format(value) for group, value in values.items() if value]
+
+    def _authority(self, name: str, above: _Authority | None) -> _Authority:
+        key = make_key()
+        subject = _subject(name)
+        issuer = above.credential if above else None
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(issuer.certificate.subject if issuer else subject)
             .public_key(key.public_key())
-            .serial_number(self._next_serial())
-            .not_valid_before(self.now - timedelta(days=3650))
-            .not_valid_after(self.now + timedelta(days=7300))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0 if issuer else 1), critical=True)
-            .add_extension(_usage(issues=True), critical=True)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self.now - 6 * _YEAR)
+            .not_valid_after(self.now + 12 * _YEAR)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0 if above else None), critical=True)
+            .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
         certificate = builder.sign(issuer.key if issuer else key, hashes.SHA256())
-        return Credential(certificate, key, (issuer.certificate, *issuer.chain) if issuer else (), name)
+        return _Authority(Credential(certificate, key, (certificate,) if above else ()))
 
-    def person(
-        self, name: str, national_id: str | None = None, passport: str | None = None, **wishes: Unpack[Wishes]
+    def _leaf(
+        self,
+        name: str,
+        identifiers: Sequence[str],
+        authority: _Authority,
+        key: str | PrivateKey,
+        not_before: datetime | None,
+        not_after: datetime | None,
+        ca: Credential | Literal["self"] | None,
+        usage: Usage,
     ) -> Credential:
-        """A person's certificate: common name, and the identifier in UID (``CCCD:…`` or ``HC:…``)."""
-        identifier = f"CCCD:{national_id}" if national_id else f"HC:{passport}" if passport else ""
-        return self._leaf(name, identifier, self.persons, wishes)
-
-    def organisation(
-        self, name: str, tax: str | None = None, school: str | None = None, **wishes: Unpack[Wishes]
-    ) -> Credential:
-        """An organisation's certificate (a seal): UID is ``MST:<tax code>`` or ``MT:<school code>``."""
-        identifier = f"MST:{tax}" if tax else f"MT:{school}" if school else ""
-        return self._leaf(name, identifier, self.organisations, wishes)
-
-    def _leaf(self, name: str, identifier: str, usual: Credential, wishes: Wishes) -> Credential:
-        shared = wishes.get("same_key_as")
-        key = shared.key if shared else self._key(wishes.get("key", "p256"))
-        attributes = [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-            x509.NameAttribute(NameOID.COMMON_NAME, name[:_LONGEST_NAME]),
-        ]
-        if identifier:
-            attributes.append(x509.NameAttribute(_UID, identifier))
-        subject = x509.Name(attributes)
-        chosen = wishes.get("ca")
-        issuer = wishes.get("issuer") or {
-            "persons": self.persons, "organisations": self.organisations, "root": self.root
-        }.get(chosen or "", usual)  # fmt: skip
-        alone = chosen == "self"
+        own = make_key(key) if isinstance(key, str) else key
+        subject = _subject(name, *identifiers)
+        issuer = authority.credential if ca is None else ca
+        issued_by = subject if issuer == "self" else issuer.certificate.subject
+        signed_by = own if issuer == "self" else issuer.key
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(subject if alone else issuer.certificate.subject)
-            .public_key(key.public_key())
-            .serial_number(self._next_serial())
-            .not_valid_before(wishes.get("not_before", self.now - timedelta(days=30)))
-            .not_valid_after(wishes.get("not_after", self.now + timedelta(days=1095)))
-            .add_extension(x509.BasicConstraints(ca=wishes.get("is_ca", False), path_length=None), critical=True)
-        )
-        usage = wishes.get("usage", "sign")
-        if usage != "none":
-            builder = builder.add_extension(_usage(signs=usage == "sign"), critical=True)
-        if wishes.get("critical"):
-            unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
-            builder = builder.add_extension(unknown, critical=True)
-        certificate = builder.sign(key if alone else issuer.key, hashes.SHA256())
-        chain = () if alone else (issuer.certificate, *issuer.chain)
-        return Credential(certificate, key, chain, name)
+            .issuer_name(issued_by)
+            .public_key(own.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(not_before or self.now - 4 * _YEAR)
+            .not_valid_after(not_after or self.now + 3 * _YEAR)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(signed_by.public_key()), critical=False
+            )
+        )  # fmt: skip
+        if usage == "signing":
+            builder = builder.add_extension(_usage(digital_signature=True, content_commitment=True), critical=True)
+        elif usage == "encipherment":
+            builder = builder.add_extension(_usage(key_encipherment=True), critical=True)
+        certificate = builder.sign(signed_by, hashes.SHA256())
+        if issuer == "self":
+            return Credential(certificate, own)
+        chain = issuer.chain if ca is None else (issuer.certificate, *issuer.chain)
+        return Credential(certificate, own, chain)
 
-    def revoke(
-        self, credential: Credential, at: datetime, reason: x509.ReasonFlags = x509.ReasonFlags.key_compromise
-    ) -> None:
-        """Put a certificate on its issuer's CRL, revoked since ``at``."""
-        entry = (
-            x509.RevokedCertificateBuilder()
-            .serial_number(credential.certificate.serial_number)
-            .revocation_date(at)
-            .add_extension(x509.CRLReason(reason), critical=False)
-            .build()
-        )
-        self._revoked.setdefault(credential.certificate.issuer.rfc4514_string(), []).append(entry)
-
-    def crls(self) -> list[bytes]:
-        """The newest CRL of every authority, DER."""
-        return [self._crl(one) for one in (self.root, self.persons, self.organisations)]
-
-    def _crl(self, authority: Credential) -> bytes:
-        subject = authority.certificate.subject
+    def _crl(self, authority: _Authority, this_update: datetime | None, next_update: datetime | None) -> bytes:
+        issued = this_update or max([self.now, *(one.at for one in authority.revoked)])
         builder = (
             x509.CertificateRevocationListBuilder()
-            .issuer_name(subject)
-            .last_update(self.now)
-            .next_update(self.now + timedelta(days=self._crl_days))
-            .add_extension(x509.CRLNumber(1 + sum(len(one) for one in self._revoked.values())), critical=False)
+            .issuer_name(authority.credential.certificate.subject)
+            .last_update(issued)
+            .next_update(next_update or issued + timedelta(days=400))
+            .add_extension(x509.CRLNumber(1), critical=False)
         )
-        for entry in self._revoked.get(subject.rfc4514_string(), ()):
-            builder = builder.add_revoked_certificate(entry)
-        return builder.sign(authority.key, hashes.SHA256()).public_bytes(Encoding.DER)
-
-    def anchors_pem(self) -> bytes:
-        """Root and issuing certificates as PEM: what a trust store is made of."""
-        return b"".join(one.pem for one in (self.root, self.persons, self.organisations))
-
-    def trust_store(self, *, crls: bool = True, name: str = "") -> TrustStore:
-        """A store that trusts this PKI, with its present CRLs unless told otherwise."""
-        return TrustStore.from_pem(self.anchors_pem(), self.crls() if crls else (), name)
+        for one in authority.revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(one.serial).revocation_date(one.at)
+            builder = builder.add_revoked_certificate(
+                entry.add_extension(x509.CRLReason(one.reason), critical=False).build()
+            )
+        return builder.sign(authority.credential.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
-def _usage(*, signs: bool = False, issues: bool = False) -> x509.KeyUsage:
+def _usage(
+    *,
+    digital_signature: bool = False,
+    content_commitment: bool = False,
+    key_encipherment: bool = False,
+    key_cert_sign: bool = False,
+    crl_sign: bool = False,
+) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=signs,
-        content_commitment=signs,
-        key_encipherment=not signs and not issues,
+        digital_signature=digital_signature,
+        content_commitment=content_commitment,
+        key_encipherment=key_encipherment,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=issues,
-        crl_sign=issues,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
         encipher_only=False,
         decipher_only=False,
     )

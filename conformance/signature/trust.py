@@ -1,428 +1,331 @@
-"""Trust: anchors, paths at a point in time, and revocation from given CRLs. Nothing is ever fetched.
+"""Trust of a run: anchors, intermediates, revocation lists; certificate paths and their status at a time.
 
-Source: RFC 5280 §6; TT 15/2025/TT-BKHCN art. 6 (validity at the signing time, revocation, usage).
+Nothing is fetched. Caches belong to a trust store: one vendor's authority is never trusted for another.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import itertools
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
 
-_PEM_BLOCK = re.compile(rb"-----BEGIN (?P<kind>[A-Z0-9 ]+)-----(?P<body>.*?)-----END (?P=kind)-----", re.DOTALL)
-_LONGEST_PATH = 6
-_MOST_PATHS = 16
-_MOST_STEPS = 200
-_WEAK = ("md2", "md4", "md5", "sha1")
-# critical extensions that this module or the checks evaluate
-_UNDERSTOOD = {
-    ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE,
-    ExtensionOID.CERTIFICATE_POLICIES, ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
-}  # fmt: skip
+from conformance.signature.algorithms import key_bits, key_kind
+from conformance.signature.certificate import CertificateFacts, load
 
-
-class TrustError(ValueError):
-    """What was given as certificates or CRLs cannot be read; bilingual."""
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A certificate whose parts were all read once, so that nothing below can stumble over a malformed one.
-
-    ``x509`` is the library's object; ``der`` the bytes; ``fingerprint`` SHA-256 in lower-case hex.
-    """
-
-    x509: x509.Certificate
-    der: bytes
-    fingerprint: str
-    subject: bytes
-    issuer: bytes
-    common_name: str
-    identifiers: tuple[str, ...]
-    """Values of UID and serialNumber of the subject, in that order."""
-    organisations: tuple[str, ...]
-    serial: int
-    not_before: datetime
-    not_after: datetime
-    is_ca: bool
-    path_length: int | None
-    may_sign: bool
-    """Key usage allows signing documents: absent, digitalSignature or nonRepudiation."""
-    may_issue: bool
-    may_sign_crls: bool
-    policies: tuple[str, ...]
-    unknown_critical: tuple[str, ...]
-    weak: str
-    """Name of the weak digest it was signed with, or empty."""
-    key_bytes: bytes
-    """SubjectPublicKeyInfo: what tells keys apart."""
-
-    @property
-    def self_issued(self) -> bool:
-        """Whether subject and issuer are the same name."""
-        return self.subject == self.issuer
-
-
-E = TypeVar("E", bound=x509.ExtensionType)
-_UID = x509.ObjectIdentifier("0.9.2342.19200300.100.1.1")
-_loaded: dict[bytes, Certificate | str] = {}
-_MOST_LOADED = 4096
-
-
-def load_certificate(der: bytes) -> Certificate | str:
-    """Read a DER certificate; a text says why it cannot be read. Malformed ones never raise."""
-    known = _loaded.get(der)
-    if known is not None:
-        return known
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result: Certificate | str = _read(der)
-    except Exception as error:  # noqa: BLE001  # malformed certificates raise all sorts of errors
-        result = f"{type(error).__name__}: {error}"[:200]
-    if len(_loaded) >= _MOST_LOADED:
-        _loaded.clear()
-    _loaded[der] = result
-    return result
-
-
-def _read(der: bytes) -> Certificate:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    certificate = x509.load_der_x509_certificate(der)
-    extensions = certificate.extensions
-    unknown = tuple(one.oid.dotted_string for one in extensions if one.critical and one.oid not in _UNDERSTOOD)
-    constraints = _extension(extensions, x509.BasicConstraints)
-    usage = _extension(extensions, x509.KeyUsage)
-    policies = _extension(extensions, x509.CertificatePolicies)
-    digest = certificate.signature_hash_algorithm
-    weak = digest.name if digest is not None and digest.name.lower() in _WEAK else ""
-    subject = certificate.subject
-    return Certificate(
-        x509=certificate,
-        der=der,
-        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
-        subject=subject.public_bytes(),
-        issuer=certificate.issuer.public_bytes(),
-        common_name=next(iter(_values(subject, x509.NameOID.COMMON_NAME)), ""),
-        identifiers=(*_values(subject, _UID), *_values(subject, x509.NameOID.SERIAL_NUMBER)),
-        organisations=_values(subject, x509.NameOID.ORGANIZATION_NAME),
-        serial=certificate.serial_number,
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        is_ca=bool(constraints and constraints.ca),
-        path_length=constraints.path_length if constraints else None,
-        may_sign=usage is None or usage.digital_signature or usage.content_commitment,
-        may_issue=usage is None or usage.key_cert_sign,
-        may_sign_crls=usage is None or usage.crl_sign,
-        policies=tuple(one.policy_identifier.dotted_string for one in policies) if policies else (),
-        unknown_critical=unknown,
-        weak=weak,
-        key_bytes=certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-    )
-
-
-def _extension(extensions: x509.Extensions, kind: type[E]) -> E | None:
-    try:
-        return extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
-
-
-def _values(name: x509.Name, oid: x509.ObjectIdentifier) -> tuple[str, ...]:
-    return tuple(
-        one.value if isinstance(one.value, str) else one.value.decode("utf-8", "replace")
-        for one in name.get_attributes_for_oid(oid)
-    )
+_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
+_DEEPEST = 8
+"""Certificates of a path at most."""
+_MOST_CHECKS = 64
+"""Signatures of certificates that are verified for one leaf, at most: hostile bundles stay cheap."""
+_MIN_RSA_BITS = 2048
+_CACHE = 20_000
 
 
 class PathProblem(StrEnum):
-    """Why there is no acceptable path; the best attempt's reason."""
+    """Why there is no path to an anchor; the most telling one is reported."""
 
-    NO_PATH = "no-path"
+    NONE = ""
     SELF_SIGNED = "self-signed"
-    NOT_CA = "not-ca"
+    UNKNOWN_ISSUER = "unknown-issuer"
+    BAD_ISSUER_SIGNATURE = "bad-issuer-signature"
+    NOT_A_CA = "not-a-ca"
     PATH_LENGTH = "path-length"
-    KEY_USAGE = "key-usage"
+    WEAK_ISSUER = "weak-issuer"
     CRITICAL_EXTENSION = "critical-extension"
-    WEAK_CHAIN = "weak-chain"
-    ISSUER_EXPIRED = "issuer-expired"
+    AUTHORITY_NOT_VALID = "authority-not-valid"
+    KEY_USAGE = "key-usage"
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
-    """A certification path from leaf to anchor, or the reason why there is none."""
+class PathResult:
+    """A path from leaf to anchor (both included), or the problem and the certificate that has it."""
 
-    certificates: tuple[Certificate, ...]
-    problem: PathProblem | None = None
-    detail: str = ""
+    path: tuple[CertificateFacts, ...]
+    problem: PathProblem = PathProblem.NONE
+    culprit: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the path reaches an anchor."""
+        return self.problem is PathProblem.NONE
 
 
 class Status(StrEnum):
-    """What the CRLs say of a certificate."""
+    """What the revocation lists say of a certificate at a time."""
 
     GOOD = "good"
     REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    REVOKED_AFTER = "revoked-after"
+    """Revoked between signing and receipt."""
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Revocation:
-    """Status, and for a revoked certificate since when, why, and which one of the path it is."""
+class StatusResult:
+    """The status, the certificate concerned (by name), since when, and why unknown."""
 
     status: Status
+    subject: str = ""
     since: datetime | None = None
     reason: str = ""
-    certificate: Certificate | None = None
 
 
-@dataclass(slots=True)
-class _Crl:
-    crl: x509.CertificateRevocationList
-    issuer: bytes
-    issued: datetime
-    next_update: datetime | None
-    only_ca: bool
-    only_user: bool
-    revoked: dict[int, tuple[datetime, str]]
-    signers: dict[str, bool] = field(default_factory=dict)
+class _List:
+    """One revocation list, indexed by serial number when first asked."""
+
+    def __init__(self, crl: x509.CertificateRevocationList) -> None:
+        self.crl = crl
+        self.this_update = crl.last_update_utc
+        self.next_update = crl.next_update_utc
+        self._index: dict[int, tuple[datetime, x509.ReasonFlags | None]] | None = None
+        self._signers: dict[str, bool] = {}
+
+    def signed_by(self, issuer: CertificateFacts) -> bool:
+        known = self._signers.get(issuer.key_id)
+        if known is None:
+            try:
+                known = key_kind(issuer.key) in ("rsa", "ec") and self.crl.is_signature_valid(issuer.key)
+            except (TypeError, ValueError):
+                known = False
+            self._signers[issuer.key_id] = known
+        return known
+
+    def entry(self, serial: int) -> tuple[datetime, x509.ReasonFlags | None] | None:
+        if self._index is None:
+            index: dict[int, tuple[datetime, x509.ReasonFlags | None]] = {}
+            for one in self.crl:
+                try:
+                    reason = one.extensions.get_extension_for_class(x509.CRLReason).value.reason
+                except (x509.ExtensionNotFound, ValueError):
+                    reason = None
+                index[one.serial_number] = (one.revocation_date_utc, reason)
+            self._index = index
+        return self._index.get(serial)
 
 
 class TrustStore:
-    """Anchors, helping intermediates and CRLs of one run. Paths are cached in the store, never across stores."""
+    """Trust anchors, helping intermediates and revocation lists of one run or vendor."""
 
     def __init__(
         self,
-        anchors: Iterable[x509.Certificate | bytes],
-        intermediates: Iterable[x509.Certificate | bytes] = (),
-        crls: Iterable[bytes] = (),
+        anchors: Iterable[x509.Certificate],
+        intermediates: Iterable[x509.Certificate] = (),
+        crls: Iterable[x509.CertificateRevocationList] = (),
         name: str = "",
     ) -> None:
-        """Certificates as objects or DER, CRLs as DER or PEM.
-
-        Raises:
-            TrustError: one of them cannot be read, or there is no anchor.
-        """
         self.name = name
-        self.anchors = tuple(_certificate(one) for one in anchors)
-        self.intermediates = tuple(_certificate(one) for one in intermediates)
-        if not self.anchors:
-            raise TrustError("không có chứng thư gốc (tự ký) nào / no trust anchor (self-signed certificate)")
-        self._anchor_prints = frozenset(one.fingerprint for one in self.anchors)
-        self._crls: dict[bytes, list[_Crl]] = {}
-        for given in crls:
-            for der in _blocks(given, b"X509 CRL"):
-                crl = _read_crl(der)
-                if crl is not None:
-                    self._crls.setdefault(crl.issuer, []).append(crl)
-        self._paths: dict[tuple[bytes, ...], tuple[tuple[Certificate, ...], ...]] = {}
+        self.anchors = tuple(_loaded(one) for one in anchors)
+        self.intermediates = tuple(_loaded(one) for one in intermediates)
+        self._anchored = {one.fingerprint for one in self.anchors}
+        self._lists: dict[bytes, list[_List]] = {}
+        for crl in crls:
+            if not _partial(crl):
+                self._lists.setdefault(crl.issuer.public_bytes(), []).append(_List(crl))
+        for lists in self._lists.values():
+            lists.sort(key=lambda one: one.this_update, reverse=True)
+        self._paths: dict[tuple[str, tuple[str, ...]], tuple[PathResult, ...]] = {}
 
     @classmethod
-    def from_pem(cls, pem: bytes, crls: Sequence[bytes] = (), name: str = "") -> TrustStore:
-        """A store from PEM certificates (self-signed ones are anchors, others help to build paths) and CRLs.
+    def from_pem(cls, data: bytes, crls: Sequence[bytes] = (), name: str = "") -> TrustStore:
+        """A store from certificates in PEM and revocation lists in DER or PEM.
+
+        Self-signed certificates are anchors; the others help to build paths. If none is self-signed, all are anchors.
 
         Raises:
-            TrustError: something cannot be read, or there is no anchor.
+            ValueError: a certificate or list cannot be read, or there is no certificate at all (bilingual message).
         """
-        loaded = [_certificate(der) for der in _blocks(pem, b"CERTIFICATE")]
-        anchors = [one.x509 for one in loaded if one.self_issued]
-        return cls(anchors, [one.x509 for one in loaded if not one.self_issued], crls, name)
+        found: list[CertificateFacts] = []
+        lists: list[x509.CertificateRevocationList] = []
+        for match in _PEM.finditer(data):
+            if match[1] == b"X509 CRL":
+                lists.append(_list(match[0]))
+            elif match[1] == b"CERTIFICATE":
+                facts = _of_pem(match[0])
+                if facts.fingerprint not in {one.fingerprint for one in found}:
+                    found.append(facts)
+        if not found:
+            raise ValueError("không có chứng thư PEM nào / no PEM certificate")
+        for one in crls:
+            blocks = [match[0] for match in _PEM.finditer(one)] if b"-----BEGIN" in one else [one]
+            lists.extend(_list(block) for block in blocks)
+        roots = [one for one in found if one.subject == one.issuer] or found
+        others = [one for one in found if one not in roots]
+        return cls([one.certificate for one in roots], [one.certificate for one in others], lists, name)
 
-    def fingerprints(self) -> tuple[str, ...]:
-        """SHA-256 of the anchors, lower-case hex, sorted: what a report shows as trusted."""
-        return tuple(sorted(self._anchor_prints))
+    def path(self, leaf: CertificateFacts, extra: Sequence[CertificateFacts], at: datetime) -> PathResult:
+        """The path of ``leaf`` to an anchor at the time ``at``.
 
-    def path(self, leaf: Certificate, others: Sequence[Certificate], at: datetime) -> Path:
-        """The path of ``leaf`` to an anchor at a time, helped by ``others`` (untrusted, from the document).
-
-        The leaf's own validity is not judged here (that is the signing time's requirement).
+        ``extra``: certificates that came with the signature. The leaf's own validity is not judged here (PL1-KY-012).
         """
-        best: Path | None = None
-        for path in self._signed_paths(leaf, others):
-            judged = _judged(path, at)
-            if judged.problem is None:
-                return judged
-            best = best or judged
-        if best is not None:
-            return best
-        if leaf.self_issued:
-            return Path((leaf,), PathProblem.SELF_SIGNED, leaf.common_name)
-        return Path((leaf,), PathProblem.NO_PATH, _readable(leaf.x509.issuer))
-
-    def revocation(self, path: Path, at: datetime) -> Revocation:
-        """What the CRLs say of every certificate of the path below its anchor, for a signature made ``at`` that time."""
-        unknown: Revocation | None = None
-        found: Revocation | None = None
-        for certificate, issuer in zip(path.certificates, path.certificates[1:], strict=False):
-            one = self._status(certificate, issuer, at)
-            if one.status is Status.REVOKED and (found is None or _since(one) < _since(found)):
-                found = one
-            elif one.status is Status.UNKNOWN:
-                unknown = unknown or one
-        return found or unknown or Revocation(Status.GOOD)
-
-    def _status(self, certificate: Certificate, issuer: Certificate, at: datetime) -> Revocation:
-        usable = [one for one in self._crls.get(issuer.subject, ()) if _usable(one, certificate, issuer)]
-        for one in usable:
-            entry = one.revoked.get(certificate.serial)
-            if entry is not None:
-                return Revocation(Status.REVOKED, entry[0], entry[1], certificate)
-        if any(one.next_update is None or one.next_update >= at for one in usable):
-            return Revocation(Status.GOOD, certificate=certificate)
-        return Revocation(Status.UNKNOWN, certificate=certificate)
-
-    def _signed_paths(self, leaf: Certificate, others: Sequence[Certificate]) -> tuple[tuple[Certificate, ...], ...]:
-        key = (leaf.der, *(one.der for one in others))
-        known = self._paths.get(key)
-        if known is None:
-            known = self._search(leaf, others)
-            if len(self._paths) >= _MOST_LOADED:
+        key = (leaf.fingerprint, tuple(one.fingerprint for one in extra))
+        found = self._paths.get(key)
+        if found is None:
+            if len(self._paths) >= _CACHE:
                 self._paths.clear()
-            self._paths[key] = known
-        return known
-
-    def _search(self, leaf: Certificate, others: Sequence[Certificate]) -> tuple[tuple[Certificate, ...], ...]:
-        by_subject: dict[bytes, list[Certificate]] = {}
-        for one in (*self.anchors, *self.intermediates, *others):
-            same = by_subject.setdefault(one.subject, [])
-            if one not in same:
-                same.append(one)
-        found: list[tuple[Certificate, ...]] = []
-        steps = 0
-        waiting: list[tuple[Certificate, ...]] = [(leaf,)]
-        while waiting and len(found) < _MOST_PATHS:
-            path = waiting.pop()
-            if path[-1].fingerprint in self._anchor_prints:
-                found.append(path)
+            found = self._paths[key] = self._search(leaf, extra)
+        expired: PathResult | None = None
+        for one in found:
+            if not one.good:
                 continue
-            if len(path) >= _LONGEST_PATH:
+            out = next((each for each in one.path[1:] if not each.valid_at(at)), None)
+            if out is None:
+                return one
+            expired = expired or PathResult(one.path, PathProblem.AUTHORITY_NOT_VALID, out.common_name)
+        return expired or found[-1]
+
+    def status(self, path: Sequence[CertificateFacts], at: datetime, until: datetime) -> StatusResult:
+        """The worst status on the path (anchor excluded): at signing time ``at``, and up to receipt ``until``."""
+        worst = StatusResult(Status.GOOD)
+        order = [Status.GOOD, Status.UNKNOWN, Status.REVOKED_AFTER, Status.SUSPENDED, Status.REVOKED]
+        for one, issuer in itertools.pairwise(path):
+            result = self._status(one, issuer, at, until)
+            if order.index(result.status) > order.index(worst.status):
+                worst = result
+        return worst
+
+    def _status(
+        self, one: CertificateFacts, issuer: CertificateFacts, at: datetime, until: datetime
+    ) -> StatusResult:  # fmt: skip
+        lists = [each for each in self._lists.get(one.issuer, ()) if each.signed_by(issuer)]
+        if not lists:
+            return StatusResult(Status.UNKNOWN, one.common_name, reason="no-crl")
+        for each in lists:
+            entry = each.entry(one.serial)
+            if entry is None or entry[1] is x509.ReasonFlags.remove_from_crl:
                 continue
-            for issuer in by_subject.get(path[-1].issuer, ()):
-                steps += 1
-                if steps > _MOST_STEPS:
-                    return tuple(found)
-                if issuer not in path and _issued(path[-1], issuer):
-                    waiting.append((*path, issuer))
-        return tuple(found)
+            since, reason = entry
+            if since <= at:
+                held = reason is x509.ReasonFlags.certificate_hold
+                return StatusResult(Status.SUSPENDED if held else Status.REVOKED, one.common_name, since)
+            if since <= until:
+                return StatusResult(Status.REVOKED_AFTER, one.common_name, since)
+            return StatusResult(Status.GOOD)
+        # silence proves something only when a list was issued after signing, or was still in force then
+        if any(each.this_update >= at or (each.next_update is not None and each.next_update >= at) for each in lists):
+            return StatusResult(Status.GOOD)
+        return StatusResult(Status.UNKNOWN, one.common_name, reason="old-crl")
+
+    def _search(self, leaf: CertificateFacts, extra: Sequence[CertificateFacts]) -> tuple[PathResult, ...]:
+        """All paths found (at most four), or one result with the problem."""
+        if not leaf.may_sign:
+            return (PathResult((leaf,), PathProblem.KEY_USAGE, leaf.common_name),)
+        if leaf.unknown_critical:
+            return (PathResult((leaf,), PathProblem.CRITICAL_EXTENSION, leaf.unknown_critical),)
+        if leaf.fingerprint in self._anchored:
+            return (PathResult((leaf,)),)
+        pool: dict[str, CertificateFacts] = {}
+        for one in (*self.anchors, *self.intermediates, *extra):
+            pool.setdefault(one.fingerprint, one)
+        by_subject: dict[bytes, list[CertificateFacts]] = {}
+        for one in pool.values():
+            by_subject.setdefault(one.subject, []).append(one)
+        good: list[PathResult] = []
+        problems: list[PathResult] = []
+        checks = _MOST_CHECKS
+
+        def climb(path: tuple[CertificateFacts, ...]) -> None:
+            nonlocal checks
+            top = path[-1]
+            candidates = [one for one in by_subject.get(top.issuer, ()) if one not in path]
+            if not candidates or len(path) >= _DEEPEST:
+                own = len(path) == 1 and top.subject == top.issuer
+                kind = PathProblem.SELF_SIGNED if own else PathProblem.UNKNOWN_ISSUER
+                problems.append(PathResult(path, kind, top.certificate.issuer.rfc4514_string()[:200]))
+                return
+            for issuer in candidates:
+                if checks <= 0 or len(good) >= 4:
+                    return
+                problem = _refusal(issuer, len(path) - 1, issuer.fingerprint in self._anchored)
+                if problem is PathProblem.NONE:
+                    checks -= 1
+                    if not _issued(top, issuer):
+                        problem = PathProblem.BAD_ISSUER_SIGNATURE
+                    elif top.weak_hash:
+                        problem = PathProblem.WEAK_ISSUER
+                if problem is not PathProblem.NONE:
+                    problems.append(PathResult((*path, issuer), problem, issuer.common_name))
+                elif issuer.fingerprint in self._anchored:
+                    good.append(PathResult((*path, issuer)))
+                else:
+                    climb((*path, issuer))
+
+        climb((leaf,))
+        if good:
+            return tuple(good)
+        order = list(PathProblem)
+        return (max(problems, key=lambda one: (order.index(one.problem), len(one.path))),) if problems else (
+            PathResult((leaf,), PathProblem.UNKNOWN_ISSUER, leaf.common_name),
+        )  # fmt: skip
 
 
-def _since(one: Revocation) -> float:
-    return one.since.timestamp() if one.since else 0.0
+def _refusal(issuer: CertificateFacts, below: int, anchored: bool) -> PathProblem:
+    """Why ``issuer`` may not stand above ``below`` further authorities."""
+    if not issuer.may_issue or (not issuer.is_ca and not anchored):
+        return PathProblem.NOT_A_CA
+    if issuer.path_length is not None and below > issuer.path_length:
+        return PathProblem.PATH_LENGTH
+    if issuer.unknown_critical and not anchored:
+        return PathProblem.CRITICAL_EXTENSION
+    if key_kind(issuer.key) == "rsa" and key_bits(issuer.key) < _MIN_RSA_BITS:
+        return PathProblem.WEAK_ISSUER
+    return PathProblem.NONE
 
 
-def _issued(certificate: Certificate, issuer: Certificate) -> bool:
+def _issued(one: CertificateFacts, issuer: CertificateFacts) -> bool:
     try:
-        certificate.x509.verify_directly_issued_by(issuer.x509)
-    except Exception:  # noqa: BLE001  # whatever a strange key or algorithm raises: not issued by it
+        one.certificate.verify_directly_issued_by(issuer.certificate)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    except Exception:  # unsupported algorithms raise what they like; an unproven issuer is none
         return False
     return True
 
 
-def _judged(path: tuple[Certificate, ...], at: datetime) -> Path:
-    leaf = path[0]
-    if not leaf.may_sign:
-        return Path(path, PathProblem.KEY_USAGE, leaf.common_name)
-    for one in path:
-        if one.unknown_critical:
-            return Path(path, PathProblem.CRITICAL_EXTENSION, ", ".join(one.unknown_critical))
-    for one in path[:-1]:
-        if one.weak:
-            return Path(path, PathProblem.WEAK_CHAIN, f"{one.common_name}: {one.weak}")
-    for depth, issuer in enumerate(path[1:]):
-        if not issuer.is_ca or not issuer.may_issue:
-            return Path(path, PathProblem.NOT_CA, issuer.common_name)
-        if issuer.path_length is not None and depth > issuer.path_length:
-            return Path(path, PathProblem.PATH_LENGTH, issuer.common_name)
-        if not issuer.not_before <= at <= issuer.not_after:
-            return Path(path, PathProblem.ISSUER_EXPIRED, issuer.common_name)
-    return Path(path)
+def _loaded(certificate: x509.Certificate) -> CertificateFacts:
+    facts = load(certificate.public_bytes(Encoding.DER))
+    if isinstance(facts, str):
+        raise ValueError(f"chứng thư không đọc được / unreadable certificate: {facts}")
+    return facts
 
 
-def _usable(crl: _Crl, certificate: Certificate, issuer: Certificate) -> bool:
-    if (crl.only_ca and not certificate.is_ca) or (crl.only_user and certificate.is_ca) or not issuer.may_sign_crls:
-        return False
-    known = crl.signers.get(issuer.fingerprint)
-    if known is None:
-        try:
-            known = bool(crl.crl.is_signature_valid(issuer.x509.public_key()))  # type: ignore[arg-type]
-        except Exception:  # noqa: BLE001  # a key that cannot verify: not this issuer's CRL
-            known = False
-        crl.signers[issuer.fingerprint] = known
-    return known
-
-
-def _read_crl(der: bytes) -> _Crl | None:
-    """A complete CRL; ``None`` for one that this module must not rely on (delta, indirect, some reasons only).
-
-    Raises:
-        TrustError: it cannot be read.
-    """
+def _of_pem(block: bytes) -> CertificateFacts:
     try:
-        crl = x509.load_der_x509_crl(der)
-        only_ca = only_user = False
+        certificate = x509.load_pem_x509_certificate(block)
+    except ValueError as error:
+        raise ValueError(f"chứng thư không đọc được / unreadable certificate: {error}") from error
+    return _loaded(certificate)
+
+
+def _list(data: bytes) -> x509.CertificateRevocationList:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pem = data.lstrip().startswith(b"-----")
+            return x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"danh sách thu hồi không đọc được / unreadable revocation list: {error}") from error
+
+
+def _partial(crl: x509.CertificateRevocationList) -> bool:
+    """Whether the list covers only some certificates or reasons, or others' certificates, or is a delta: not used."""
+    try:
         for extension in crl.extensions:
-            value = extension.value
-            if isinstance(value, x509.DeltaCRLIndicator):
-                return None
-            if isinstance(value, x509.IssuingDistributionPoint):
-                if value.indirect_crl or value.only_some_reasons or value.only_contains_attribute_certs:
-                    return None
-                only_ca, only_user = value.only_contains_ca_certs, value.only_contains_user_certs
-            elif extension.critical and not isinstance(value, x509.CRLNumber | x509.AuthorityKeyIdentifier):
-                return None
-        revoked = {}
-        for entry in crl:
-            try:
-                reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
-            except x509.ExtensionNotFound:
-                reason = "unspecified"
-            revoked[entry.serial_number] = (entry.revocation_date_utc, reason)
-        return _Crl(
-            crl, crl.issuer.public_bytes(), crl.last_update_utc, crl.next_update_utc, only_ca, only_user, revoked
-        )
-    except Exception as error:
-        raise TrustError(f"CRL không đọc được / unreadable CRL: {error}") from error
-
-
-def _certificate(given: x509.Certificate | bytes) -> Certificate:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    der = given if isinstance(given, bytes) else given.public_bytes(Encoding.DER)
-    loaded = load_certificate(der)
-    if isinstance(loaded, str):
-        raise TrustError(f"chứng thư không đọc được / unreadable certificate: {loaded}")
-    return loaded
-
-
-def _blocks(given: bytes, kind: bytes) -> list[bytes]:
-    """DER of every PEM block of a kind; the bytes themselves when they are DER.
-
-    Raises:
-        TrustError: neither, or broken base64.
-    """
-    if given[:1] == b"\x30":
-        return [given]
-    found = [one for one in _PEM_BLOCK.finditer(given) if one["kind"] == kind]
-    if not found and given.strip():
-        name = kind.decode()
-        raise TrustError(f"không có khối PEM {name} nào / no PEM block {name}")
-    try:
-        return [base64.b64decode(b"".join(one["body"].split()), validate=True) for one in found]
-    except binascii.Error as error:
-        raise TrustError(f"PEM hỏng / broken PEM: {error}") from error
-
-
-def _readable(name: x509.Name) -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return name.rfc4514_string()[:200]
+            if extension.oid == ExtensionOID.DELTA_CRL_INDICATOR:
+                return True
+            if isinstance(extension.value, x509.IssuingDistributionPoint):
+                point = extension.value
+                if point.indirect_crl or point.only_some_reasons or point.only_contains_attribute_certs:
+                    return True
+    except (ValueError, x509.DuplicateExtension):
+        return True
+    return False
