@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from conformance.pack import RuleSet
+from conformance.transcript.academics import semester_average
 
 STEP = Decimal("0.1")
 
 
-def rounded(value: Decimal, digits: int = 1) -> Decimal:
-    """Rounded half up, as marks are."""
-    return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-
-
 def plain(mark: Decimal) -> str:
     """A mark in its plain spelling: ``8``, ``8.5``."""
-    text = f"{rounded(mark):f}"
-    return text.removesuffix(".0")
+    return f"{mark.quantize(STEP):f}".removesuffix(".0")
 
 
 def average(regular: Sequence[Decimal], midterm: Decimal, final: Decimal, rules: RuleSet) -> Decimal:
     """The semester average of component marks, rounded."""
-    weights = rules.component_weights
-    total = sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["midterm"] + final * weights["final"]
-    count = len(regular) * weights["regular"] + weights["midterm"] + weights["final"]
-    return rounded(total / count, rules.rounding_digits)
+    return semester_average(regular, midterm, final, rules).value
 
 
 def regular_count(periods: int, rules: RuleSet) -> int:

@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from conformance.cases.case import Case
-from conformance.cases.components import average, plain, rounded
+from conformance.cases.components import average, plain
 from conformance.cases.people import case_data
 from conformance.cases.roster import Roster
 from conformance.pack import Pack, RuleSet, Text
+from conformance.transcript.academics import year_mark
 
 _MARKUP = ("<", "&", '"', "'", "]]>")
 
@@ -117,10 +118,10 @@ def _subjects(pack: Pack, case: Case, rules: RuleSet) -> Iterator[str]:
             yield "exempt-year" if all(exempt) else "exempt-semester"
         if isinstance(first, Decimal) and isinstance(second, Decimal):
             scored += 1
+            year = year_mark(first, second, rules).value
+            yield f"year-mark-{plain(year)}"
             one, two = rules.year_weights
-            year = (first * one + second * two) / (one + two)
-            yield f"year-mark-{plain(rounded(year, rules.rounding_digits))}"
-            if rounded(year, rules.rounding_digits) > year:
+            if year * (one + two) > first * one + second * two:
                 yield "rounded-up"
         if "failed" in (first, second):
             yield f"failed-{'both' if first == second else 'first' if first == 'failed' else 'second'}"

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from conformance.cases.case import base_plan, frozen_cases
 from conformance.cases.components import STEP, plain
 from conformance.cases.edits import Edit
-from conformance.cases.people import People
+from conformance.cases.people import People, case_data
 from conformance.cases.plan import Plan, PlanError
 from conformance.cases.roster import Roster
 from conformance.pack import Pack, RuleSet
 
 Edits = tuple[Edit, ...]
 _LEVELS = ("good", "fair", "satisfactory", "unsatisfactory")
+_OTHERS = " " * 20 + "0123456789bcdghklmnpqrstvx.,;:!?-()<>&\"'/%=+[]"
 _GRADE_BOUND = frozenset({"history", "grade"})
 
 
@@ -52,9 +53,9 @@ def strategy(pack: Pack, programme: str, roster: Roster, seed: object) -> st.Sea
         _free(plan, rules, pack.programmes[programme].grades),
     )
     mixed: st.SearchStrategy[list[Edit]] = (
-        st.lists(st.one_of(st.sampled_from(neutral), _persons(pack, seed), _texts(plan)), max_size=4)
+        st.lists(st.one_of(st.sampled_from(neutral), _persons(pack, seed), _texts(pack, plan)), max_size=4)
         if neutral
-        else st.lists(st.one_of(_persons(pack, seed), _texts(plan)), max_size=4)
+        else st.lists(st.one_of(_persons(pack, seed), _texts(pack, plan)), max_size=4)
     )
 
     def fit(drawn: tuple[Sequence[Edit], Sequence[Edit]]) -> Edits:
@@ -148,10 +149,8 @@ def _persons(pack: Pack, seed: object) -> st.SearchStrategy[Edit]:
     return st.integers(0, 10_000).map(name)
 
 
-def _texts(plan: Plan) -> st.SearchStrategy[Edit]:
-    letters = st.characters(
-        categories=("Lu", "Ll", "Nd"), include_characters=" .,;:!?-()<>&\"'/%=+[]", max_codepoint=0x1EF9
-    )
+def _texts(pack: Pack, plan: Plan) -> st.SearchStrategy[Edit]:
+    letters = st.sampled_from(case_data(pack, "people")["letters"].replace(" ", "") + _OTHERS)
 
     def tidy(text: str) -> str:
         return " ".join(unicodedata.normalize("NFC", text).split())

@@ -1,9 +1,9 @@
 """ND: the document against what was entered (dispatch 1b). Shown by driving the software only.
 
 PL1-ND-001 compares every entered value with the one at its place: texts letter by letter after NFC, codes as they are,
-marks and levels by meaning. A value that cannot be read as its type, a code that its list does not know with that name,
-and text that is not in NFC are found by the requirements that name them and not once more here. PL1-ND-002 looks for what
-nobody entered and nothing derives, PL1-ND-003 for semester averages that do not follow from the component marks.
+marks and levels by meaning. A value that cannot be read as its type, names that belong to codes, and text not in NFC
+are found by the requirements that name them and not once more here. PL1-ND-002 looks for what nobody entered and
+nothing derives, PL1-ND-003 for semester averages that do not follow from the component marks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from conformance.checks.context import Context
 from conformance.document import Document
-from conformance.finding import Place, Recorder
+from conformance.finding import Recorder
 from conformance.pack import RuleSet
 from conformance.transcript.academics import semester_average
 from conformance.transcript.model import Address, HistoryYear, Person, Relative, Subject, Transcript, Value
@@ -47,9 +47,10 @@ def check_fidelity(
         document: what was issued.
         context: its subject mapping translates the software's own subject codes.
         found: where observations go.
-        others: other cases entered in the same run, to recognise another learner's marks.
+        others: other cases entered in the same run, to recognise another learner's marks; looked at only when marks
+            differ.
     """
-    _Comparison(case, _Roster(roster), document, context, found, tuple(others)).run()
+    _Comparison(case, _Roster(roster), document, context, found, others).run()
 
 
 class _Roster:
@@ -71,7 +72,7 @@ class _Comparison:
     document: Document
     context: Context
     found: Recorder
-    others: tuple[Data, ...]
+    others: Iterable[Data]
     compared: set[str] = field(default_factory=set)
     differing: set[str] = field(default_factory=set)
     added: bool = False
@@ -97,22 +98,22 @@ class _Comparison:
 
     # -- reporting -------------------------------------------------------------------------------------------------
 
-    def differs(self, kind: str, cause: str, node: object, expected: object, seen: object, **params: object) -> None:
+    def differs(self, kind: str, cause: str, node: object, expected: object, seen: object, **params: Any) -> None:
         self.differing.add(kind)
         place = self.document.place(node)
         self.found.violated(STANDS, cause, place=place, expected=expected, seen=seen, **params)
 
-    def extra(self, cause: str, node: object, seen: object, **params: object) -> None:
+    def not_entered(self, cause: str, node: object, seen: object, **params: Any) -> None:
         self.added = True
         self.found.violated(NOTHING_ELSE, cause, place=self.document.place(node), expected="", seen=seen, **params)
 
     def text(
-        self, kind: str, cause: str, entered: str | None, value: Value[Any] | None, near: object, **params: object
+        self, kind: str, cause: str, entered: str | None, value: Value[Any] | None, near: object, **params: Any
     ) -> None:
         """Compare a text; one that nobody entered must not be there."""
         if not entered:
             if value is not None and value.raw.strip():
-                self.extra("value-added", value, value.raw, **params)
+                self.not_entered("value-added", value, value.raw, **params)
             return
         self.compared.add(kind)
         if value is None or not value.raw.strip():
@@ -122,11 +123,6 @@ class _Comparison:
                 cause = "spacing-changed"
             self.differs(kind, cause, value, entered, value.raw, **params)
 
-    def code(
-        self, kind: str, cause: str, entered: str | None, value: Value[Any] | None, near: object, what: str
-    ) -> None:
-        self.text(kind, cause, entered, value, near, field=what)
-
     # -- frame: record, school, class, leader ------------------------------------------------------------------------
 
     def frame(self) -> None:
@@ -134,9 +130,11 @@ class _Comparison:
         room = self.roster.classes[self.case["class"]]
         school = self.roster.schools[room["school"]]
         record, address = one.record, school["address"]
-        self.code(PERSONS, "school-differs", school["code"], record.school_code, record, "school-code")
+        self.text(PERSONS, "school-differs", school["code"], record.school_code, record, field="school-code")
         if record.school_year is not None and record.school_year.value is not None:
-            self.code(PERSONS, "class-differs", self.case["schoolYear"], record.school_year, record, "school-year")
+            self.text(
+                PERSONS, "class-differs", self.case["schoolYear"], record.school_year, record, field="school-year"
+            )
         if record.grade is not None and record.grade.value not in (None, int(room["grade"])):
             self.differs(PERSONS, "class-differs", record.grade, room["grade"], record.grade.raw, field="grade")
         self.text(PERSONS, "class-differs", room["name"], one.class_name, one, field="class-name")
@@ -213,10 +211,11 @@ class _Comparison:
     def other_learner(self, entered: Data) -> bool:
         """Whether the document is about somebody else altogether: one finding, not one for each field."""
         said = self.transcript.learner
-        pairs = (
-            (entered["code"], said.code),
-            (entered["name"], said.name),
-            (entered.get("nationalId") or entered.get("passport"), said.national_id or said.passport),
+        identifier = str(entered.get("nationalId") or entered.get("passport"))
+        pairs: tuple[tuple[str, Value[str] | None], ...] = (
+            (str(entered["code"]), said.code),
+            (str(entered["name"]), said.name),
+            (identifier, said.national_id or said.passport),
         )
         if any(value is None or _letters(value.raw) == _letters(wanted) for wanted, value in pairs):
             return False
@@ -226,13 +225,14 @@ class _Comparison:
         return True
 
     def address(self, what: str, entered: Data, value: Address | None, near: object) -> None:
-        self.text(PERSONS, "place-differs", entered["detail"], value and value.detail, value or near, field=what)
-        for key, code in (("commune", value and value.commune_code), ("province", value and value.province_code)):
+        said, near = value or Address(), value or near
+        self.text(PERSONS, "place-differs", entered["detail"], said.detail, near, field=what)
+        for key, code in (("commune", said.commune_code), ("province", said.province_code)):
             wanted = entered.get(key, {}).get("code")
-            self.text(PERSONS, "place-differs", wanted, code, value or near, field=f"{what}-{key}")
+            self.text(PERSONS, "place-differs", wanted, code, near, field=f"{what}-{key}")
 
     def relative(self, what: str, entered: Data | None, value: Relative | None, near: object) -> None:
-        for key, said in (("name", value and value.name), ("occupation", value and value.occupation)):
+        for key, said in (("name", value.name if value else None), ("occupation", value.occupation if value else None)):
             wanted = (entered or {}).get(key)
             self.text(PERSONS, "relative-differs", wanted, said, value or near, field=f"{what}-{key}")
 
@@ -258,7 +258,7 @@ class _Comparison:
                 self.text(HISTORY, "history-differs", wanted, value, match, field=what)
         for line in left:
             seen = " ".join(value.raw for value in (line.school_year, line.class_name, line.school_name) if value)
-            self.extra("history-added", line, seen)
+            self.not_entered("history-added", line, seen)
 
     @staticmethod
     def history_line(entered: Data, lines: Sequence[HistoryYear]) -> HistoryYear | None:
@@ -288,7 +288,7 @@ class _Comparison:
             else:
                 pairs.append((entered, match))
         for code, subject in by_code.items():
-            self.extra("subject-added", subject, subject.name.raw if subject.name else code)
+            self.not_entered("subject-added", subject, subject.name.raw if subject.name else code)
         return pairs
 
     def comment(self, entered: Data, subject: Subject) -> None:
@@ -308,14 +308,11 @@ class _Comparison:
         for person in missing:
             if left:
                 said = left.pop(0)
-                self.person("teacher-differs", person, said, entered["label"])
+                self.differs(TEACHERS, "teacher-differs", said, _named(person), _person(said), subject=entered["label"])
             else:
                 self.differs(TEACHERS, "teacher-missing", subject, _named(person), "", subject=entered["label"])
         for said in left:
-            self.extra("teacher-added", said, _person(said), subject=entered["label"])
-
-    def person(self, cause: str, wanted: Data, said: Person, subject: str) -> None:
-        self.differs(TEACHERS, cause, said, _named(wanted), _person(said), subject=subject)
+            self.not_entered("teacher-added", said, _person(said), subject=entered["label"])
 
     # -- marks -------------------------------------------------------------------------------------------------------
 
@@ -343,15 +340,14 @@ class _Comparison:
         label = entered["label"]
         if result is None:
             if value is not None and value.raw.strip():
-                self.extra("mark-invented", value, value.raw, subject=label, period=semester)
+                self.not_entered("mark-invented", value, value.raw, subject=label, period=semester)
             return None
         parts = result.get("components")
-        kind = AVERAGES if parts else MARKS
         if not parts:
             self.compared.add(MARKS)
         if value is None or not value.raw.strip():
-            wanted = str(_meaning(result, self.rules()))
-            self.differs(MARKS, "mark-missing", value or subject, wanted, "", subject=label, period=semester)
+            missing = _meaning(result, self.rules())
+            self.differs(MARKS, "mark-missing", value or subject, missing, "", subject=label, period=semester)
             return None
         if value.value is None:
             # unreadable: PL1-MON-005 says so
@@ -362,14 +358,14 @@ class _Comparison:
             if parts:
                 self.found.held(AVERAGES, "components")
             return None
-        return _Mark(entered, semester, subject, value, wanted, parts, kind)
+        return _Mark(entered, semester, subject, value, wanted, parts)
 
     def reassessed(self, entered: Data, subject: Subject) -> None:
         again, value = entered.get("reassessment"), subject.reassessed
         label = entered["label"]
         if again is None:
             if value is not None and value.raw.strip():
-                self.extra("mark-invented", value, value.raw, subject=label, period="reassessment")
+                self.not_entered("mark-invented", value, value.raw, subject=label, period="reassessment")
             return
         self.compared.add(DECISIONS)
         wanted = _meaning(again, self.rules())
@@ -395,10 +391,12 @@ class _Comparison:
             )
             return
         rules = self.rules()
-        for one in wrong:
-            mistake = one.mistake(rules) if one.parts else ""
+        mistakes = [one.mistake(rules) for one in wrong]
+        # a mark that no calculation from its components can give: then the others are no miscalculations either
+        calculated = all(mistake for one, mistake in zip(wrong, mistakes, strict=True) if one.parts)
+        for one, mistake in zip(wrong, mistakes, strict=True):
             params = {"subject": one.label, "period": one.semester}
-            if mistake:
+            if mistake and calculated:
                 derived = semester_average(*_components(one.parts), rules)
                 self.found.violated(
                     AVERAGES,
@@ -421,7 +419,7 @@ class _Comparison:
             (entered["code"], semester): value.value
             for entered, subject in subjects
             for semester in SEMESTERS
-            if (value := getattr(subject, semester)) is not None and value.value is not None
+            if (value := getattr(subject, semester)) is not None and isinstance(value.value, Decimal)
         }
         for other in self.others:
             if other["learner"]["code"] == self.case["learner"]["code"]:
@@ -430,9 +428,9 @@ class _Comparison:
                 (one["code"], semester): _meaning(one[semester], rules)
                 for one in other["subjects"]
                 for semester in SEMESTERS
-                if semester in one
+                if semester in one and "outcome" not in one[semester]
             }
-            if theirs == carried:
+            if carried and theirs == carried:
                 return other
         return None
 
@@ -473,7 +471,7 @@ class _Comparison:
         near = said if said.node is not None else self.transcript.summary
         if entered is None:
             if value is not None and value.raw.strip():
-                self.extra("value-added", value, value.raw, field=f"conduct-{key}")
+                self.not_entered("value-added", value, value.raw, field=f"conduct-{key}")
             return
         self.compared.add(CONDUCT)
         if value is None or not value.raw.strip():
@@ -507,7 +505,7 @@ class _Comparison:
                 self.text(DECISIONS, "decision-differs", one.get(key), value, said[number], field=f"certificate-{key}")
         for certificate in said[len(entered) :]:
             seen = certificate.name.raw if certificate.name is not None else ""
-            self.extra("value-added", certificate, seen, field="certificate")
+            self.not_entered("value-added", certificate, seen, field="certificate")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -520,7 +518,6 @@ class _Mark:
     value: Value[Any]
     wanted: object
     parts: Data | None
-    kind: str
 
     @property
     def label(self) -> str:
