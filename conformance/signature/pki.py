@@ -5,6 +5,8 @@ Keys are made at run time and never kept in the repository. Nothing here reads a
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +24,9 @@ from conformance.signature.trust import TrustStore
 
 Usage = Literal["signing", "encipherment", "none"]
 _YEAR = timedelta(days=365)
+_pool: dict[str, list[PrivateKey]] = {}
+"""Keys of this process by kind: making RSA keys is slow, and only keys of one PKI must differ from each other."""
+_pool_lock = threading.Lock()
 
 
 def make_key(kind: str = "p256") -> PrivateKey:
@@ -88,6 +93,7 @@ class TestPki:
 
     def __init__(self, now: datetime, pack: Pack | None = None) -> None:
         self.now = now.replace(microsecond=0)
+        self._taken: Counter[str] = Counter()
         self.forms = (pack or default_pack()).signature.identity.forms
         self.root = self._authority("Root CA (thử nghiệm)", None)
         self.persons = self._authority("CA cá nhân (thử nghiệm)", self.root)
@@ -162,11 +168,21 @@ class TestPki:
         """Trust in the root, with the lists as they are now (or the given ones)."""
         return TrustStore.from_pem(self.anchors_pem(), crls=self.crls() if crls is None else crls, name=name)
 
+    def _key(self, kind: str) -> PrivateKey:
+        """A key that this PKI has not given to anybody yet."""
+        with _pool_lock:
+            number = self._taken[kind]
+            self._taken[kind] += 1
+            keys = _pool.setdefault(kind, [])
+            while len(keys) <= number:
+                keys.append(make_key(kind))
+            return keys[number]
+
     def _identifiers(self, **values: str | None) -> list[str]:
         return [self.forms[group].format(value) for group, value in values.items() if value]
 
     def _authority(self, name: str, above: _Authority | None) -> _Authority:
-        key = make_key()
+        key = self._key("p256")
         subject = _subject(name)
         issuer = above.credential if above else None
         builder = (
@@ -195,7 +211,7 @@ class TestPki:
         ca: Credential | Literal["self"] | None,
         usage: Usage,
     ) -> Credential:
-        own = make_key(key) if isinstance(key, str) else key
+        own = self._key(key) if isinstance(key, str) else key
         subject = _subject(name, *identifiers)
         issuer = authority.credential if ca is None else ca
         issued_by = subject if issuer == "self" else issuer.certificate.subject

@@ -162,6 +162,10 @@ class TrustStore:
         others = [one for one in found if one not in roots]
         return cls([one.certificate for one in roots], [one.certificate for one in others], lists, name)
 
+    def fingerprints(self) -> tuple[str, ...]:
+        """SHA-256 of the trust anchors in lower-case hex, sorted: what a report says was trusted."""
+        return tuple(sorted(self._anchored))
+
     def path(self, leaf: CertificateFacts, extra: Sequence[CertificateFacts], at: datetime) -> PathResult:
         """The path of ``leaf`` to an anchor at the time ``at``.
 
