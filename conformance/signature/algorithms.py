@@ -109,3 +109,9 @@ def sign(algorithm: SignatureAlgorithm, key: PrivateKey, data: bytes) -> bytes:
     if algorithm.padding == "pss":
         return key.sign(data, padding.PSS(padding.MGF1(chosen), chosen.digest_size), chosen)
     return key.sign(data, padding.PKCS1v15(), chosen)
+
+
+def to_der(value: bytes) -> bytes:
+    """An ECDSA value ``r || s`` in DER form."""
+    half = len(value) // 2
+    return encode_dss_signature(int.from_bytes(value[:half]), int.from_bytes(value[half:]))

@@ -1,7 +1,8 @@
 """Canonical XML of parts of a document, as every engine of the field computes it.
 
-lxml's inclusive canonicalization of a *sub-element* in a default namespace writes a spurious ``xmlns=""``; and inherited
-``xml:*`` attributes are lost. So a part is made a document of its own first, with what it inherits, then canonicalized.
+lxml's inclusive canonicalization of a *sub-element* in a default namespace writes a spurious ``xmlns=""``; and
+inherited ``xml:*`` attributes are lost. So a part is made a document of its own first, with what it inherits, and
+then canonicalized.
 """
 
 from __future__ import annotations

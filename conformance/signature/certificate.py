@@ -1,4 +1,4 @@
-"""What a certificate says: key, validity, usage, and whom it stands for. Malformed ones give a fact, never an exception."""
+"""What a certificate says: key, validity, usage, holder. A malformed one gives a fact, never an exception."""
 
 from __future__ import annotations
 
