@@ -16,7 +16,7 @@ from conformance.finding import Place, Recorder
 from conformance.pack import RuleSet
 from conformance.transcript.academics import conduct_of_year, may_be_promoted
 from conformance.transcript.learning import Entry, Rating, rate
-from conformance.transcript.model import Level, Result, Transcript, Value
+from conformance.transcript.model import Level, Outcome, Result, Transcript, Value
 
 PERIODS = ("semester1", "semester2", "year")
 
@@ -58,7 +58,8 @@ def _entries(subjects: Sequence[Known], period: str, rules: RuleSet) -> list[Ent
             return None
         if isinstance(value.value, Decimal) and not rules.mark_minimum <= value.value <= rules.mark_maximum:
             return None
-        if one.scored is False and isinstance(value.value, Decimal):
+        of_its_kind = value.value is Outcome.EXEMPT or one.scored is None or one.scored is isinstance(value.value, Decimal)
+        if not of_its_kind:
             return None
         entries.append(Entry(one.code, value.value, one.role == "optional"))
     return entries or None
