@@ -9,12 +9,13 @@ nothing derives, PL1-ND-003 for semester averages that do not follow from the co
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from conformance.checks.context import Context
+from conformance.checks.entered import Data, WrongMark, components, meaning
 from conformance.document import Document
 from conformance.finding import Recorder
 from conformance.pack import RuleSet
@@ -26,7 +27,8 @@ SEMESTERS = ("semester1", "semester2")
 PERSONS, TEACHERS, MARKS, COMMENTS = "persons", "teachers", "marks", "comments"
 CONDUCT, ABSENCES, DECISIONS, HISTORY = "conduct", "absences", "decisions", "history"
 
-Data = Mapping[str, Any]
+_PERIODS = {"semester1": "I", "semester2": "II"}
+_CONDUCT = {"semester1": "semester1", "semester2": "semester2", "afterSummer": "after_summer"}
 _NOT_ETH = str.maketrans({"Ð": "Đ", "ð": "đ"})
 """Eth for crossed D is PL1-DOC-005's, not a changed letter here."""
 
@@ -100,17 +102,33 @@ class _Comparison:
 
     def differs(self, kind: str, cause: str, node: object, expected: object, seen: object, **params: Any) -> None:
         self.differing.add(kind)
+        if "field" in params:
+            params["field"] = self.wire(params["field"])
         place = self.document.place(node)
         self.found.violated(STANDS, cause, place=place, expected=expected, seen=seen, **params)
 
     def not_entered(self, cause: str, node: object, seen: object, **params: Any) -> None:
         self.added = True
-        self.found.violated(NOTHING_ELSE, cause, place=self.document.place(node), expected="", seen=seen, **params)
+        if "field" in params:
+            params["field"] = self.wire(params["field"])
+        self.found.violated(NOTHING_ELSE, cause, place=self.document.place(node), seen=seen, **params)
+
+    def wire(self, anchor: str) -> str:
+        """A model field as the document calls it, with its group: what a reader finds in either language."""
+        binding = self.context.pack.binding
+        bound = binding.fields.get(anchor)
+        if bound is None:
+            return anchor
+        path = bound.path
+        group = binding.groups.get(anchor.rpartition(".")[0], "")
+        return "/".join([*group.split("/")[-1:], path]) if group else path
 
     def text(
         self, kind: str, cause: str, entered: str | None, value: Value[Any] | None, near: object, **params: Any
     ) -> None:
-        """Compare a text; one that nobody entered must not be there."""
+        """Compare a text; one that nobody entered must not be there. What the pack's form has no place for is left."""
+        if params["field"] not in self.context.pack.binding.fields:
+            return
         if not entered:
             if value is not None and value.raw.strip():
                 self.not_entered("value-added", value, value.raw, **params)
@@ -130,41 +148,46 @@ class _Comparison:
         room = self.roster.classes[self.case["class"]]
         school = self.roster.schools[room["school"]]
         record, address = one.record, school["address"]
-        self.text(PERSONS, "school-differs", school["code"], record.school_code, record, field="school-code")
+        self.text(PERSONS, "school-differs", school["code"], record.school_code, record, field="record.school_code")
         if record.school_year is not None and record.school_year.value is not None:
             self.text(
-                PERSONS, "class-differs", self.case["schoolYear"], record.school_year, record, field="school-year"
+                PERSONS,
+                "class-differs",
+                self.case["schoolYear"],
+                record.school_year,
+                record,
+                field="record.school_year",
             )
         if record.grade is not None and record.grade.value not in (None, int(room["grade"])):
-            self.differs(PERSONS, "class-differs", record.grade, room["grade"], record.grade.raw, field="grade")
-        self.text(PERSONS, "class-differs", room["name"], one.class_name, one, field="class-name")
+            self.differs(PERSONS, "class-differs", record.grade, room["grade"], record.grade.raw, field="record.grade")
+        self.text(PERSONS, "class-differs", room["name"], one.class_name, one, field="class_name")
         here = one.school
         for what, entered, value in (
-            ("department", school["department"]["code"], here.department_code),
-            ("school-name", school["name"], here.name),
-            ("commune", address["commune"]["label"], here.commune_name),
-            ("commune-code", address["commune"].get("code"), here.commune_code),
-            ("district", address.get("district"), here.district_name),
-            ("province", address["province"]["code"], here.province_code),
+            ("department_code", school["department"]["code"], here.department_code),
+            ("name", school["name"], here.name),
+            ("commune_name", address["commune"]["label"], here.commune_name),
+            ("commune_code", address["commune"].get("code"), here.commune_code),
+            ("district_name", address.get("district"), here.district_name),
+            ("province_code", address["province"]["code"], here.province_code),
         ):
-            self.text(PERSONS, "school-differs", entered, value, here, field=what)
-        self.text(PERSONS, "school-differs", school["placeOfIssue"], one.issue.place, one.issue, field="place-of-issue")
+            self.text(PERSONS, "school-differs", entered, value, here, field=f"school.{what}")
+        self.text(PERSONS, "school-differs", school["placeOfIssue"], one.issue.place, one.issue, field="issue.place")
         self.text(
             DECISIONS,
             "decision-differs",
             self.case.get("registerNumber"),
             one.issue.register_number,
             one.issue,
-            field="register-number",
+            field="issue.register_number",
         )
         leader = self.roster.teachers[self.case.get("leader") or school["leader"]]
         said = one.issue.leader
         for what, entered, value in (
             ("name", leader["name"], said.name),
-            ("identifier", leader.get("nationalId"), said.national_id),
+            ("national_id", leader.get("nationalId"), said.national_id),
             ("title", leader.get("title"), said.title),
         ):
-            self.text(TEACHERS, "leader-differs", entered, value, said, field=what)
+            self.text(TEACHERS, "leader-differs", entered, value, said, field=f"issue.leader.{what}")
 
     # -- learner -----------------------------------------------------------------------------------------------------
 
@@ -173,12 +196,12 @@ class _Comparison:
         if self.other_learner(entered):
             return
         for cause, what, key, value in (
-            ("identifier-differs", "learner-code", "code", said.code),
-            ("identifier-differs", "national-id", "nationalId", said.national_id),
-            ("identifier-differs", "passport", "passport", said.passport),
-            ("name-differs", "name", "name", said.name),
-            ("birth-date-differs", "birth-date", "birthDate", said.birth_date),
-            ("profile-differs", "policy-category", "policyCategory", profile.policy_category),
+            ("identifier-differs", "learner.code", "code", said.code),
+            ("identifier-differs", "learner.national_id", "nationalId", said.national_id),
+            ("identifier-differs", "learner.passport", "passport", said.passport),
+            ("name-differs", "learner.name", "name", said.name),
+            ("birth-date-differs", "learner.birth_date", "birthDate", said.birth_date),
+            ("profile-differs", "profile.policy_category", "policyCategory", profile.policy_category),
         ):
             self.text(PERSONS, cause, entered.get(key), value, said, field=what)
         for what, value in (
@@ -186,10 +209,10 @@ class _Comparison:
             ("ethnicity", profile.ethnicity),
             ("nationality", profile.nationality),
         ):
-            self.text(PERSONS, "profile-differs", entered[what]["code"], value, profile, field=what)
+            self.text(PERSONS, "profile-differs", entered[what]["code"], value, profile, field=f"profile.{what}")
         for key, what, flag in (
-            ("notAssessed", "not-assessed", profile.not_assessed),
-            ("individualPlan", "individual-plan", profile.individual_plan),
+            ("notAssessed", "profile.not_assessed", profile.not_assessed),
+            ("individualPlan", "profile.individual_plan", profile.individual_plan),
         ):
             wanted = bool(entered.get(key))
             seen = bool(flag.value) if flag is not None else False
@@ -226,15 +249,15 @@ class _Comparison:
 
     def address(self, what: str, entered: Data, value: Address | None, near: object) -> None:
         said, near = value or Address(), value or near
-        self.text(PERSONS, "place-differs", entered["detail"], said.detail, near, field=what)
+        self.text(PERSONS, "place-differs", entered["detail"], said.detail, near, field=f"profile.{what}.detail")
         for key, code in (("commune", said.commune_code), ("province", said.province_code)):
             wanted = entered.get(key, {}).get("code")
-            self.text(PERSONS, "place-differs", wanted, code, near, field=f"{what}-{key}")
+            self.text(PERSONS, "place-differs", wanted, code, near, field=f"profile.{what}.{key}_code")
 
     def relative(self, what: str, entered: Data | None, value: Relative | None, near: object) -> None:
         for key, said in (("name", value.name if value else None), ("occupation", value.occupation if value else None)):
             wanted = (entered or {}).get(key)
-            self.text(PERSONS, "relative-differs", wanted, said, value or near, field=f"{what}-{key}")
+            self.text(PERSONS, "relative-differs", wanted, said, value or near, field=f"profile.{what}.{key}")
 
     # -- history -----------------------------------------------------------------------------------------------------
 
@@ -250,12 +273,12 @@ class _Comparison:
                 continue
             left.remove(match)
             for what, wanted, value in (
-                ("class", one["class"], match.class_name),
-                ("school", one["school"], match.school_name),
-                ("province", one["province"], match.province_name),
-                ("transferred-on", one.get("transferredOn"), match.transferred_on),
+                ("class_name", one["class"], match.class_name),
+                ("school_name", one["school"], match.school_name),
+                ("province_name", one["province"], match.province_name),
+                ("transferred_on", one.get("transferredOn"), match.transferred_on),
             ):
-                self.text(HISTORY, "history-differs", wanted, value, match, field=what)
+                self.text(HISTORY, "history-differs", wanted, value, match, field=f"history[].{what}")
         for line in left:
             seen = " ".join(value.raw for value in (line.school_year, line.class_name, line.school_name) if value)
             self.not_entered("history-added", line, seen)
@@ -292,7 +315,15 @@ class _Comparison:
         return pairs
 
     def comment(self, entered: Data, subject: Subject) -> None:
-        self.text(COMMENTS, "comment-differs", entered.get("comment"), subject.comment, subject, field=entered["label"])
+        self.text(
+            COMMENTS,
+            "comment-differs",
+            entered.get("comment"),
+            subject.comment,
+            subject,
+            field="subjects[].comment",
+            subject=entered["label"],
+        )
 
     def subject_teachers(self, entered: Data, subject: Subject) -> None:
         left = list(subject.teachers)
@@ -317,7 +348,7 @@ class _Comparison:
     # -- marks -------------------------------------------------------------------------------------------------------
 
     def marks(self, subjects: Sequence[tuple[Data, Subject]]) -> None:
-        wrong: list[_Mark] = []
+        wrong: list[WrongMark] = []
         for entered, subject in subjects:
             for semester in SEMESTERS:
                 value: Value[Any] | None = getattr(subject, semester)
@@ -335,46 +366,46 @@ class _Comparison:
 
     def mark(
         self, entered: Data, semester: str, result: Data | None, subject: Subject, value: Value[Any] | None
-    ) -> _Mark | None:
+    ) -> WrongMark | None:
         """A mark that is not the one entered; ``None`` when it is, or when it cannot be compared."""
         label = entered["label"]
         if result is None:
             if value is not None and value.raw.strip():
-                self.not_entered("mark-invented", value, value.raw, subject=label, period=semester)
+                self.not_entered("mark-invented", value, value.raw, subject=label, period=_PERIODS[semester])
             return None
         parts = result.get("components")
         if not parts:
             self.compared.add(MARKS)
         if value is None or not value.raw.strip():
-            missing = _meaning(result, self.rules())
-            self.differs(MARKS, "mark-missing", value or subject, missing, "", subject=label, period=semester)
+            missing = meaning(result, self.rules())
+            self.differs(MARKS, "mark-missing", value or subject, missing, "", subject=label, period=_PERIODS[semester])
             return None
         if value.value is None:
             # unreadable: PL1-MON-005 says so
             self.differing.add(MARKS)
             return None
-        wanted = _meaning(result, self.rules())
+        wanted = meaning(result, self.rules())
         if value.value == wanted:
             if parts:
                 self.found.held(AVERAGES, "components")
             return None
-        return _Mark(entered, semester, subject, value, wanted, parts)
+        return WrongMark(entered, semester, subject, value, wanted, parts)
 
     def reassessed(self, entered: Data, subject: Subject) -> None:
         again, value = entered.get("reassessment"), subject.reassessed
         label = entered["label"]
         if again is None:
             if value is not None and value.raw.strip():
-                self.not_entered("mark-invented", value, value.raw, subject=label, period="reassessment")
+                self.not_entered("reassessment-invented", value, value.raw, subject=label)
             return
         self.compared.add(DECISIONS)
-        wanted = _meaning(again, self.rules())
+        wanted = meaning(again, self.rules())
         if value is None or not value.raw.strip():
-            self.differs(DECISIONS, "mark-missing", value or subject, wanted, "", subject=label, period="reassessment")
+            self.differs(DECISIONS, "reassessment-missing", value or subject, wanted, "", subject=label)
         elif value.value is not None and value.value != wanted:
-            self.differs(DECISIONS, "mark-differs", value, wanted, value.raw, subject=label, period="reassessment")
+            self.differs(DECISIONS, "reassessment-differs", value, wanted, value.raw, subject=label)
 
-    def report(self, wrong: Sequence[_Mark], subjects: Sequence[tuple[Data, Subject]]) -> None:
+    def report(self, wrong: Sequence[WrongMark], subjects: Sequence[tuple[Data, Subject]]) -> None:
         """Another learner's marks are one mistake; averages may be miscalculated; the rest was changed on the way."""
         other = self.whose(subjects)
         if other is not None:
@@ -395,9 +426,9 @@ class _Comparison:
         # a mark that no calculation from its components can give: then the others are no miscalculations either
         calculated = all(mistake for one, mistake in zip(wrong, mistakes, strict=True) if one.parts)
         for one, mistake in zip(wrong, mistakes, strict=True):
-            params = {"subject": one.label, "period": one.semester}
+            params = {"subject": one.label, "period": _PERIODS[one.semester]}
             if mistake and calculated:
-                derived = semester_average(*_components(one.parts), rules)
+                derived = semester_average(*components(one.parts), rules)
                 self.found.violated(
                     AVERAGES,
                     mistake,
@@ -425,7 +456,7 @@ class _Comparison:
             if other["learner"]["code"] == self.case["learner"]["code"]:
                 continue
             theirs = {
-                (one["code"], semester): _meaning(one[semester], rules)
+                (one["code"], semester): meaning(one[semester], rules)
                 for one in other["subjects"]
                 for semester in SEMESTERS
                 if semester in one and "outcome" not in one[semester]
@@ -448,11 +479,16 @@ class _Comparison:
         for key, what, text in (
             ("competitions", "competitions", said.competitions),
             ("awards", "awards", said.awards),
-            ("summerTraining", "summer-training", said.summer_training),
+            ("summerTraining", "summer_training", said.summer_training),
         ):
-            self.text(DECISIONS, "decision-differs", case.get(key), text, said, field=what)
+            self.text(DECISIONS, "decision-differs", case.get(key), text, said, field=f"summary.{what}")
         self.text(
-            COMMENTS, "comment-differs", case.get("homeroomComment"), said.homeroom_comment, said, field="homeroom"
+            COMMENTS,
+            "comment-differs",
+            case.get("homeroomComment"),
+            said.homeroom_comment,
+            said,
+            field="summary.homeroom_comment",
         )
         self.certificates()
         if case.get("withholdTitle"):
@@ -471,13 +507,17 @@ class _Comparison:
         near = said if said.node is not None else self.transcript.summary
         if entered is None:
             if value is not None and value.raw.strip():
-                self.not_entered("value-added", value, value.raw, field=f"conduct-{key}")
+                self.not_entered("value-added", value, value.raw, field=f"summary.conduct.{_CONDUCT[key]}")
             return
         self.compared.add(CONDUCT)
         if value is None or not value.raw.strip():
-            self.differs(CONDUCT, "conduct-differs", value or near, entered, "", period=key)
+            self.differs(
+                CONDUCT, "conduct-differs", value or near, entered, "", field=f"summary.conduct.{_CONDUCT[key]}"
+            )
         elif value.value is not None and value.value.value != entered:
-            self.differs(CONDUCT, "conduct-differs", value, entered, value.raw, period=key)
+            self.differs(
+                CONDUCT, "conduct-differs", value, entered, value.raw, field=f"summary.conduct.{_CONDUCT[key]}"
+            )
 
     def absences(self) -> None:
         said = self.transcript.summary
@@ -499,82 +539,22 @@ class _Comparison:
             self.compared.add(DECISIONS)
             if number >= len(said):
                 shown = " ".join(one.get(key, "") for key in ("name", "kind")).strip()
-                self.differs(DECISIONS, "value-missing", self.transcript.summary, shown, "", field="certificate")
+                self.differs(
+                    DECISIONS, "value-missing", self.transcript.summary, shown, "", field="summary.certificates[].name"
+                )
                 continue
             for key, value in (("name", said[number].name), ("kind", said[number].kind)):
-                self.text(DECISIONS, "decision-differs", one.get(key), value, said[number], field=f"certificate-{key}")
+                self.text(
+                    DECISIONS,
+                    "decision-differs",
+                    one.get(key),
+                    value,
+                    said[number],
+                    field=f"summary.certificates[].{key}",
+                )
         for certificate in said[len(entered) :]:
             seen = certificate.name.raw if certificate.name is not None else ""
-            self.not_entered("value-added", certificate, seen, field="certificate")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Mark:
-    """A semester result that is not the entered one."""
-
-    entered: Data
-    semester: str
-    subject: Subject
-    value: Value[Any]
-    wanted: object
-    parts: Data | None
-
-    @property
-    def label(self) -> str:
-        return str(self.entered["label"])
-
-    def swapped_with(self, other: _Mark) -> bool:
-        return self.subject is other.subject and self.value.value == other.wanted and other.value.value == self.wanted
-
-    def mistake(self, rules: RuleSet) -> str:
-        """The miscalculation that gives the document's average; empty when the components cannot give it."""
-        seen = self.value.value
-        if self.parts is None or not isinstance(seen, Decimal):
-            return ""
-        regular, midterm, final = _components(self.parts)
-        weights = rules.component_weights
-        total = sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["midterm"] + final * weights["final"]
-        exact = total / (len(regular) * weights["regular"] + weights["midterm"] + weights["final"])
-        unit = Decimal(1).scaleb(-rules.rounding_digits)
-        plain = (sum(regular, Decimal(0)) + midterm + final) / (len(regular) + 2)
-        swapped = (
-            sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["final"] + final * weights["midterm"]
-        )
-        swapped /= len(regular) * weights["regular"] + weights["midterm"] + weights["final"]
-        for cause, values in (
-            ("cut-off", {exact.quantize(unit, ROUND_DOWN)}),
-            ("tie-to-even", {exact.quantize(unit, ROUND_HALF_EVEN)}),
-            ("not-rounded", {exact}),
-            ("rounded-twice", {_half_up(_half_up(exact, unit / 10), unit)}),
-            ("whole-marks", {_half_up(exact, Decimal(1)), _half_up(exact * 2, Decimal(1)) / 2}),
-            ("plain-mean", {_half_up(plain, unit)}),
-            ("weights-swapped", {_half_up(swapped, unit)}),
-        ):
-            if seen in values:
-                return cause
-        everything = [*regular, midterm, final]
-        return "average-differs" if min(everything) <= seen <= max(everything) else ""
-
-
-def _half_up(value: Decimal, unit: Decimal) -> Decimal:
-    return value.quantize(unit, "ROUND_HALF_UP")
-
-
-def _components(parts: Data | None) -> tuple[list[Decimal], Decimal, Decimal]:
-    said = parts or {}
-    return [Decimal(one) for one in said["regular"]], Decimal(said["midterm"]), Decimal(said["final"])
-
-
-def _meaning(result: Data, rules: RuleSet) -> object:
-    """What an entered result must read as: a mark, or the name of an outcome."""
-    if "outcome" in result:
-        return result["outcome"]
-    if "average" in result:
-        try:
-            return Decimal(result["average"])
-        except InvalidOperation:
-            return result["average"]
-    return semester_average(*_components(result["components"]), rules).value
+            self.not_entered("value-added", certificate, seen, field="summary.certificates[].name")
 
 
 def _letters(text: str) -> str:
