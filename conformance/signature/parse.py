@@ -1,0 +1,244 @@
+"""The strict reading of one ``ds:Signature``: its parts, or what is wrong with its form. No key is used here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from conformance.pack import Pack
+from conformance.pack.model import SignatureAlgorithm
+from conformance.signature.canonical import DS, XADES
+from conformance.signature.certificate import CertificateFacts, load
+
+SIGNATURE = f"{{{DS}}}Signature"
+_EXC = "http://www.w3.org/2001/10/xml-exc-c14n#"
+_SIGNED_INFO, _VALUE, _KEY_INFO, _OBJECT = (
+    f"{{{DS}}}{name}" for name in ("SignedInfo", "SignatureValue", "KeyInfo", "Object")
+)
+PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
+_MOST_TRANSFORMS = 4
+_MOST_CERTIFICATES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A fact against a signature: ``group.cause`` (``form.empty-uri``, ``algorithm.sha-1``), where, and details."""
+
+    kind: str
+    node: etree._Element
+    seen: str = ""
+    expected: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One canonicalization: method name and inclusive prefix list."""
+
+    method: str
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Reference:
+    """One reference of a signature. ``good``: whether the digest verifies; ``None``: not computed."""
+
+    node: etree._Element
+    uri: str
+    kind: str
+    steps: tuple[Step, ...]
+    digest_name: str
+    value: bytes
+    target: etree._Element | None = None
+    own: bool = False
+    """The target lies in the signature itself."""
+    good: bool | None = None
+
+    @property
+    def id(self) -> str:
+        """The identifier it points to."""
+        return self.uri.removeprefix("#")
+
+
+@dataclass(slots=True, eq=False)
+class Parsed:
+    """The parts of one signature."""
+
+    node: etree._Element
+    signed_info: etree._Element | None = None
+    step: Step | None = None
+    method: str = ""
+    algorithm: SignatureAlgorithm | None = None
+    references: list[Reference] = field(default_factory=list)
+    value_node: etree._Element | None = None
+    value: bytes = b""
+    key_info: bool = False
+    x509_data: int = 0
+    certificates: list[CertificateFacts | str] = field(default_factory=list)
+    """In the order of the document; a text where one cannot be read."""
+    properties: list[etree._Element] = field(default_factory=list)
+    """XAdES SignedProperties elements."""
+    time_stamps: list[etree._Element] = field(default_factory=list)
+    portability: dict[str, etree._Element] = field(default_factory=dict)
+    """Deviation from the portable form → where."""
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def against(self, kind: str, node: etree._Element | None = None, **details: str) -> None:
+        """Record a trouble."""
+        seen, expected = details.pop("seen", ""), details.pop("expected", "")
+        self.troubles.append(Trouble(kind, self.node if node is None else node, seen[:200], expected[:200], details))
+
+
+def refused_cause(uri: str, pack: Pack) -> str:
+    """The cause for an algorithm that is not allowed: the usual suspect's name, or ``unknown``."""
+    return pack.signature.refused.get(uri, "unknown").lower()
+
+
+def decoded(text: str | None) -> bytes | None:
+    """Strict base64, white space apart; ``None`` when it is not base64."""
+    try:
+        return base64.b64decode("".join((text or "").split()).encode("ascii"), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def parse(node: etree._Element, pack: Pack) -> Parsed:
+    """Read a ``ds:Signature`` element; never raises on what it holds."""
+    found = Parsed(node)
+    children = [child for child in node if isinstance(child.tag, str)]
+    tags = [child.tag for child in children]
+    if tags[:2] != [_SIGNED_INFO, _VALUE] or any(tag not in (_KEY_INFO, _OBJECT) for tag in tags[2:]):
+        found.against("form.malformed", seen=", ".join(etree.QName(child).localname for child in children))
+        return found
+    if node.prefix != pack.signature.prefixes.get("ds", "ds"):
+        found.portability["prefix"] = node
+    found.signed_info, found.value_node = children[0], children[1]
+    value = decoded(children[1].text)
+    if not value or len(children[1]):
+        found.against("form.base64", children[1], seen=(children[1].text or "").strip()[:40])
+    found.value = value or b""
+    _signed_info(found, children[0], pack)
+    for child in children[2:]:
+        if child.tag == _KEY_INFO:
+            if found.key_info:
+                found.against("form.malformed", child, seen="KeyInfo × 2")
+            found.key_info = True
+            _key_info(found, child)
+        else:
+            found.properties.extend(child.iter(f"{{{XADES}}}SignedProperties"))
+            found.time_stamps.extend(child.iter(f"{{{XADES}}}SignatureTimeStamp"))
+    return found
+
+
+def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
+    children = [child for child in node if isinstance(child.tag, str)]
+    names = [etree.QName(child).localname for child in children]
+    proper = all(etree.QName(child).namespace == DS for child in children)
+    if not proper or names[:2] != ["CanonicalizationMethod", "SignatureMethod"] or set(names[2:]) != {"Reference"}:
+        found.against("form.malformed", node, seen=", ".join(names)[:80])
+        return
+    found.step = _step(found, children[0], pack)
+    found.method = children[1].get("Algorithm") or ""
+    found.algorithm = pack.signature.signatures.get(found.method)
+    if found.algorithm is None:
+        found.against(f"algorithm.{refused_cause(found.method, pack)}", children[1], seen=found.method)
+    if len(children) - 2 > pack.signature.max_references:
+        limit = str(pack.signature.max_references)
+        found.against("form.too-many-references", node, seen=str(len(children) - 2), expected=f"≤ {limit}")
+        return
+    for child in children[2:]:
+        reference = _reference(found, child, pack)
+        if reference is not None:
+            found.references.append(reference)
+
+
+def _step(found: Parsed, node: etree._Element, pack: Pack) -> Step | None:
+    """The canonicalization that a CanonicalizationMethod or Transform names."""
+    uri = node.get("Algorithm") or ""
+    known = pack.signature.canonicalization.get(uri)
+    if known is None:
+        cause = "with-comments" if uri.endswith("WithComments") else refused_cause(uri, pack)
+        found.against(f"form.{'unknown-transform' if cause == 'unknown' else cause}", node, seen=uri)
+        return None
+    if not known.portable:
+        found.portability.setdefault("c14n", node)
+    prefixes: tuple[str, ...] = ()
+    for child in node:
+        if child.tag == f"{{{_EXC}}}InclusiveNamespaces" and known.method == "exclusive":
+            prefixes = tuple((child.get("PrefixList") or "").split())[:32]
+        else:
+            found.against("form.malformed", node, seen=str(child.tag)[:80])
+    return Step(known.method, prefixes)
+
+
+def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | None:
+    uri = node.get("URI")
+    before = len(found.troubles)
+    if uri is None:
+        found.against("form.no-uri", node)
+    elif uri == "":
+        found.against("form.empty-uri", node, expected="#Id")
+    elif uri.startswith("#xpointer"):
+        found.against("form.xpointer", node, seen=uri, expected="#Id")
+    elif not uri.startswith("#") or len(uri) < 2:
+        found.against("form.external-uri", node, seen=uri, expected="#Id")
+    children = [child for child in node if isinstance(child.tag, str)]
+    names = [etree.QName(child).localname for child in children]
+    proper = all(etree.QName(child).namespace == DS for child in children)
+    if not proper or names not in (["Transforms", "DigestMethod", "DigestValue"], ["DigestMethod", "DigestValue"]):
+        found.against("form.malformed", node, seen=", ".join(names)[:80])
+        return None
+    steps = _transforms(found, children[0], pack) if names[0] == "Transforms" else ()
+    method = children[-2].get("Algorithm") or ""
+    name = pack.signature.digests.get(method)
+    if name is None:
+        found.against(f"algorithm.{refused_cause(method, pack)}", children[-2], seen=method)
+    value = decoded(children[-1].text)
+    if not value or len(children[-1]):
+        found.against("form.base64", children[-1], seen=(children[-1].text or "")[:40])
+    if len(found.troubles) > before or name is None or not value or not uri:
+        return None
+    if not steps:
+        found.portability.setdefault("c14n", node)
+        steps = (Step("inclusive"),)
+    return Reference(node, uri, node.get("Type") or "", steps, name, value)
+
+
+def _transforms(found: Parsed, node: etree._Element, pack: Pack) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    children = [child for child in node if isinstance(child.tag, str)]
+    if len(children) > _MOST_TRANSFORMS:
+        found.against("form.too-many-transforms", node, seen=str(len(children)), expected=f"≤ {_MOST_TRANSFORMS}")
+        return ()
+    for child in children:
+        if child.get("Algorithm") in pack.signature.idle_transforms:
+            continue
+        step = _step(found, child, pack)
+        if step is not None:
+            steps.append(step)
+    return tuple(steps)
+
+
+def _key_info(found: Parsed, node: etree._Element) -> None:
+    data = [child for child in node if child.tag == f"{{{DS}}}X509Data"]
+    found.x509_data = len(data)
+    texts = [one for each in data for one in each.iterchildren(f"{{{DS}}}X509Certificate")]
+    if len(texts) > _MOST_CERTIFICATES:
+        found.against(
+            "form.too-many-certificates", node, seen=str(len(texts)), expected=f"≤ {_MOST_CERTIFICATES}"
+        )
+        return
+    for one in texts:
+        octets = decoded(one.text)
+        found.certificates.append("base64" if not octets else load(octets))
+
+
+def leaf_of(certificates: Iterable[CertificateFacts | str]) -> CertificateFacts | None:
+    """The signer's certificate among those given: the first readable one that issued none of the others."""
+    readable = [one for one in certificates if not isinstance(one, str)]
+    issuers = {one.issuer for one in readable if one.issuer != one.subject}
+    return next((one for one in readable if one.subject not in issuers), readable[0] if readable else None)
