@@ -10,7 +10,7 @@ import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -69,7 +69,7 @@ def _pack(folder: Path | None) -> Pack:
         _stop(str(error), WRONG_USE)
 
 
-def _stop(text: str, code: int) -> Any:
+def _stop(text: str, code: int) -> NoReturn:
     Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
     raise typer.Exit(code)
 
@@ -245,7 +245,6 @@ def explain(
         near = [known for known in loaded.requirements if identifier.upper()[:6] in known][:8]
         hint = f" ({', '.join(near)} …)" if near else ""
         _stop(f"không có yêu cầu / no such requirement: {requirement}{hint}", WRONG_USE)
-        return
     if output is Format.JSON:
         typer.echo(json.dumps(_row(loaded, one, lang.value), ensure_ascii=False, indent=1))
         return

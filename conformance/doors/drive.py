@@ -301,7 +301,7 @@ def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
 
     fields = pack.messages["submission"]
     version = get(envelope, fields["version"])
-    spoiled = bool(fault) and fault.get("kind") not in ("delay", "status")
+    spoiled = isinstance(fault, dict) and fault.get("kind") not in ("delay", "status")
     return Call(
         number=int(entry["n"]),
         at=float(entry["monotonic"]),

@@ -69,6 +69,7 @@ class Http:
         timeout: httpx.Timeout = TIMEOUT,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.token = token
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json, application/xml;q=0.9"},
             timeout=timeout,

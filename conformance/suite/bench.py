@@ -88,7 +88,8 @@ class Bench:
     @cached_property
     def roster(self) -> Roster:
         """The run's roster: the same in every process."""
-        return build_roster(self.pack, list(self.setup.programmes), self.setup.seed, self.setup.school_year)
+        seals = "seal" in (self.setup.vendor.get("capabilities") or ())
+        return build_roster(self.pack, self.setup.programmes, str(self.setup.seed), self.setup.school_year, seals=seals)
 
     @cached_property
     def trust(self) -> TrustStore | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -241,14 +241,16 @@ class Controller(Worker):
         self.verdict = decide(pack, result)
         self.result = result.model_copy(update={"verdict": self.verdict.to_json()})
         self.code = self.verdict.exit_code
-        for kind, path in (
-            ("json", self.options.results),
-            ("html", self.options.report),
-            ("junit", self.options.junit),
-        ):
+        language = self.options.language
+        contents: tuple[tuple[str, Callable[[Result], str]], ...] = (
+            (self.options.results, lambda result: reports.json_text(result, pack)),
+            (self.options.report, lambda result: reports.html(result, pack, language)),
+            (self.options.junit, lambda result: reports.junit(result, pack, language)),
+        )
+        for path, content in contents:
             if path:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
-                reports.write(self.result, pack, Path(path), language=self.options.language, kind=kind)
+                Path(path).write_text(content(self.result), encoding="utf-8")
                 self.written.append(path)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -259,9 +261,10 @@ class Controller(Worker):
             return
         pack = load_pack(Path(self.run.setup.pack))
         terminalreporter.section("học bạ số")
-        console = Console(file=io.StringIO(), width=100, no_color=True, highlight=False)
+        printed = io.StringIO()
+        console = Console(file=printed, width=100, no_color=True, highlight=False)
         console.print(summary(self.result, self.verdict, pack, self.options.language))
-        for line in console.file.getvalue().splitlines():
+        for line in printed.getvalue().splitlines():
             terminalreporter.write_line(line.rstrip())
         for path in self.written:
             terminalreporter.write_line(f"→ {path}")

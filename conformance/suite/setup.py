@@ -133,15 +133,31 @@ def _drive(
         token = options.token or os.environ.get("HOCBA_TARGET_TOKEN", DESK_TOKEN)
     services.append(start_ministry(folder, host=options.ministry_host, public_url=options.ministry_url))
     https.append(Http(target, token))
-    vendor = Vendor(https[-1], pack, RealClock())
+    https.append(Http(services[-1].urls["control"], services[-1].token))
+    run = begin(options, pack, now, seed, folder, https[0], https[1])
+    run.services = services
+    return run
+
+
+def begin(
+    options: Options, pack: Pack, now: datetime, seed: int, folder: Path, vendor_http: Http, control_http: Http
+) -> Run:
+    """Begin a run with a software under test and a mock Ministry that answer: space, keys, session, roster.
+
+    Raises:
+        UsageProblem: the software claims nothing that can be certified.
+        DoorError: it does not take session or roster.
+    """
+    vendor = Vendor(vendor_http, pack, RealClock())
     described = vendor.describe()
     programmes = claimed(options, pack, described)
     Intervals.of(_mapping(described.get("intervals")))
     school_year = options.school_year or finished_school_year(pack, now)
-    roster = build_roster(pack, list(programmes), seed, school_year)
+    capabilities = described.get("capabilities")
+    offered = {str(one) for one in capabilities} if isinstance(capabilities, list) else set()
+    roster = build_roster(pack, programmes, str(seed), school_year, seals="seal" in offered)
     pki = TestPki(now)
-    https.append(Http(services[-1].urls["control"], services[-1].token))
-    ministry = Ministry(https[-1])
+    ministry = Ministry(control_http)
     crls = pki.crls()
     session, hidden, leaders = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
     space = ministry.open(
@@ -158,8 +174,6 @@ def _drive(
     }
     _taken("PUT /session", vendor.begin(session))
     _taken("PUT /roster", vendor.enrol(roster.data))
-    capabilities = described.get("capabilities")
-    offered = {str(one) for one in capabilities} if isinstance(capabilities, list) else set()
     setup = Setup(
         run_id=run_id,
         door="drive",
@@ -167,10 +181,10 @@ def _drive(
         seed=seed,
         school_year=school_year,
         programmes=programmes,
-        target=target,
-        token=token,
-        control_url=services[-1].urls["control"],
-        control_token=services[-1].token,
+        target=vendor_http.base_url,
+        token=vendor_http.token,
+        control_url=control_http.base_url,
+        control_token=control_http.token,
         space={
             "name": space.name,
             "base_url": space.base_url,
@@ -190,7 +204,7 @@ def _drive(
         language=options.language,
         lock=str(folder / "turns.sqlite"),
     )
-    bundle = Bundle(folder, (token, services[-1].token, space.client_secret, *hidden))
+    bundle = Bundle(folder, (vendor_http.token, control_http.token, space.client_secret, *hidden))
     bundle.add("trust", "", pki.anchors_pem())
     for one in crls:
         bundle.add("crl", "", one)
@@ -199,7 +213,7 @@ def _drive(
     info = _info(
         options, pack, setup, now, declined=tuple(one for one in (*MANDATORY, *DECLINABLE) if one not in offered)
     )
-    return Run(setup, info, bundle, services, https, vendor)
+    return Run(setup, info, bundle, https=[vendor_http, control_http], vendor=vendor)
 
 
 def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path) -> Run:
