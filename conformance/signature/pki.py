@@ -25,7 +25,7 @@ from conformance.signature.trust import TrustStore
 Usage = Literal["signing", "encipherment", "none"]
 _YEAR = timedelta(days=365)
 _pool: dict[str, list[PrivateKey]] = {}
-"""Keys of this process by kind: making RSA keys is slow, and only keys of one PKI must differ from each other."""
+"""Holders' keys of this process by kind: making RSA keys is slow, and only those of one PKI must differ."""
 _pool_lock = threading.Lock()
 
 
@@ -182,7 +182,7 @@ class TestPki:
         return [self.forms[group].format(value) for group, value in values.items() if value]
 
     def _authority(self, name: str, above: _Authority | None) -> _Authority:
-        key = self._key("p256")
+        key = make_key()  # never from the pool: two PKIs must not trust each other
         subject = _subject(name)
         issuer = above.credential if above else None
         builder = (
