@@ -1,0 +1,157 @@
+"""The test interface over HTTP (``service/test-interface.yaml``): routes by ``operationId``, made from the pack."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from anyio.to_thread import run_sync
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+import mock_vendor
+from mock_vendor.defects import DEFECTS
+from mock_vendor.habits import with_defects
+from mock_vendor.office import Office
+from mock_vendor.reasons import Reason, Refused
+from mock_vendor.settings import VendorSettings
+
+PREFIX = "/hocba-test/v1"
+BODY_LIMIT = 4 * 1024 * 1024
+METHODS = ("get", "put", "post", "patch", "delete")
+CAPABILITIES = (
+    "create", "sign", "refuse-to-issue", "issue", "store", "submit", "follow-up", "amend", "tick", "seal",
+)  # fmt: skip
+
+Handler = Callable[[Office, str, Any], Response]
+
+
+def _json(data: Any, status: int = 200) -> Response:
+    return JSONResponse(data, status)
+
+
+def build_hash(settings: VendorSettings) -> str:
+    """SHA-256 over the sources, the pack and the chosen defects: another build behaves otherwise."""
+    found = hashlib.sha256(settings.pack.digest.encode())
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        found.update(path.read_bytes())
+    found.update(" ".join(sorted(settings.defects)).encode())
+    return found.hexdigest()
+
+
+def description(settings: VendorSettings) -> dict[str, Any]:
+    """The test interface's ``Description``."""
+    return {
+        "vendor": "Dự án học bạ số mở",
+        "product": "Phần mềm học bạ tham chiếu / reference vendor",
+        "version": mock_vendor.__version__,
+        "buildHash": build_hash(settings),
+        "programmes": list(settings.programmes),
+        "capabilities": list(CAPABILITIES),
+        "intervals": {
+            "outboxInterval": settings.outbox_interval,
+            "pollInterval": settings.poll_interval,
+            "firstRetry": settings.first_retry,
+            "longestRetry": settings.longest_retry,
+            "attempts": settings.attempts,
+            "requestTimeout": settings.request_timeout,
+        },
+        "takes": settings.takes,
+        "signingPath": "file",
+        "concurrency": 1,
+    }
+
+
+def _handlers(settings: VendorSettings) -> dict[str, Handler]:
+    said = description(settings)
+
+    def done(act: Callable[[Office, str, Any], None], status: int = 200) -> Handler:
+        def handle(office: Office, id_: str, body: Any) -> Response:
+            act(office, id_, body)
+            return _json({}, status)
+
+        return handle
+
+    return {
+        "describe": lambda _office, _id, _body: _json(said),
+        "begin": done(lambda office, _, body: office.begin(body)),
+        "enrol": done(lambda office, _, body: office.enrol(body)),
+        "create": lambda office, _, body: _json({"id": office.create(body)}, 201),
+        "state": lambda office, id_, _: _json(office.state(id_)),
+        "edit": done(lambda office, id_, body: office.edit(id_, body)),
+        "sign": done(lambda office, id_, body: office.sign(id_, body)),
+        "issue": done(lambda office, id_, _: office.issue(id_)),
+        "document": lambda office, id_, _: Response(office.document(id_), media_type="application/xml"),
+        "submit": done(lambda office, id_, _: office.submit(id_), 202),
+        "amend": done(lambda office, id_, body: office.amend(id_, body)),
+        "tick": done(lambda office, _id, _body: office.tick()),
+    }
+
+
+def create_app(settings: VendorSettings) -> FastAPI:
+    """The reference vendor as an ASGI application; its state is ``app.state.office`` (close it when done).
+
+    Raises:
+        KeyError: a defect of that name does not exist.
+    """
+    habits = with_defects([DEFECTS[name].mixin for name in sorted(settings.defects)], settings.pack, settings.clock)
+    office = Office(settings, habits)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_sync(office.close)
+
+    app = FastAPI(title="hocba mock vendor", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.office = office
+    handlers = _handlers(settings)
+    for path, operations in settings.pack.test_interface["paths"].items():
+        for method, operation in operations.items():
+            if method in METHODS:
+                endpoint = _endpoint(settings, office, handlers.get(operation["operationId"]))
+                address = PREFIX if path == "/" else PREFIX + path
+                app.add_api_route(address, endpoint, methods=[method.upper()], include_in_schema=False)
+                if path == "/":
+                    app.add_api_route(f"{PREFIX}/", endpoint, methods=[method.upper()], include_in_schema=False)
+    return app
+
+
+def _endpoint(
+    settings: VendorSettings, office: Office, handler: Handler | None
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            _authorise(request.headers, settings.token)
+            if handler is None:
+                raise Refused(404, [Reason("NOT_OFFERED")])
+            body = await _body(request)
+            return await run_sync(handler, office, str(request.path_params.get("id", "")), body)
+        except Refused as refused:
+            return _json({"reasons": [one.data() for one in refused.reasons]}, refused.status)
+
+    return endpoint
+
+
+def _authorise(headers: Mapping[str, str], token: str) -> None:
+    given = headers.get("authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        raise Refused(401, [Reason("OTHER", message="thiếu hoặc sai mã truy cập / token missing or wrong")])
+
+
+async def _body(request: Request) -> Any:
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > BODY_LIMIT:
+            raise Refused(413, [Reason("OUT_OF_RANGE", message="quá lớn / too large")])
+    if not data:
+        return None
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise Refused(422, [Reason("INVALID_FIELD", message="không phải JSON / not JSON")]) from None

@@ -1,0 +1,62 @@
+"""How this software does things: every step a named defect can do differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from conformance.pack import Pack
+from mock_vendor.client import Mailing
+from mock_vendor.register import TEACHER, Wanted
+from mock_vendor.settings import Clock
+from mock_vendor.writing import Signature
+
+
+class Habits(Mailing):
+    """The sound habits, from formulas to retries. A defect is a mixin that overrides one of them."""
+
+    def __init__(self, pack: Pack, clock: Clock) -> None:
+        self.pack = pack
+        self.clock = clock
+
+    def is_named(self, one: Wanted, wanted: Collection[Wanted]) -> bool:
+        """Whether the record names this signer in this role."""
+        return one in wanted
+
+    def lacking(self, wanted: Sequence[Wanted], signatures: Sequence[Signature]) -> list[Wanted]:
+        """Signatures without which the transcript is not issued."""
+        made = {(one.role, one.signer, one.subject) for one in signatures}
+        return [one for one in wanted if (one.role, one.signer, one.subject) not in made]
+
+    def fetched_bytes(self, issued: bytes) -> bytes:
+        """An issued document when it is fetched: as it was issued."""
+        return issued
+
+    def submittable(self, issued: bytes | None, draft: Callable[[], bytes]) -> bytes | None:
+        """What may be sent to the Ministry: issued bytes only. ``draft`` writes what there is so far."""
+        del draft
+        return issued
+
+    def locked(self, parts: Iterable[str], signatures: Sequence[Signature], *, issued: bool) -> list[str]:
+        """Which parts may no longer be edited.
+
+        Args:
+            parts: top-level fields of the case, subjects as ``subjects/CODE``.
+            signatures: made so far.
+            issued: after issue nothing may.
+        """
+        signed = {one.subject for one in signatures if one.role == TEACHER}
+        others = any(one.role != TEACHER for one in signatures)
+        found = []
+        for part in parts:
+            name, _, code = part.partition("/")
+            # who the transcript is about is in every signature
+            of_all = name == "learner" and bool(signatures)
+            if issued or others or of_all or (name == "subjects" and code in signed):
+                found.append(part)
+        return found
+
+
+def with_defects(mixins: Sequence[type[Habits]], pack: Pack, clock: Clock) -> Habits:
+    """Habits with some of them replaced."""
+    made: type[Habits] = type("DefectiveHabits", (*mixins, Habits), {}) if mixins else Habits
+    return made(pack, clock)
