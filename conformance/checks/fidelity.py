@@ -27,7 +27,7 @@ SEMESTERS = ("semester1", "semester2")
 PERSONS, TEACHERS, MARKS, COMMENTS = "persons", "teachers", "marks", "comments"
 CONDUCT, ABSENCES, DECISIONS, HISTORY = "conduct", "absences", "decisions", "history"
 
-_PERIODS = {"semester1": "I", "semester2": "II"}
+_PERIODS = {name: f"{{period.{name}}}" for name in SEMESTERS}
 _CONDUCT = {"semester1": "semester1", "semester2": "semester2", "afterSummer": "after_summer"}
 _NOT_ETH = str.maketrans({"Ð": "Đ", "ð": "đ"})
 """Eth for crossed D is PL1-DOC-005's, not a changed letter here."""
@@ -510,6 +510,7 @@ class _Comparison:
                 self.not_entered("value-added", value, value.raw, field=f"summary.conduct.{_CONDUCT[key]}")
             return
         self.compared.add(CONDUCT)
+        wanted = f"{{level.{entered}}}"
         if value is None or not value.raw.strip():
             self.differs(
                 CONDUCT, "conduct-differs", value or near, entered, "", field=f"summary.conduct.{_CONDUCT[key]}"
