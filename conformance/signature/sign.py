@@ -187,11 +187,11 @@ def _plans(document: Document, pack: Pack, signers: Signers, at: datetime, style
                         when, layer, slot.role, index, position, style,
                     )  # fmt: skip
             continue
-        if not slot.required:
+        if slot.name == "school-seal":
             if signers.seal is None:
                 continue
             credential = signers.seal
-        elif "content" in slot.covers:
+        elif slot.name == "principal":
             credential = _credential(signers, transcript.issue.leader)
         else:
             credential = _credential(signers, transcript.summary.homeroom_teacher)

@@ -1,0 +1,399 @@
+"""Facts about every signature of a document: where it stands, what it covers, whether it verifies, when it was made.
+
+Facts only: what they mean is said in :mod:`conformance.checks.signatures`. Structure first, then keys; times and
+properties are read from hashed elements only. Never raises on what a document holds.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+from lxml import etree
+
+from conformance.document import Document
+from conformance.pack import Pack, Slot
+from conformance.signature import algorithms
+from conformance.signature.algorithms import key_bits, key_kind
+from conformance.signature.canonical import DS, XADES, canonical, reparsed, rerooted
+from conformance.signature.certificate import CertificateFacts
+from conformance.signature.parse import PROPERTIES_TYPE, SIGNATURE, Parsed, Reference, Step, decoded, leaf_of, parse
+
+MOST_SIGNATURES = 256
+"""Signatures of one document that are looked at; a class has some twenty."""
+_TIME = re.compile(r"^(-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$")
+_SIGNING_TIME = "SigningTime"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningTime:
+    """A signed signing time; without a zone it is read in the pack's."""
+
+    raw: str
+    moment: datetime
+    zoned: bool
+    node: etree._Element
+
+
+@dataclass(slots=True, eq=False)
+class Signature:
+    """Everything known about one signature in its slot."""
+
+    parsed: Parsed
+    slot: Slot
+    layer: int
+    box: etree._Element
+    group: etree._Element
+    number: int
+    """From 1, in the slot."""
+    leaf: CertificateFacts | None = None
+    value_good: bool | None = None
+    """``None``: not verified, because form, algorithm or certificate forbid it."""
+    value_cause: str = ""
+    covered: Mapping[str, tuple[etree._Element, ...]] = field(default_factory=dict)
+    """Anchor or ``slot:name`` → its elements that the references cover."""
+    extra: int = 0
+    """References to more content than the slot asks for."""
+    time: SigningTime | None = None
+    time_problem: str = ""
+    """``missing``, ``unsigned``, ``several``, ``unreadable`` or empty."""
+    xades_problem: str = ""
+
+    @property
+    def node(self) -> etree._Element:
+        """The ``ds:Signature`` element."""
+        return self.parsed.node
+
+    @property
+    def references(self) -> list[Reference]:
+        """The references that could be read."""
+        return self.parsed.references
+
+
+@dataclass(slots=True, eq=False)
+class Copy:
+    """A part of the transcript where none may stand; ``cause``: ``in-object`` or ``copy``."""
+
+    node: etree._Element
+    cause: str
+
+
+@dataclass(slots=True, eq=False)
+class DocumentSignatures:
+    """All signatures of a document, in layer order, and what stands where it must not."""
+
+    signatures: list[Signature]
+    strays: list[etree._Element]
+    copies: list[Copy]
+    wrong_roles: list[Signature]
+    too_many: int = 0
+
+    def of(self, slot: str) -> list[Signature]:
+        """The signatures in a slot."""
+        return [one for one in self.signatures if one.slot.name == slot]
+
+
+class _Verifier:
+    def __init__(self, document: Document, pack: Pack) -> None:
+        self.document = document
+        self.pack = pack
+        self.index: dict[str, list[tuple[str, etree._Element]]] = {}
+        for value, spelling, element in document.identified:
+            entry = self.index.setdefault(value, [])
+            if all(one is not element for _, one in entry):
+                entry.append((spelling, element))
+        self.names: dict[etree._Element, str] = {}
+        self.inside: dict[etree._Element, list[etree._Element]] = {}
+        for name in pack.binding.anchors:
+            for element in document.anchors(name):
+                self.names[element] = name
+        for slot in pack.signature.slots:
+            for element in document.slots(slot.name):
+                self.names[element] = f"slot:{slot.name}"
+        for element in self.names:
+            self.inside.setdefault(element, []).append(element)
+            for above in element.iterancestors():
+                self.inside.setdefault(above, []).append(element)
+        self.digests: dict[tuple[etree._Element, tuple[Step, ...], str], bytes] = {}
+        head, _, rest = pack.header.zone[1:].partition(":")
+        sign = -1 if pack.header.zone.startswith("-") else 1
+        self.zone = timezone(sign * timedelta(hours=int(head), minutes=int(rest or 0)))
+
+    def run(self) -> DocumentSignatures:
+        placed: list[tuple[int, Slot, etree._Element, etree._Element, etree._Element, int]] = []
+        seen: set[etree._Element] = set()
+        for layer, slot in enumerate(self.pack.signature.slots):
+            number = 0
+            for group in self.document.slots(slot.name):
+                for box in group:
+                    if not isinstance(box.tag, str) or etree.QName(box).localname != self.pack.signature.box:
+                        continue
+                    first = next(box.iterchildren(SIGNATURE), None)
+                    if first is not None:
+                        number += 1
+                        seen.add(first)
+                        placed.append((layer, slot, group, box, first, number))
+        every = list(self.document.root.iter(SIGNATURE))
+        strays = [one for one in every if one not in seen]
+        too_many = len(placed) if len(placed) > MOST_SIGNATURES else 0
+        signatures = [self._signature(*one) for one in placed[:MOST_SIGNATURES]]
+        role = self.pack.signature.role_attribute
+        wrong = [one for one in signatures if one.box.get(role) != one.slot.role]
+        return DocumentSignatures(signatures, strays, list(self._copies()), wrong, too_many)
+
+    # ---------------------------------------------------------------------------------------------- one signature
+
+    def _signature(
+        self, layer: int, slot: Slot, group: etree._Element, box: etree._Element, node: etree._Element, number: int
+    ) -> Signature:
+        parsed = parse(node, self.pack)
+        one = Signature(parsed, slot, layer, box, group, number)
+        self._resolve(one)
+        one.leaf = leaf_of(parsed.certificates)
+        self._properties(one)
+        self._key(one)
+        if not parsed.troubles and parsed.step is not None:
+            for reference in parsed.references:
+                if reference.target is not None:
+                    reference.good = self._digest_fits(reference)
+            if one.leaf is not None:
+                self._value(one)
+        return one
+
+    def _resolve(self, one: Signature) -> None:
+        covered: dict[str, list[etree._Element]] = {}
+        attribute = self.pack.binding.id_attribute
+        for reference in one.references:
+            hits = self.index.get(reference.id, [])
+            if len(hits) != 1:
+                kind = "form.dangling" if not hits else "place.duplicate-id"
+                one.parsed.against(kind, reference.node, seen=reference.uri)
+                continue
+            spelling, target = hits[0]
+            if target is one.node or any(above is one.node for above in target.iterancestors()):
+                reference.own = True
+            elif target in one.node.iterancestors():
+                one.parsed.against("form.not-idle", reference.node, seen=reference.uri)
+                continue
+            elif not self._in_place(target):
+                one.parsed.against("place.moved", reference.node, seen=reference.uri, at=_local(target))
+                reference.target = target
+                continue
+            elif self.names.get(target) not in self._wanted(one.slot):
+                one.extra += 1
+            if spelling != attribute and not reference.own:
+                one.parsed.portability.setdefault("id-spelling", target)
+            reference.target = target
+            if not reference.own:
+                for element in self.inside.get(target, ()):
+                    covered.setdefault(self.names[element], []).append(element)
+        one.covered = {name: tuple(dict.fromkeys(elements)) for name, elements in covered.items()}
+
+    def _wanted(self, slot: Slot) -> tuple[str, ...]:
+        return slot.covers
+
+    def _in_place(self, target: etree._Element) -> bool:
+        """Whether the element stands in the content or among the signature slots, where the pack says."""
+        if target in self.inside:
+            return True
+        return any(above in self.names for above in target.iterancestors())
+
+    def _key(self, one: Signature) -> None:
+        """Key against algorithm and policy, before the key is used."""
+        algorithm, leaf, policy = one.parsed.algorithm, one.leaf, self.pack.signature
+        if algorithm is None or leaf is None:
+            return
+        kind, bits = key_kind(leaf.key), key_bits(leaf.key)
+        seen, node = f"{kind} {bits}", one.parsed.node
+        if kind != algorithm.key:
+            one.parsed.against("algorithm.key-mismatch", node, seen=seen, expected=algorithm.key)
+        elif kind == "rsa" and bits < policy.min_rsa_bits:
+            one.parsed.against("algorithm.rsa-too-short", node, seen=str(bits), expected=f"≥ {policy.min_rsa_bits}")
+        elif kind == "rsa" and bits > policy.max_rsa_bits:
+            one.parsed.against("algorithm.rsa-too-long", node, seen=str(bits), expected=f"≤ {policy.max_rsa_bits}")
+        elif kind == "ec" and bits < policy.min_ec_bits:
+            one.parsed.against("algorithm.ec-too-small", node, seen=str(bits), expected=f"≥ {policy.min_ec_bits}")
+
+    # ---------------------------------------------------------------------------------------------------- crypto
+
+    def _digest_fits(self, reference: Reference) -> bool:
+        assert reference.target is not None
+        key = (reference.target, reference.steps, reference.digest_name)
+        known = self.digests.get(key)
+        if known is None:
+            octets = canonical(reference.target, reference.steps[0].method, reference.steps[0].prefixes)
+            for step in reference.steps[1:]:
+                octets = canonical(reparsed(octets), step.method, step.prefixes)
+            known = self.digests[key] = algorithms.digest(reference.digest_name, octets)
+        return hmac.compare_digest(known, reference.value)
+
+    def _value(self, one: Signature) -> None:
+        parsed = one.parsed
+        assert parsed.signed_info is not None
+        assert parsed.step is not None
+        assert parsed.algorithm is not None
+        assert one.leaf is not None
+        octets = canonical(parsed.signed_info, parsed.step.method, parsed.step.prefixes)
+        one.value_good = algorithms.verify(parsed.algorithm, one.leaf.key, parsed.value, octets)
+        if one.value_good:
+            return
+        for other in parsed.certificates:
+            if isinstance(other, str) or other is one.leaf or key_kind(other.key) != parsed.algorithm.key:
+                continue
+            if algorithms.verify(parsed.algorithm, other.key, parsed.value, octets):
+                one.leaf, one.value_good = other, True
+                return
+        one.value_cause = self._why(one, octets)
+
+    def _why(self, one: Signature, octets: bytes) -> str:
+        parsed, leaf = one.parsed, one.leaf
+        assert parsed.signed_info is not None
+        assert parsed.algorithm is not None
+        assert parsed.step is not None
+        assert leaf is not None
+        if algorithms.verify_der(parsed.algorithm, leaf.key, parsed.value, octets):
+            return "ecdsa-der"
+        for method in dict.fromkeys(each.method for each in self.pack.signature.canonicalization.values()):
+            if method == parsed.step.method:
+                continue
+            if algorithms.verify(parsed.algorithm, leaf.key, parsed.value, canonical(parsed.signed_info, method)):
+                return "signed-info-c14n"
+        compact = rerooted(parsed.signed_info)
+        for element in compact.iter(etree.Element):
+            if len(element):
+                element.text = None
+                for child in element:
+                    child.tail = None
+        if algorithms.verify(parsed.algorithm, leaf.key, parsed.value, canonical(compact, parsed.step.method)):
+            return "reindented"
+        for other in self.pack.signature.signatures.values():
+            kin = other != parsed.algorithm and other.key == parsed.algorithm.key
+            if kin and algorithms.verify(other, leaf.key, parsed.value, octets):
+                return "other-method"
+        return "value"
+
+    # ------------------------------------------------------------------------------------------- signed properties
+
+    def _properties(self, one: Signature) -> None:
+        """XAdES properties and the signing time, from own elements that a reference covers."""
+        hashed = [each for each in one.references if each.own and each.target is not None]
+        covered: dict[etree._Element, Reference] = {}
+        for reference in hashed:
+            assert reference.target is not None
+            for element in reference.target.iter(etree.Element):
+                covered.setdefault(element, reference)
+        times = [
+            each for each in one.node.iter(etree.Element)
+            if each.tag is not None and etree.QName(each).localname == _SIGNING_TIME and not len(each)
+        ]  # fmt: skip
+        signed = [each for each in times if each in covered]
+        if not times:
+            one.time_problem = "missing"
+        elif not signed:
+            one.time_problem = "unsigned"
+        elif len(signed) > 1:
+            one.time_problem = "several"
+        else:
+            one.time = self._time(signed[0])
+            one.time_problem = "" if one.time else "unreadable"
+        one.xades_problem = self._xades(one, covered)
+
+    def _time(self, node: etree._Element) -> SigningTime | None:
+        raw = (node.text or "").strip()
+        match = _TIME.match(raw)
+        if match is None:
+            return None
+        fraction = (match[2] or "")[:7]
+        zone = match[3] or ""
+        try:
+            spelled = match[1] + (fraction.ljust(7, "0") if fraction else "") + zone.replace("Z", "+00:00")
+            moment = datetime.fromisoformat(spelled)
+            if not zone:
+                moment = moment.replace(tzinfo=self.zone)
+            moment.astimezone(self.zone)
+        except (ValueError, OverflowError):
+            return None
+        return SigningTime(raw, moment, bool(zone), node)
+
+    def _xades(self, one: Signature, covered: Mapping[etree._Element, Reference]) -> str:
+        found = one.parsed.properties
+        if not found:
+            return "plain"
+        if len(found) > 1:
+            return "several-properties"
+        properties = found[0]
+        reference = covered.get(properties)
+        if reference is None:
+            return "properties-not-signed"
+        if reference.kind != PROPERTIES_TYPE or reference.target is not properties:
+            return "reference-type"
+        qualifying = properties.getparent()
+        target = qualifying.get("Target") if qualifying is not None else None
+        if target != f"#{one.node.get('Id')}":
+            return "target"
+        one.parsed.portability.pop("unsigned", None)
+        return self._certificate_reference(one, properties)
+
+    def _certificate_reference(self, one: Signature, properties: etree._Element) -> str:
+        v2 = properties.find(f".//{{{XADES}}}SigningCertificateV2")
+        v1 = properties.find(f".//{{{XADES}}}SigningCertificate")
+        reference = v2 if v2 is not None else v1
+        if reference is None:
+            return "no-certificate-reference"
+        digests: list[tuple[str, bytes]] = []
+        for cert in reference.iterchildren(f"{{{XADES}}}Cert"):
+            method = cert.find(f".//{{{DS}}}DigestMethod")
+            value = decoded(cert.findtext(f".//{{{DS}}}DigestValue"))
+            name = self.pack.signature.digests.get((method.get("Algorithm") or "") if method is not None else "")
+            if name and value:
+                digests.append((name, value))
+        if not digests:
+            return "certificate-mismatch"
+        name, value = digests[0]
+        for each in one.parsed.certificates:
+            if not isinstance(each, str) and hmac.compare_digest(algorithms.digest(name, each.der), value):
+                one.leaf = each
+                return "version-1" if v2 is None else ""
+        return "certificate-mismatch"
+
+    # --------------------------------------------------------------------------------------------------- wrapping
+
+    def _copies(self) -> Iterator[Copy]:
+        """Parts of the transcript outside the content: inside a signature's object, beside the content, twice."""
+        binding = self.pack.binding
+        prefix = f"{{{binding.namespace}}}" if binding.namespace else ""
+        tops = [element for element, name in self.names.items() if not name.startswith("slot:")]
+        reported: set[etree._Element] = set()
+        tags = dict.fromkeys(path.rpartition("/")[2] for path in (*binding.anchors.values(), binding.root))
+        single: set[str] = set()
+        for name, path in binding.anchors.items():
+            elements = self.document.anchors(name)
+            if "/" not in path and len(elements) > 1 and path not in single:
+                single.add(path)
+                for element in elements[1:]:
+                    reported.add(element)
+                    yield Copy(element, "copy")
+        for tag in tags:
+            for element in self.document.root.iter(f"{prefix}{tag}"):
+                if element in self.names or element is self.document.root:
+                    continue
+                above = list(element.iterancestors())
+                if any(one in reported for one in above):
+                    continue
+                in_signature = any(one.tag == SIGNATURE for one in above)
+                if not in_signature and any(one in tops for one in above):
+                    continue  # inside the content: the schema's business
+                reported.add(element)
+                yield Copy(element, "in-object" if in_signature else "copy")
+
+
+def _local(element: etree._Element) -> str:
+    return etree.QName(element).localname
+
+
+def verify_document(document: Document, pack: Pack) -> DocumentSignatures:
+    """Facts about all signatures of ``document``."""
+    return _Verifier(document, pack).run()
