@@ -22,7 +22,7 @@ def with_verdict(result: Result, pack: Pack) -> Result:
 
 def html(result: Result, pack: Pack, language: str = "vi") -> str:
     """The certification report: one self-contained page without script."""
-    from reports.html import render
+    from reports.page import render
 
     return render(result, verdict_of(result, pack), pack, language)
 
@@ -40,7 +40,7 @@ def json_text(result: Result, pack: Pack) -> str:
 
 def junit(result: Result, pack: Pack, language: str = "vi") -> str:
     """JUnit XML: one test case per requirement and claimed programme."""
-    from reports.junit import render
+    from reports.junit_xml import render
 
     return render(result, verdict_of(result, pack), pack, language)
 

@@ -251,7 +251,7 @@ class Programme(Data):
     """One of the four programmes, claimed and certified separately (dispatch, point 1)."""
 
     name: Text
-    family: Literal["GDPT", "GDTX"]
+    family: str
     level: str
     programme: str
     grades: tuple[int, ...]
