@@ -1,4 +1,4 @@
-"""Facts about signatures: nothing raises, nothing altered passes, and another library agrees with signer and verifier."""
+"""Facts about signatures: nothing raises, nothing altered passes, another library agrees with signer and verifier."""
 
 from __future__ import annotations
 
