@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from conformance.pack import Pack
@@ -9,6 +10,12 @@ from mock_vendor.client import Mailing
 from mock_vendor.register import TEACHER, Wanted
 from mock_vendor.settings import Clock
 from mock_vendor.writing import Signature
+
+
+def unsigned(wanted: Sequence[Wanted], signatures: Sequence[Signature]) -> list[Wanted]:
+    """Those of ``wanted`` who have not signed."""
+    made = {(one.role, one.signer, one.subject) for one in signatures}
+    return [one for one in wanted if (one.role, one.signer, one.subject) not in made]
 
 
 class Habits(Mailing):
@@ -23,12 +30,16 @@ class Habits(Mailing):
         return one in wanted
 
     def lacking(self, wanted: Sequence[Wanted], signatures: Sequence[Signature]) -> list[Wanted]:
-        """Signatures without which the transcript is not issued."""
-        made = {(one.role, one.signer, one.subject) for one in signatures}
-        return [one for one in wanted if (one.role, one.signer, one.subject) not in made]
+        """Signatures without which nobody later signs, and the transcript is not issued."""
+        return unsigned(wanted, signatures)
 
-    def fetched_bytes(self, issued: bytes) -> bytes:
-        """An issued document when it is fetched: as it was issued."""
+    def new_record_id(self) -> str:
+        """Identifier of a new transcript."""
+        return str(uuid.uuid4())
+
+    def fetched_bytes(self, issued: bytes, *, delivered: bool) -> bytes:
+        """An issued document when it is fetched: as it was issued, delivered or not."""
+        del delivered
         return issued
 
     def submittable(self, issued: bytes | None, draft: Callable[[], bytes]) -> bytes | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mock_vendor.client import Job, Line
 from mock_vendor.contents import Contents, Facts
-from mock_vendor.habits import Habits
+from mock_vendor.habits import Habits, unsigned
 from mock_vendor.outbox import Delivery, Outbox
 from mock_vendor.reasons import Reason, Refused, missing
 from mock_vendor.register import ROLES, TEACHER, Register, Wanted
@@ -112,7 +112,7 @@ class Office:
             id_ = uuid.uuid4().hex
             learner = str(case["learner"]["code"])
             self._transcripts[id_] = Transcript(
-                id_, copy.deepcopy(case), str(uuid.uuid4()), Delivery(learner, "draft"), self._now().date()
+                id_, copy.deepcopy(case), self.habits.new_record_id(), Delivery(learner, "draft"), self._now().date()
             )
             return id_
 
@@ -149,7 +149,6 @@ class Office:
                     ],
                 )
             one.case = self._changed(one.case, changes)
-            one.issued = None
 
     def _changed(self, case: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         found = copy.deepcopy(dict(case))
@@ -192,7 +191,7 @@ class Office:
                     ],
                 )
             for role in ROLES:
-                group = self.habits.lacking([who for who in asked if who.role == role], one.signatures)
+                group = unsigned([who for who in asked if who.role == role], one.signatures)
                 if group:
                     self._sign(one, role, group, wanted)
 
@@ -240,7 +239,8 @@ class Office:
     def document(self, id_: str) -> bytes:
         """The issued bytes."""
         with self._lock:
-            return self.habits.fetched_bytes(self._issued(id_)[1])
+            one, issued = self._issued(id_)
+            return self.habits.fetched_bytes(issued, delivered=one.delivery.state == "delivered")
 
     def _issued(self, id_: str) -> tuple[Transcript, bytes]:
         one = self._find(id_)

@@ -132,6 +132,9 @@ class Outbox:
         except Trouble as error:
             self._ask_later(one, job, str(error), error.wait)
             return
+        if answer.status == 404:
+            self._stop(one, "Bộ không biết mã tiếp nhận này / the Ministry does not know this receipt")
+            return
         state = self._habits.state_of(answer) if answer.status == 200 else ""
         if state == "accepted":
             one.state, one.job = "delivered", None

@@ -73,31 +73,20 @@ class Sheet:
         return cls({str(one.get(id_attribute)): one for one in root.iter() if one.get(id_attribute)})
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How signatures are made: what a signer's software decides."""
-
-    digest: DigestAlgorithm = DigestAlgorithm.SHA256
-    method: SignatureMethod | None = None
-    """``None``: what suits the key (RSASSA-PSS, ECDSA)."""
-    at: datetime | None = None
-
-
 class _Signer(XAdESSigner):
-    def __init__(self, sheet: Sheet, at: datetime, manner: Manner, method: SignatureMethod) -> None:
+    def __init__(self, sheet: Sheet, at: datetime, digest: DigestAlgorithm, method: SignatureMethod) -> None:
         self._sheet = sheet
         self._at = at
-        self._manner = manner
         super().__init__(
             method=SignatureConstructionMethod.detached,
             signature_algorithm=method,
-            digest_algorithm=manner.digest,
+            digest_algorithm=digest,
             c14n_algorithm=EXCLUSIVE,
         )
         self.construction_method = SignatureConstructionMethod.detached
 
     def check_deprecated_methods(self) -> None:
-        """The manner decides; only a named defect asks for something weak."""
+        """Whoever calls decides; only a named defect asks for something weak."""
 
     def _get_token(self, length: int = 4) -> str:  # noqa: ARG002  # signxml's signature
         return uuid.uuid4().hex
@@ -146,18 +135,21 @@ class _Signer(XAdESSigner):
             etree.SubElement(one, f"{XADES}MimeType").text = "application/xml"
 
 
-def method_for(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> SignatureMethod:
-    """RSASSA-PSS for RSA, ECDSA for elliptic curves, both with SHA-256 (TT 15/2025 App. I)."""
-    return SignatureMethod.SHA256_RSA_MGF1 if isinstance(key, rsa.RSAPrivateKey) else SignatureMethod.ECDSA_SHA256
-
-
 class Signing(Writing):
     """Makes signatures. Methods are seams that a named defect may replace."""
 
-    def manner(self, one: Wanted) -> Manner:
-        """How ``one`` is signed."""
+    def method(self, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> SignatureMethod:
+        """RSASSA-PSS for RSA, ECDSA for elliptic curves, both with SHA-256 (TT 15/2025 App. I)."""
+        return SignatureMethod.SHA256_RSA_MGF1 if isinstance(key, rsa.RSAPrivateKey) else SignatureMethod.ECDSA_SHA256
+
+    def digest(self) -> DigestAlgorithm:
+        """How what is signed is digested."""
+        return DigestAlgorithm.SHA256
+
+    def signing_time(self, one: Wanted, now: datetime) -> datetime:
+        """The time that a signature claims."""
         del one
-        return Manner()
+        return now
 
     def covered(self, one: Wanted, ids: Mapping[str, str]) -> list[str]:
         """``Id`` values that the signature covers, in the order of the pack's policy."""
@@ -193,8 +185,7 @@ class Signing(Writing):
         self, sheet: Sheet, one: Wanted, covered: Sequence[str], credential: Credential, at: datetime
     ) -> Signature:
         """One signature as text."""
-        manner = self.manner(one)
-        signer = _Signer(sheet, manner.at or at, manner, manner.method or method_for(credential.key))
+        signer = _Signer(sheet, self.signing_time(one, at), self.digest(), self.method(credential.key))
         made = signer.sign(
             None,
             key=credential.key,
