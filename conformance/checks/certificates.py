@@ -1,0 +1,268 @@
+"""CTS: certificates, their path and status, and whether they stand for the persons the document names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from conformance.checks.context import Context
+from conformance.checks.signers import PRINCIPAL, SEAL, Binding, Bound, Ledger, matches
+from conformance.document import Document
+from conformance.signature.certificate import CertificateFacts
+from conformance.signature.names import same
+from conformance.signature.trust import PathResult, Status, TrustStore
+from conformance.signature.verify import DocumentSignatures, Signature
+from conformance.transcript.model import Leader, Person
+
+_DRIVE = "drive"
+
+
+def check(
+    document: Document, context: Context, facts: DocumentSignatures, binding: Binding, ledger: Ledger
+) -> None:  # fmt: skip
+    """Judge PL1-CTS-001 … 006 over all signatures."""
+    trusted = _paths(context, facts, ledger)
+    _persons(binding, ledger)
+    _keys(binding, ledger)
+    _authority(document, context, binding, ledger, trusted)
+
+
+# ---------------------------------------------------------------------------------------------------- paths, status
+
+
+def _paths(context: Context, facts: DocumentSignatures, ledger: Ledger) -> set[Signature]:
+    """Paths and revocation; returns the signatures whose certificate is trusted and not revoked."""
+    trusted: set[Signature] = set()
+    paths: list[tuple[Signature, PathResult]] = []
+    told: set[tuple[str, str]] = set()
+    for one in facts.signatures:
+        if one.leaf is None:
+            unreadable = [each for each in one.parsed.certificates if isinstance(each, str)]
+            if not one.parsed.references and not one.parsed.key_info and one in ledger.codes:
+                continue  # not a signature at all: PL1-KY-007 has said so
+            ledger.against(
+                "PL1-CTS-001", "malformed" if unreadable else "no-certificate", one.node, signature=one,
+                seen=unreadable[0] if unreadable else "", consequence_of=_form_code(one, ledger),
+            )  # fmt: skip
+            continue
+        if context.trust is None:
+            continue
+        result = _path(one, one.leaf, context, context.trust, ledger)
+        if result.good:
+            paths.append((one, result))
+            continue
+        key = (one.leaf.fingerprint, result.problem.value)
+        if key not in told:
+            told.add(key)
+            ledger.against(
+                "PL1-CTS-001", result.problem.value, one.node, signature=one, seen=result.culprit,
+                consequence_of=_small_key(one, ledger),
+            )  # fmt: skip
+    if context.trust is None:
+        if facts.signatures:
+            for rule in ("PL1-CTS-001", "PL1-CTS-002"):
+                ledger.blocked(rule, "no-trust-store", facts.signatures[0].node)
+        return set()
+    if facts.signatures and "PL1-CTS-001" not in ledger.seen:
+        ledger.found.held("PL1-CTS-001")
+    for one, result in paths:
+        if _status(one, result, context, context.trust, ledger, told):
+            trusted.add(one)
+    if paths and "PL1-CTS-002" not in ledger.seen:
+        ledger.found.held("PL1-CTS-002")
+    return trusted
+
+
+def _form_code(one: Signature, ledger: Ledger) -> str:
+    """A signature whose algorithm needs no certificate (HMAC) or whose form is broken has its root already."""
+    code = ledger.codes.get(one, "")
+    return code if code.startswith(("PL1-KY-007", "PL1-KY-009")) else ""
+
+
+def _small_key(one: Signature, ledger: Ledger) -> str:
+    code = ledger.codes.get(one, "")
+    return code if code.startswith("PL1-KY-009") else ""
+
+
+def _moment(one: Signature, context: Context, ledger: Ledger) -> datetime:
+    """The time at which the certificate is judged: the signed one, unless it is itself refused (PL1-KY-012)."""
+    until = context.received_at or context.judged_at
+    if one.time is None or ledger.codes.get(one, "").startswith("PL1-KY-012"):
+        return until
+    return one.time.moment
+
+
+def _path(
+    one: Signature, leaf: CertificateFacts, context: Context, trust: TrustStore, ledger: Ledger
+) -> PathResult:  # fmt: skip
+    extra = [each for each in one.parsed.certificates if not isinstance(each, str) and each is not leaf]
+    return trust.path(leaf, extra, _moment(one, context, ledger))
+
+
+def _status(
+    one: Signature,
+    result: PathResult,
+    context: Context,
+    trust: TrustStore,
+    ledger: Ledger,
+    told: set[tuple[str, str]],
+) -> bool:
+    rule = "PL1-CTS-002"
+    at, until = _moment(one, context, ledger), context.received_at or context.judged_at
+    status = trust.status(result.path, at, max(at, until))
+    if status.status is Status.GOOD:
+        return True
+    key = (result.path[0].fingerprint, status.status.value)
+    since = status.since.isoformat(timespec="seconds") if status.since else ""
+    new = key not in told
+    told.add(key)
+    if status.status in (Status.REVOKED, Status.SUSPENDED):
+        if new:
+            ledger.against(
+                rule, status.status.value, one.node, signature=one, seen=since, expected=f"> {at.isoformat()}",
+                certificate=status.subject,
+            )  # fmt: skip
+        return False
+    if status.status is Status.REVOKED_AFTER:
+        if new:
+            ledger.blocked(
+                rule, "not-proven", one.node, since=since, certificate=status.subject, who=ledger.binding.find(one).who
+            )
+        return False
+    if context.door == _DRIVE:
+        if new:
+            ledger.blocked(rule, "status-unknown", one.node, certificate=status.subject, why=status.reason)
+    elif new:
+        ledger.found.held(rule, "status-unknown")
+    return True
+
+
+# ----------------------------------------------------------------------------------------------------------- persons
+
+
+def _identifier(person: Person | Leader) -> str:
+    passport = getattr(person, "passport", None)
+    value = person.national_id or passport
+    return value.raw if value else ""
+
+
+def _persons(binding: Binding, ledger: Ledger) -> None:
+    """CTS-003, 004: the certificate's holder against the person named; CTS-006: the kind of certificate."""
+    judged = named = 0
+    for one in binding.bound:
+        held, signature = one.holder, one.signature
+        if held is None:
+            continue
+        judged += 1
+        wanted = "organisation" if signature.slot.name == SEAL else "person"
+        wrong_kind = ""
+        if held.kind and held.kind != wanted:
+            cause = "person-for-seal" if wanted == "organisation" else "organisation-for-person"
+            wrong_kind = ledger.against("PL1-CTS-006", cause, signature.node, signature=signature, seen=held.name).code
+        if one.person is None:
+            continue
+        named += 1
+        _identity(one, one.person, ledger, wrong_kind)
+    if judged and "PL1-CTS-003" not in ledger.seen:
+        ledger.found.held("PL1-CTS-003")
+    if named and "PL1-CTS-004" not in ledger.seen:
+        ledger.found.held("PL1-CTS-004")
+
+
+def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: str) -> None:
+    held, signature = one.holder, one.signature
+    assert held is not None
+    name = person.name.raw if person.name else ""
+    equal = matches(person, held)
+    same_name = same(name, held.name)
+    origin = wrong_kind
+    if equal is False:
+        said = held.identifiers.get("id") or held.identifiers.get("passport") or ""
+        origin = ledger.against(
+            "PL1-CTS-003", "homonym" if same_name else "other-person", signature.node, signature=signature,
+            expected=_identifier(person), seen=said, holder=held.name, consequence_of=wrong_kind,
+        ).code  # fmt: skip
+        origin = wrong_kind or origin
+    elif equal is None:
+        ledger.against(
+            "PL1-CTS-004", "name-only", signature.node, signature=signature, expected=_identifier(person),
+            seen=held.name, consequence_of=wrong_kind,
+        )  # fmt: skip
+    elif "passport" in held.identifiers:
+        ledger.found.held("PL1-CTS-004", "passport")
+    if not same_name:
+        ledger.against(
+            "PL1-CTS-004", "name-differs", signature.node, signature=signature, expected=name, seen=held.name,
+            consequence_of=origin,
+        )  # fmt: skip
+
+
+def _keys(binding: Binding, ledger: Ledger) -> None:
+    """CTS-006: one key does not stand for two persons."""
+    rule = "PL1-CTS-006"
+    users: dict[str, dict[str, Bound]] = {}
+    for one in binding.bound:
+        if one.signature.leaf is not None:
+            who = _identifier(one.person) if one.person is not None else one.signature.slot.name
+            users.setdefault(one.signature.leaf.key_id, {}).setdefault(who, one)
+    for those in users.values():
+        if len(those) < 2:
+            continue
+        first, second, *_ = those.values()
+        origin = _blamed(those.values(), ledger)
+        ledger.against(
+            rule, "shared-key", second.signature.node, signature=second.signature, consequence_of=origin,
+            first=first.who, second=second.who,
+        )  # fmt: skip
+    if binding.bound and rule not in ledger.seen:
+        ledger.found.held(rule)
+
+
+def _blamed(those: Iterable[Bound], ledger: Ledger) -> str:
+    codes = [ledger.codes.get(one.signature, "") for one in those]
+    return next((code for code in codes if code.startswith(("PL1-CTS-003", "PL1-CTS-006"))), "")
+
+
+# --------------------------------------------------------------------------------------------------------- authority
+
+
+def _authority(
+    document: Document, context: Context, binding: Binding, ledger: Ledger, trusted: set[Signature]
+) -> None:
+    """CTS-005: the leader is on the run's list, or the school's own seal is there."""
+    rule = "PL1-CTS-005"
+    leader = next(iter(binding.of(PRINCIPAL)), None)
+    seal = next(iter(binding.of(SEAL)), None)
+    sealed = seal is not None and _own_seal(document, seal, ledger, trusted)
+    if rule in ledger.seen or leader is None or leader.person is None:
+        return
+    if sealed:
+        ledger.found.held(rule)
+        ledger.found.held(rule, "sealed")
+        return
+    said = leader.holder.identifiers.get("id", "") if leader.holder else ""
+    identifier = said or _identifier(leader.person)
+    if context.leaders is None:
+        ledger.blocked(rule, "not-proven", leader.signature.node, who=leader.who)
+    elif identifier in context.leaders:
+        ledger.found.held(rule)
+    else:
+        code = ledger.codes.get(leader.signature, "")
+        ledger.against(
+            rule, "not-a-leader", leader.signature.node, signature=leader.signature, seen=identifier,
+            consequence_of=code if code.startswith("PL1-CTS-") else "",
+        )  # fmt: skip
+
+
+def _own_seal(document: Document, seal: Bound, ledger: Ledger, trusted: set[Signature]) -> bool:
+    """Whether the seal proves authority: sound, trusted, and bound to this school by code, never by name."""
+    code = document.transcript.record.school_code
+    said = seal.holder.identifiers.get("school", "") if seal.holder else ""
+    if said and code is not None and said != code.raw:
+        ledger.against(
+            "PL1-CTS-005", "seal-of-other-school", seal.signature.node, signature=seal.signature, expected=code.raw,
+            seen=said, holder=seal.holder.name if seal.holder else "",
+        )  # fmt: skip
+        return False
+    sound = seal.signature.value_good is True and all(each.good for each in seal.signature.references)
+    return bool(said) and sound and seal.signature in trusted

@@ -1,0 +1,279 @@
+"""KY: who has signed, what the signatures cover, form and algorithms (PL1-KY-001 … 016); calls integrity and CTS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lxml import etree
+
+from conformance.checks import certificates
+from conformance.checks.context import Context
+from conformance.checks.signature_integrity import check_integrity
+from conformance.checks.signature_times import check_times
+from conformance.checks.signers import HOMEROOM, PRINCIPAL, SEAL, SUBJECT_TEACHER, Binding, Ledger, bind
+from conformance.checks.structure import programme_of
+from conformance.document import Document
+from conformance.finding import Recorder
+from conformance.pack import Pack, Slot
+from conformance.signature.names import same
+from conformance.signature.verify import Copy, DocumentSignatures, Signature, verify_document
+
+_MISSING = {HOMEROOM: "PL1-KY-002", PRINCIPAL: "PL1-KY-003", SEAL: "PL1-KY-004"}
+_GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008"}
+_XML_ATTRIBUTES = etree.XPath("//*[@xml:*]")
+
+
+def check(document: Document, context: Context, found: Recorder) -> None:
+    """Judge the signatures and the certificates behind them."""
+    facts = verify_document(document, context.pack)
+    binding = bind(document, context.pack, facts)
+    ledger = Ledger(document, found, binding)
+    _wrapping(facts, ledger)
+    _form(facts, ledger, context.pack)
+    _coverage(document, context.pack, facts, ledger)
+    _teachers(binding, ledger)
+    _others(document, context, facts, ledger)
+    _superfluous(binding, ledger)
+    check_integrity(facts, ledger, context.pack)
+    _advice(document, facts, ledger)
+    check_times(facts, context, ledger)
+    if facts.signatures:
+        for rule in ("PL1-KY-005", "PL1-KY-007", "PL1-KY-008", "PL1-KY-009"):
+            if rule not in ledger.seen:
+                found.held(rule)
+        if "PL1-KY-005" not in ledger.seen and any(one.extra for one in facts.signatures):
+            found.held("PL1-KY-005", "covers-more")
+    certificates.check(document, context, facts, binding, ledger)
+
+
+# ------------------------------------------------------------------------------------------------- place and form
+
+
+def _wrapping(facts: DocumentSignatures, ledger: Ledger) -> None:
+    """What is verified is what is read: copies, moved targets, identifiers that occur twice."""
+    targets = {
+        reference.target for one in facts.signatures for reference in one.references if reference.target is not None
+    }
+    codes: dict[etree._Element, str] = {}
+    for copy in facts.copies:
+        signed = any(one is copy.node or one in targets for one in copy.node.iter(etree.Element))
+        cause = f"signed-{copy.cause}" if signed else copy.cause
+        name = etree.QName(copy.node).localname
+        observation = ledger.against("PL1-KY-008", cause, copy.node, seen=name)
+        codes[copy.node] = observation.code
+        ledger.explains(copy.node, observation.code)
+    if codes:
+        # the copy stands where the schema has no place for it either
+        ledger.found.mark_consequences(next(iter(codes.values())), ["PL1-STR-001"])
+    for one in facts.signatures:
+        for trouble in one.parsed.troubles:
+            group, _, cause = trouble.kind.partition(".")
+            if group != "place":
+                continue
+            origin = "PL1-STR-002.duplicate" if cause == "duplicate-id" else _origin(one, facts.copies, codes)
+            ledger.against(
+                "PL1-KY-008", cause, trouble.node, signature=one, consequence_of=origin, seen=trouble.seen,
+                **trouble.params,
+            )  # fmt: skip
+
+
+def _origin(one: Signature, copies: Iterable[Copy], codes: dict[etree._Element, str]) -> str:
+    """The code of the copy that a signature's moved target stands in."""
+    for copy in copies:
+        inside = set(copy.node.iter(etree.Element))
+        if any(reference.target in inside for reference in one.references):
+            return codes[copy.node]
+    return ""
+
+
+def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
+    for one in facts.signatures:
+        told: set[str] = set()
+        for trouble in one.parsed.troubles:
+            group, _, cause = trouble.kind.partition(".")
+            if group == "place" or trouble.kind in told:
+                continue
+            told.add(trouble.kind)
+            rule = _GROUPS[group]
+            if cause not in pack.requirements[rule].causes:
+                cause = "unknown" if group == "algorithm" else "unknown-transform"
+            ledger.against(
+                rule, cause, trouble.node, signature=one, seen=trouble.seen, expected=trouble.expected,
+                **trouble.params,
+            )  # fmt: skip
+    if facts.too_many:
+        ledger.against("PL1-KY-005", "too-many", ledger.document.root, seen=facts.too_many)
+
+
+# ------------------------------------------------------------------------------------------------------- coverage
+
+
+def _coverage(document: Document, pack: Pack, facts: DocumentSignatures, ledger: Ledger) -> None:
+    for one in facts.signatures:
+        missing = [name for name in one.slot.covers if not _covers(document, one, name)]
+        if missing:
+            ledger.against(
+                "PL1-KY-005", "not-covered", one.node, signature=one, consequence_of=_earlier(one, facts, ledger),
+                expected=", ".join(_called(name, pack) for name in one.slot.covers),
+                seen=", ".join(_called(name, pack) for name in one.covered),
+                missing=", ".join(_called(name, pack) for name in missing),
+            )  # fmt: skip
+    for one in facts.wrong_roles:
+        role = pack.signature.role_attribute
+        ledger.against(
+            "PL1-KY-005", "wrong-role", one.box, signature=one, expected=one.slot.role, seen=one.box.get(role) or ""
+        )
+    for node in facts.strays:
+        if not any(above is copy.node for copy in facts.copies for above in node.iterancestors()):
+            parent = node.getparent()
+            where = etree.QName(parent).localname if parent is not None else ""
+            ledger.explains(node, ledger.against("PL1-KY-005", "stray", node, seen=where).code)
+
+
+def _earlier(one: Signature, facts: DocumentSignatures, ledger: Ledger) -> str:
+    """What already explains that the signature covers too little."""
+    if one in ledger.codes:
+        return ledger.codes[one]
+    signed = [code for _, code in ledger.roots if ".signed-" in code]
+    return signed[0] if signed and facts.copies else ""
+
+
+def _covers(document: Document, one: Signature, name: str) -> bool:
+    """Whether every element behind the anchor or slot is covered; of subjects one is enough (PL1-KY-001)."""
+    covered = one.covered.get(name, ())
+    kind, _, other = name.rpartition(":")
+    if not kind and name == "subject":
+        return bool(covered)
+    elements = document.slots(other) if kind else document.anchors(name)
+    return bool(elements) and all(any(element is each for each in covered) for element in elements)
+
+
+def _called(name: str, pack: Pack) -> str:
+    """Anchor or slot as the document calls it."""
+    kind, _, other = name.rpartition(":")
+    if kind:
+        path = next(slot.path for slot in pack.signature.slots if slot.name == other)
+    else:
+        path = pack.binding.anchors[name]
+    return path.rpartition("/")[2]
+
+
+# -------------------------------------------------------------------------------------------------------- who signs
+
+
+def _teachers(binding: Binding, ledger: Ledger) -> None:
+    rule = "PL1-KY-001"
+    for one in binding.several:
+        subjects = one.covered["subject"]
+        ledger.against(
+            rule, "covers-several", one.node, signature=one, consequence_of=ledger.codes.get(one, ""),
+            seen=len(subjects), expected=1,
+        )  # fmt: skip
+    groups = ledger.document.slots(SUBJECT_TEACHER)
+    unclear = [*binding.without, *binding.several]
+    for subject, teacher in binding.missing:
+        origin = next((ledger.codes[one] for one in unclear if one in ledger.codes), "")
+        observation = ledger.against(
+            rule, "missing", subject.node, consequence_of=origin,
+            subject=subject.name.raw if subject.name else "", teacher=teacher.name.raw if teacher.name else "",
+        )  # fmt: skip
+        for group in groups:
+            ledger.explains(group, observation.consequence_of or observation.code)
+    if rule not in ledger.seen and binding.of(SUBJECT_TEACHER):
+        ledger.found.held(rule)
+        if any(len(subject.teachers) > 1 for subject in ledger.document.transcript.subjects):
+            ledger.found.held(rule, "shared-subject")
+
+
+def _others(document: Document, context: Context, facts: DocumentSignatures, ledger: Ledger) -> None:
+    for slot in context.pack.signature.slots:
+        rule = _MISSING.get(slot.name)
+        if rule is None:
+            continue
+        if not facts.of(slot.name):
+            groups = document.slots(slot.name)
+            person = _expected(slot, document)
+            observation = ledger.against(rule, "missing", groups[0] if groups else document.root, who=person)
+            for group in groups:
+                ledger.explains(group, observation.code)
+        elif slot.name == PRINCIPAL:
+            _title(document, context, ledger)
+        elif rule not in ledger.seen:
+            ledger.found.held(rule)
+
+
+def _expected(slot: Slot, document: Document) -> str:
+    transcript = document.transcript
+    names = {
+        HOMEROOM: transcript.summary.homeroom_teacher.name,
+        PRINCIPAL: transcript.issue.leader.name,
+        SEAL: transcript.school.name,
+    }
+    name = names.get(slot.name)
+    return name.raw if name else slot.role
+
+
+def _title(document: Document, context: Context, ledger: Ledger) -> None:
+    rule, leader = "PL1-KY-003", document.transcript.issue.leader
+    title = leader.title.raw if leader.title else ""
+    programme = programme_of(document, context)
+    policy = context.pack.signature.titles
+    family = context.pack.programmes[programme].family if programme else ""
+    allowed = [policy[family]] if family in policy else list(policy.values())
+    if any(same(title, one) for each in allowed for one in each.principal):
+        ledger.found.held(rule)
+    elif any(same(title, one) for each in allowed for one in each.deputy):
+        ledger.found.held(rule)
+        ledger.found.held(rule, "deputy")
+    else:
+        expected = ", ".join(one for each in allowed for one in (*each.principal, *each.deputy))
+        ledger.against(rule, "title", leader.title or leader, expected=expected, seen=title)
+
+
+def _superfluous(binding: Binding, ledger: Ledger) -> None:
+    """A second signature where one is due; it follows from the missing one when somebody signed in another's stead."""
+    for one in binding.surplus:
+        covered = one.covered.get("subject", ())
+        stead = any(subject.node in covered for subject, _ in binding.missing)
+        ledger.against(
+            "PL1-KY-005", "surplus", one.node, signature=one,
+            consequence_of=ledger.codes.get(one, "") or ("PL1-KY-001.missing" if stead else ""),
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------- advice
+
+
+def _advice(document: Document, facts: DocumentSignatures, ledger: Ledger) -> None:
+    """SHOULD rows, each deviation once for the document: PSS (010), XAdES (011), portable form (016)."""
+    if not facts.signatures:
+        return
+    readable = [one for one in facts.signatures if one.parsed.algorithm is not None]
+    old = [one for one in readable if one.parsed.algorithm and one.parsed.algorithm.padding == "pkcs1v15"]
+    if old:
+        ledger.against("PL1-KY-010", "pkcs1v15", old[0].node, count=len(old), seen=old[0].parsed.method)
+    elif readable:
+        ledger.found.held("PL1-KY-010")
+    problems: dict[str, list[Signature]] = {}
+    for one in facts.signatures:
+        if one.xades_problem and one.parsed.references:
+            problems.setdefault(one.xades_problem, []).append(one)
+    for cause, those in problems.items():
+        ledger.against("PL1-KY-011", cause, those[0].node, count=len(those))
+    if not problems:
+        ledger.found.held("PL1-KY-011")
+    deviations: dict[str, list[object]] = {}
+    for one in facts.signatures:
+        for cause, node in one.parsed.portability.items():
+            deviations.setdefault(cause, []).append(node)
+        if one.leaf is not None and one.parsed.certificates and one.parsed.certificates[0] is not one.leaf:
+            deviations.setdefault("leaf-not-first", []).append(one.node)
+        if one.parsed.x509_data > 1:
+            deviations.setdefault("several-x509data", []).append(one.node)
+    attributes = _XML_ATTRIBUTES(document.root)
+    if isinstance(attributes, list) and attributes:
+        deviations["xml-attributes"] = list(attributes)
+    for cause, nodes in deviations.items():
+        ledger.against("PL1-KY-016", cause, nodes[0], count=len(nodes))
+    if not deviations:
+        ledger.found.held("PL1-KY-016")
