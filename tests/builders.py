@@ -43,7 +43,7 @@ _UPPER = (
 )
 
 TEACHERS = {
-    code: (f"Nguyễn Thị {word}", f"0011859{990100 + number:06d}"[:12])
+    code: (f"Nguyễn Thị {word}", f"001185{990100 + number:06d}")
     for number, (code, word) in enumerate(
         zip(
             dict.fromkeys(row[0] for row in (*_LOWER, *_UPPER)),
