@@ -110,7 +110,7 @@ def _free(plan: Plan, rules: RuleSet, grades: Sequence[int]) -> st.SearchStrateg
         st.lists(conduct, max_size=1),
         st.lists(absences, max_size=1),
     ]
-    if others:
+    if others and rules.comment_only:  # whether such results count is open where the rules know none
         outcome = st.builds(
             lambda subject, one, two: Edit("outcome", {"subjects": [subject], "semester1": one, "semester2": two}),
             st.sampled_from(others),

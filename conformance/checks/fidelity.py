@@ -113,6 +113,11 @@ class _Comparison:
             params["field"] = self.wire(params["field"])
         self.found.violated(NOTHING_ELSE, cause, place=self.document.place(node), seen=seen, **params)
 
+    def near(self, group: str) -> object:
+        """The element that holds a repeated group."""
+        path = self.context.pack.binding.groups[group].rpartition("/")[0]
+        return next(iter(self.document.at(path)), None) if path else None
+
     def wire(self, anchor: str) -> str:
         """A model field as the document calls it, with its group: what a reader finds in either language."""
         binding = self.context.pack.binding
@@ -269,7 +274,7 @@ class _Comparison:
             match = self.history_line(one, left)
             if match is None:
                 shown = f"{one['schoolYear']} {one['class']} {one['school']}"
-                self.differs(HISTORY, "history-missing", self.transcript, shown, "", year=one["schoolYear"])
+                self.differs(HISTORY, "history-missing", self.near("history[]"), shown, "", year=one["schoolYear"])
                 continue
             left.remove(match)
             for what, wanted, value in (
@@ -307,7 +312,9 @@ class _Comparison:
         for entered in self.case["subjects"]:
             match = by_code.pop(entered["code"], None)
             if match is None:
-                self.differs(MARKS, "subject-missing", self.transcript, entered["label"], "", subject=entered["label"])
+                self.differs(
+                    MARKS, "subject-missing", self.near("subjects[]"), entered["label"], "", subject=entered["label"]
+                )
             else:
                 pairs.append((entered, match))
         for code, subject in by_code.items():
@@ -510,15 +517,11 @@ class _Comparison:
                 self.not_entered("value-added", value, value.raw, field=f"summary.conduct.{_CONDUCT[key]}")
             return
         self.compared.add(CONDUCT)
-        wanted = f"{{level.{entered}}}"
+        wanted, field = f"{{level.{entered}}}", f"summary.conduct.{_CONDUCT[key]}"
         if value is None or not value.raw.strip():
-            self.differs(
-                CONDUCT, "conduct-differs", value or near, entered, "", field=f"summary.conduct.{_CONDUCT[key]}"
-            )
+            self.differs(CONDUCT, "conduct-differs", value or near, wanted, "", field=field)
         elif value.value is not None and value.value.value != entered:
-            self.differs(
-                CONDUCT, "conduct-differs", value, entered, value.raw, field=f"summary.conduct.{_CONDUCT[key]}"
-            )
+            self.differs(CONDUCT, "conduct-differs", value, wanted, value.raw, field=field)
 
     def absences(self) -> None:
         said = self.transcript.summary

@@ -169,7 +169,7 @@ def test_a_class_without_a_case_is_missed(pack: Pack) -> None:
 def test_the_corpus_shows_every_class_that_a_requirement_asks_for(pack: Pack, programme: str) -> None:
     held: Counter[tuple[str, str]] = Counter()
     for takes in ("components", "averages"):
-        for one in realised(programme, 5, takes):  # type: ignore[arg-type]
+        for one in realised(programme, 5, takes):
             held.update(judge(one, pack).held_counts)
     missing = [
         (row.id, name)
