@@ -48,6 +48,11 @@ class Call:
     """Seconds from arrival until the moment the answer asked to wait for."""
     retry_date: bool = False
 
+    @property
+    def well(self) -> bool:
+        """Whether the status said success; a call that was never answered has status 0."""
+        return 200 <= self.status < 300
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -137,7 +142,7 @@ def token_renewed(one: Exchange, params: Mapping[str, Any], found: Recorder) -> 
         return
     later = [call for call in one.calls if call.number > refused.number]
     tokens = [call for call in later if call.operation == "token"]
-    again = [call for call in later if call.operation == refused.operation and call.status < 300]
+    again = [call for call in later if call.operation == refused.operation and call.well]
     if not tokens:
         found.violated(rule, "not-renewed", place=one.at(refused), expected="1", seen=len(tokens))
     elif not again or one.final != "delivered":
@@ -168,11 +173,13 @@ def bytes_issued(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> 
     if not one.submits:
         found.violated("PL2-GN-001", "never-sent", place=one.at(), expected=one.document, seen=one.final)
         return
-    other = next((call for call in one.submits if call.content and call.content != one.document), None)
+    readable = [call for call in one.submits if call.content]
+    # a body nobody can read carries no issued bytes either; one among others is its own call's trouble
+    other = next((call for call in readable or one.submits if call.content != one.document), None)
     if other:
         found.violated("PL2-GN-001", "other-bytes", place=one.at(other), expected=one.document, seen=other.content)
     else:
-        found.held("PL2-GN-001", count=len(one.submits))
+        found.held("PL2-GN-001", count=len(readable))
 
 
 def envelope(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None:
@@ -346,7 +353,7 @@ def refusal_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> 
 def no_false_success(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-GN-009: a truncated or unreadable answer is not a success."""
     rule = "PL2-GN-009"
-    broken = next((call for call in one.calls if call.fault and call.status < 300), None)
+    broken = next((call for call in one.calls if call.fault and call.well), None)
     if broken is None:
         found.blocked(rule, "not-exercised", place=one.at())
         return

@@ -40,8 +40,11 @@ class Signer:
         return f"{self.role} {self.subject}".strip() + f" ({self.signer})"
 
     def named_by(self, reason: Reason) -> bool:
-        """Whether a reason names this signer: by role and, for subject teachers, by subject or person."""
-        if reason.role and reason.role != self.role:
+        """Whether a reason names this signer: by role and, for subject teachers, by subject or person.
+
+        A reason that names another person does not, whatever else it says.
+        """
+        if (reason.role and reason.role != self.role) or (reason.signer and reason.signer != self.signer):
             return False
         if self.subject:
             return self.subject == reason.subject or (not reason.subject and self.signer == reason.signer)

@@ -84,6 +84,8 @@ FAILS: dict[str, list[Attempt]] = {
         Attempt("issue-incomplete", 409, (Reason("MISSING_SIGNATURE", role="subject-teacher"),), (MATHS,)),
         # one of all is left unnamed
         Attempt("issue-incomplete", 409, missing(MATHS, HOMEROOM), (MATHS, HOMEROOM, PRINCIPAL), detail="all"),
+        # the right subject, the wrong one of its two teachers
+        Attempt("issue-incomplete", 409, missing(SHARED), (MATHS,)),
         # the name stands beside another reason's code
         Attempt(
             "issue-incomplete",
@@ -124,9 +126,7 @@ FAILS: dict[str, list[Attempt]] = {
         Attempt("impossible-input", 422, OTHER, field=FIELD),
         Attempt("impossible-input", 422, (Reason("OUT_OF_RANGE"),), field=FIELD),
         Attempt("impossible-input", 422, (Reason("OUT_OF_RANGE", field="/subjects/4/semester1/average"),), field=FIELD),
-        Attempt(
-            "impossible-input", 422, (Reason("OUT_OF_RANGE", field="/subjects/3/semester1/averages"),), field=FIELD
-        ),
+        Attempt("impossible-input", 422, (Reason("OUT_OF_RANGE", field="/subjects/3/semester2"),), field=FIELD),
     ],
     "PL1-PH-005.sound-refused": [Attempt("sound-input", 422, (Reason("UNKNOWN_CODE", field="/subjects/0/code"),))],
     "PL1-PH-006.not-kept": [Attempt("fetch-again", 404)],
