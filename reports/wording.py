@@ -27,11 +27,11 @@ def fill(template: str, params: Mapping[str, str]) -> str:
     )
 
 
-_NAMED = re.compile(r"\{((?:level|period)\.[a-z0-9]+)\}")
+_NAMED = re.compile(r"\{((?:level|period|reading)\.[a-z0-9-]+)\}")
 
 
 def named(pack: Pack, text: str, language: str) -> str:
-    """``text`` with levels and periods, which checks name by key (``{level.good}``), in words."""
+    """``text`` with levels, periods and readings, which checks name by key (``{level.good}``), in words."""
     return _NAMED.sub(lambda hit: pack.texts[hit[1]].of(language) if hit[1] in pack.texts else hit[0], text)
 
 

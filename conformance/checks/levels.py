@@ -1,6 +1,7 @@
-"""HT, RL, LL: levels, conduct, promotion, titles (PL1-HT-001 … 004, PL1-RL-001, PL1-LL-001 … 006).
+"""HT, RL and re-assessment: levels of learning and conduct (PL1-HT-001 … 004, PL1-RL-001, PL1-MON-010).
 
-Every rule judges a stated result from the *stated* inputs, so that one mistake is found once.
+Every rule judges a stated result from the *stated* inputs, so that one mistake is found once. Where a stated result
+fits what its wrong input should have been, the finding is a consequence of that input's.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from conformance.checks.context import Context
+from conformance.checks.promotion import Finals, judge_history, judge_year
 from conformance.checks.structure import programme_of, rules_of
 from conformance.checks.subjects import Known, individual_plan, known_subjects, not_assessed
 from conformance.document import Document
 from conformance.finding import Place, Recorder
 from conformance.pack import RuleSet
-from conformance.transcript.academics import conduct_of_year, may_be_promoted
-from conformance.transcript.learning import Entry, Rating, rate
-from conformance.transcript.model import Level, Outcome, Result, Transcript, Value
+from conformance.transcript.academics import comment_year, conduct_mistake, conduct_of_year, shown, year_mark
+from conformance.transcript.learning import Entry, Rating, likely_mistake, rate
+from conformance.transcript.model import Level, Levels, Outcome, Result, Value
 
 PERIODS = ("semester1", "semester2", "year")
 
@@ -29,368 +31,294 @@ def check(document: Document, context: Context, found: Recorder) -> None:
         return
     transcript = document.transcript
     subjects = known_subjects(document, context)
-    _conduct(document, transcript, rules, found)
-    if not_assessed(transcript):
-        _not_assessed(document, transcript, found)
-    elif individual_plan(transcript):
-        found.held("PL1-LL-005", "individual-plan")
-    else:
+    finals = Finals(transcript)
+    _conduct(document, rules, found, finals)
+    derived = not (not_assessed(transcript) or individual_plan(transcript))
+    _special(document, found)
+    if derived:
         for period in PERIODS:
-            _learning(document, transcript, subjects, period, rules, found)
-        _after_reassessment(document, transcript, subjects, rules, found)
-        _promotion(document, transcript, rules, found)
-        _completion(document, transcript, rules, found)
-    _wording(document, transcript, rules, found)
-    _title(document, transcript, subjects, rules, found)
-    if context.pack.programmes[programme].family == "GDPT":
-        _history(document, transcript, found)
-
-
-def _entries(subjects: Sequence[Known], period: str, rules: RuleSet) -> list[Entry] | None:
-    """The results of a period; ``None`` when one is missing or unreadable, so that nothing can be derived."""
-    entries = []
+            _learning(document, subjects, period, rules, found, finals)
+        _after_reassessment(document, subjects, rules, found, finals)
     for one in subjects:
-        value: Value[Result] | None = getattr(one.subject, period)
+        _reassessed(document, one, rules, found)
+    judge_year(document, subjects, rules, found, finals, derived=derived)
+    if context.pack.programmes[programme].family == "GDPT":
+        judge_history(document, found)
+
+
+def first_of(found: Recorder, *requirements: str) -> str:
+    """Full cause code of the first violation of one of the requirements; empty when there is none."""
+    return next((one.code for one in found.violations if one.requirement in requirements), "")
+
+
+# ------------------------------------------------------------------------------------------------- learning
+
+
+def _entries(
+    subjects: Sequence[Known], period: str, rules: RuleSet, *, corrected: bool = False, again: bool = False
+) -> list[Entry] | None:
+    """The results of a period; ``None`` when one is missing or can't be what it says, so that nothing can be derived.
+
+    Args:
+        subjects: the document's subjects.
+        period: a semester or the year.
+        rules: the scale of marks; whether activities count.
+        corrected: with the year results that follow from the semesters, instead of those stated.
+        again: with the results of re-assessment where there are any.
+    """
+    entries = []
+    for at, one in enumerate(subjects):
         if not rules.comment_only and one.role == "activity":
-            # activities carry no mark in GDTX (open point)
+            # how activities stand in such a transcript is open
             continue
-        if value is None or value.value is None:
+        value: Value[Result] | None = getattr(one.subject, period)
+        if again and one.subject.reassessed is not None and one.subject.reassessed.raw:
+            value = one.subject.reassessed
+        result = value.value if value else None
+        if corrected and value is not one.subject.reassessed:
+            result = _following(one, result, rules)
+        if result is None:
             return None
-        if isinstance(value.value, Decimal) and not rules.mark_minimum <= value.value <= rules.mark_maximum:
+        if isinstance(result, Decimal):
+            if one.scored is False or not rules.mark_minimum <= result <= rules.mark_maximum:
+                return None
+        elif one.scored and result is not Outcome.EXEMPT:
             return None
-        of_its_kind = value.value is Outcome.EXEMPT or one.scored is None or one.scored is isinstance(value.value, Decimal)
-        if not of_its_kind:
-            return None
-        entries.append(Entry(one.code, value.value, one.role == "optional"))
+        name = one.subject.name.raw if one.subject.name else one.code
+        entries.append(Entry(name or f"[{at + 1}]", result, one.role == "optional"))
     return entries or None
 
 
-def _words(levels: Sequence[Level]) -> str:
+def _following(one: Known, stated: Result | None, rules: RuleSet) -> Result | None:
+    """The year result that follows from the semesters; the stated one where none follows."""
+    values = [value.value if value else None for value in (one.subject.semester1, one.subject.semester2)]
+    first, second = values
+    if isinstance(first, Decimal) and isinstance(second, Decimal):
+        return year_mark(first, second, rules).value
+    if one.scored is False and isinstance(second, Outcome) and second is not Outcome.EXEMPT:
+        return comment_year(second, rules).value
+    return stated
+
+
+def words(levels: Sequence[Level]) -> str:
+    """Levels by the key of their text: the wording is the pack's."""
     return " / ".join(f"{{level.{level.value}}}" for level in levels)
 
 
+def _readings(rating: Rating) -> str:
+    return "; ".join(
+        f"{', '.join(f'{{reading.{part}}}' for part in parts)}: {{level.{level.value}}}"
+        for parts, level in rating.differences.items()
+    )
+
+
 def _learning(
-    document: Document, transcript: Transcript, subjects: Sequence[Known], period: str, rules: RuleSet, found: Recorder
+    document: Document, subjects: Sequence[Known], period: str, rules: RuleSet, found: Recorder, finals: Finals
 ) -> None:
     """PL1-HT-001, 002, 003."""
     entries = _entries(subjects, period, rules)
-    value: Value[Level] | None = getattr(transcript.summary.learning, period)
-    if entries is None:
+    levels = document.transcript.summary.learning
+    value: Value[Level] | None = getattr(levels, period)
+    if entries is None or (value is not None and value.raw and value.value is None):
         return
     rating = rate(entries, rules)
-    place = document.place(value if value is not None else transcript.summary.learning)
-    if value is None or value.raw == "":
+    if value is None or value.value is None:
         found.violated(
-            "PL1-HT-001",
-            "missing",
-            place=place,
-            expected=_words(rating.levels),
-            derivation=rating.steps,
-            period=f"{{period.{period}}}",
-        )
+            "PL1-HT-001", "missing", place=document.place(value if value is not None else levels),
+            expected=words(rating.levels), derivation=rating.steps, period=f"{{period.{period}}}",
+        )  # fmt: skip
         return
-    if value.value is None:
-        return
-    _rated(found, rating, value.value, place=place, raw=value.raw, period=period)
-
-
-def _rated(found: Recorder, rating: Rating, level: Level, *, place: Place, raw: str, period: str) -> None:
-    certain = rating.certain
-    said = f"{{period.{period}}}"
-    if certain is None:
-        names = "; ".join(f"{name}: {{level.{one.value}}}" for name, one in rating.by_reading.items())
-        if level in rating.levels:
+    level, place = value.value, document.place(value)
+    if level not in rating.levels and period == "year":
+        root = first_of(found, "PL1-MON-008", "PL1-MON-009")
+        right = _entries(subjects, period, rules, corrected=True) if root else None
+        if right is not None and level in rate(right, rules).levels:
             found.violated(
-                "PL1-HT-003", "readings-differ", place=place, expected=_words(rating.levels), seen=raw,
-                derivation=rating.steps, readings=names, period=said,
+                "PL1-HT-001", "too-high" if level.rank > rating.base.rank else "too-low", place=place,
+                expected=words(rating.levels), seen=value.raw, derivation=rating.steps, period=f"{{period.{period}}}",
+                consequence_of=root,
             )  # fmt: skip
-        else:
-            rule = "PL1-HT-002" if rating.raised else "PL1-HT-001"
-            found.violated(
-                rule, "no-reading", place=place, expected=_words(rating.levels), seen=raw,
-                derivation=rating.steps, readings=names, period=said,
-            )  # fmt: skip
-        return
-    if rating.raised:
-        if level is certain:
-            found.held("PL1-HT-002", "raised")
             return
+    root = _rated(found, rating, level, entries, rules, place=place, raw=value.raw, period=period)
+    if root and period == "year":
+        finals.learning_is(rating.levels, root)
+
+
+def _rated(
+    found: Recorder, rating: Rating, level: Level, entries: Sequence[Entry], rules: RuleSet,
+    *, place: Place, raw: str, period: str,
+) -> str:  # fmt: skip
+    """Observe one stated level; the full cause code when it is wrong."""
+    certain, said = rating.certain, f"{{period.{period}}}"
+    if certain is None:
+        differ = level in rating.levels
+        rule = "PL1-HT-003" if differ else "PL1-HT-002" if rating.raised else "PL1-HT-001"
+        one = found.violated(
+            rule, "readings-differ" if differ else "no-reading", place=place, expected=words(rating.levels), seen=raw,
+            derivation=rating.steps, readings=_readings(rating), period=said,
+        )  # fmt: skip
+        return "" if differ else one.code
+    found.held("PL1-HT-003")
+    rule = "PL1-HT-002" if rating.raised else "PL1-HT-001"
+    if level is certain:
+        found.held(rule, "raised" if rating.raised else level.value)
+        return ""
+    if rating.raised:
         cause = "not-raised" if level is rating.base else "raised-too-far" if level.rank > certain.rank else "wrong"
-        found.violated(
-            "PL1-HT-002", cause, place=place, expected=_words([certain]), seen=raw, derivation=rating.steps, period=said
-        )  # fmt: skip
-    elif level is certain:
-        found.held("PL1-HT-001", level.value)
     else:
-        cause = "too-high" if level.rank > certain.rank else "too-low"
-        found.violated(
-            "PL1-HT-001", cause, place=place, expected=_words([certain]), seen=raw, derivation=rating.steps, period=said
-        )  # fmt: skip
+        cause = likely_mistake(entries, level, rules) or ("too-high" if level.rank > certain.rank else "too-low")
+    return found.violated(
+        rule, cause, place=place, expected=words([certain]), seen=raw, derivation=rating.steps, period=said,
+        article=rating.article,
+    ).code  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- re-assessment
 
 
 def _after_reassessment(
-    document: Document, transcript: Transcript, subjects: Sequence[Known], rules: RuleSet, found: Recorder
+    document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals
 ) -> None:
-    """PL1-HT-004."""
+    """PL1-HT-004: May (not yet re-assessed) and August are both right."""
     rule = "PL1-HT-004"
-    value = transcript.summary.learning.after_summer
+    levels = document.transcript.summary.learning
+    value = levels.after_summer
     replaced = [one for one in subjects if one.subject.reassessed is not None and one.subject.reassessed.raw]
-    given = value is not None and value.raw != ""
-    if not replaced:
-        if given:
-            found.violated(rule, "without-reassessment", place=document.place(value), seen=value.raw if value else "")
-        elif transcript.summary.learning.year and transcript.summary.learning.year.value is Level.UNSATISFACTORY:
+    if value is None or value.raw == "":
+        if replaced:
+            found.violated(rule, "missing", place=document.place(levels))
+        elif levels.year is not None and levels.year.value is Level.UNSATISFACTORY:
             found.held(rule, "may")
         return
-    if not given or value is None:
-        found.violated(rule, "missing", place=document.place(transcript.summary.learning))
+    if not replaced:
+        found.violated(rule, "without-reassessment", place=document.place(value), seen=value.raw)
         return
-    entries = _entries(subjects, "year", rules)
+    entries = _entries(subjects, "year", rules, again=True)
     if entries is None or value.value is None:
         return
-    results = {one.code: one.subject.reassessed.value for one in replaced if one.subject.reassessed}
-    if any(result is None for result in results.values()):
-        return
-    renewed = [
-        Entry(one.name, results[one.name], one.optional) if one.name in results else one  # type: ignore[arg-type]
-        for one in entries
-    ]
-    rating = rate(renewed, rules)
+    rating = rate(entries, rules, again=True)
     if value.value in rating.levels:
         found.held(rule, "august")
-    else:
+        if rating.certain is None:
+            found.violated(
+                "PL1-HT-003", "readings-differ", place=document.place(value), expected=words(rating.levels),
+                seen=value.raw, derivation=rating.steps, readings=_readings(rating), period="{period.summer}",
+            )  # fmt: skip
+        return
+    root = first_of(found, "PL1-MON-008", "PL1-MON-009")
+    right = _entries(subjects, "year", rules, corrected=True, again=True) if root else None
+    follows = root if right is not None and value.value in rate(right, rules, again=True).levels else ""
+    old = levels.year is not None and value.value is levels.year.value
+    one = found.violated(
+        rule, "old-level-kept" if old else "wrong", place=document.place(value), expected=words(rating.levels),
+        seen=value.raw, derivation=rating.steps, article=rules.articles["reassessment"], consequence_of=follows,
+    )  # fmt: skip
+    finals.learning_is(rating.levels, one.code)
+
+
+def _reassessed(document: Document, one: Known, rules: RuleSet, found: Recorder) -> None:
+    """PL1-MON-010; both levels Chưa đạt is one reading of the articles only, hence PL1-HT-003."""
+    rule, value = "PL1-MON-010", one.subject.reassessed
+    if value is None or value.raw == "":
+        return
+    summary = document.transcript.summary
+    conduct = summary.conduct.year.value if summary.conduct.year else None
+    learning = summary.learning.year.value if summary.learning.year else None
+    stated = one.subject.year.value if one.subject.year else None
+    article = rules.articles["reassessment"]
+    name = one.subject.name.raw if one.subject.name else one.code
+    place = document.place(value)
+    if stated is not None and not _weak(stated, rules):
+        follows = first_of(found, "PL1-MON-008", "PL1-MON-009") if _weak(_following(one, stated, rules), rules) else ""
         found.violated(
-            rule, "wrong", place=document.place(value), expected=_words(rating.levels), seen=value.raw,
-            derivation=rating.steps, article=rules.articles["reassessment"],
+            rule, "subject-not-weak", place=place, expected=f"< {shown(rules.reassessment_below)}",
+            seen=one.subject.year.raw if one.subject.year else "", subject=name, article=article,
+            consequence_of=follows,
         )  # fmt: skip
+    elif learning is not None and learning is not Level.UNSATISFACTORY:
+        found.violated(
+            rule, "learning-not-weak", place=place, seen=summary.learning.year.raw if summary.learning.year else "",
+            subject=name, article=article, consequence_of=first_of(found, "PL1-HT-001", "PL1-HT-002"),
+        )  # fmt: skip
+    elif conduct is not None and conduct.rank < Level(rules.reassessment_conduct).rank:
+        found.violated("PL1-HT-003", "both-failed", place=place, subject=name, article=article)
+    elif stated is not None and learning is not None:
+        found.held(rule)
 
 
-def _conduct(document: Document, transcript: Transcript, rules: RuleSet, found: Recorder) -> None:
+def _weak(result: Result | None, rules: RuleSet) -> bool:
+    return result is Outcome.FAILED or (isinstance(result, Decimal) and result < rules.reassessment_below)
+
+
+# --------------------------------------------------------------------------------------------------- conduct
+
+
+def _conduct(document: Document, rules: RuleSet, found: Recorder, finals: Finals) -> None:
     """PL1-RL-001."""
     rule = "PL1-RL-001"
-    levels = transcript.summary.conduct
+    levels = document.transcript.summary.conduct
     first, second, year = (
         value.value if value else None for value in (levels.semester1, levels.semester2, levels.year)
     )
+    right = year
     if first is not None and second is not None:
         derived = conduct_of_year(first, second, rules)
         if levels.year is None or levels.year.raw == "":
             found.violated(
-                rule,
-                "missing",
-                place=document.place(levels),
-                expected=_words([derived.value]),
-                derivation=derived.steps,
+                rule, "missing", place=document.place(levels), expected=words([derived.value]), derivation=derived.steps
             )
-        elif year is not None and year is not derived.value:
-            found.violated(
-                rule, "wrong", place=document.place(levels.year), expected=_words([derived.value]),
-                seen=levels.year.raw, derivation=derived.steps, article=derived.article,
-            )  # fmt: skip
-        elif year is not None:
+        elif year is derived.value:
             found.held(rule, year.value)
-    after = levels.after_summer
-    if after is None or after.raw == "" or year is None:
+        elif year is not None:
+            right = derived.value
+            one = found.violated(
+                rule, conduct_mistake(first, second, year, rules), place=document.place(levels.year),
+                expected=words([derived.value]), seen=levels.year.raw, derivation=derived.steps,
+                article=derived.article,
+            )  # fmt: skip
+            if not _after(levels):
+                finals.conduct_is(derived.value, one.code)
+    if not _after(levels) or year is None:
         return
     if year is Level.UNSATISFACTORY:
         found.held(rule, "after-summer")
     else:
         found.violated(
-            rule, "training-not-needed", place=document.place(after), seen=after.raw, article=rules.articles["summer-training"]
+            rule, "training-not-needed", place=document.place(levels.after_summer), seen=str(levels.after_summer),
+            article=rules.articles["summer-training"],
+            consequence_of=first_of(found, rule) if right is Level.UNSATISFACTORY else "",
         )  # fmt: skip
 
 
-def _final(transcript: Transcript) -> tuple[Level | None, Level | None]:
-    """Final conduct and learning: after summer where given, else of the year."""
-    conduct, learning = transcript.summary.conduct, transcript.summary.learning
-    finals = []
-    for levels in (conduct, learning):
-        after = levels.after_summer.value if levels.after_summer else None
-        year = levels.year.value if levels.year else None
-        finals.append(after if after is not None else year)
-    return finals[0], finals[1]
+def _after(levels: Levels) -> bool:
+    return levels.after_summer is not None and levels.after_summer.raw != ""
 
 
-def _absences(transcript: Transcript) -> Decimal | None:
-    value = transcript.summary.absences
-    if value is None or value.raw == "":
-        return Decimal(0)
-    return value.value
-
-
-def _promotion(document: Document, transcript: Transcript, rules: RuleSet, found: Recorder) -> None:
-    """PL1-LL-001."""
-    rule = "PL1-LL-001"
-    grade = transcript.record.grade.value if transcript.record.grade else None
-    conduct, learning = _final(transcript)
-    absences = _absences(transcript)
-    if grade not in rules.promotion_grades or conduct is None or learning is None or absences is None:
+def _special(document: Document, found: Recorder) -> None:
+    """PL1-LL-005: learners for whom the levels are not derived."""
+    rule, transcript = "PL1-LL-005", document.transcript
+    for flag in (transcript.profile.not_assessed, transcript.profile.individual_plan):
+        if flag is not None and flag.raw and flag.value is None:
+            found.violated(rule, "not-a-flag", place=document.place(flag), seen=flag.raw[:20])
+    if individual_plan(transcript):
+        found.held(rule, "individual-plan")
+    if not not_assessed(transcript):
         return
-    derived = may_be_promoted(conduct, learning, absences, rules)
-    value = transcript.summary.promoted
-    if value is None or value.raw == "":
-        found.violated(
-            rule, "missing", place=document.place(transcript.summary), expected=derived.value, derivation=derived.steps
-        )
-        return
-    if value.value is None:
-        found.violated(rule, "not-a-flag", place=document.place(value), expected="0, 1", seen=value.raw)
-        return
-    if value.value is derived.value:
-        if derived.value:
-            found.held(rule, "promoted")
-        else:
-            found.held(rule, _why_retained(conduct, learning, absences, rules))
-        return
-    if value.value:
-        cause = "promoted-" + _why_retained(conduct, learning, absences, rules).removeprefix("retained-")
+    given = next(
+        (
+            value
+            for period in PERIODS
+            if (value := getattr(transcript.summary.learning, period)) is not None and value.raw != ""
+        ),
+        None,
+    )
+    conduct = transcript.summary.conduct.year
+    if given is not None:
+        found.violated(rule, "level-given", place=document.place(given), seen=given.raw)
+    elif (conduct is None or conduct.raw == "") and transcript.summary.conduct.semester1 is None:
+        found.violated(rule, "conduct-missing", place=document.place(transcript.summary.conduct))
     else:
-        cause = "retained-wrongly"
-    found.violated(
-        rule, cause, place=document.place(value), expected=int(derived.value), seen=value.raw, derivation=derived.steps,
-        absences=absences, limit=rules.promotion_absences, article=derived.article,
-    )  # fmt: skip
+        found.held(rule, "not-assessed")
 
 
-def _why_retained(conduct: Level, learning: Level, absences: Decimal, rules: RuleSet) -> str:
-    if absences > rules.promotion_absences:
-        return "retained-absences"
-    if learning.rank < Level(rules.promotion_learning).rank:
-        return "retained-learning"
-    return "retained-conduct"
-
-
-def _completion(document: Document, transcript: Transcript, rules: RuleSet, found: Recorder) -> None:
-    """PL1-LL-002: grades 9 and 12."""
-    rule = "PL1-LL-002"
-    grade = transcript.record.grade.value if transcript.record.grade else None
-    conduct, learning = _final(transcript)
-    absences = _absences(transcript)
-    if grade not in rules.completion_grades or conduct is None or learning is None or absences is None:
-        return
-    derived = may_be_promoted(conduct, learning, absences, rules)
-    text = transcript.summary.completion_text
-    said = text is not None and text.raw != "" and not _is(text.raw, rules.wordings["not-completed"], transcript)
-    place = document.place(text if text is not None else transcript.summary)
-    if said is derived.value:
-        found.held(rule, "completed" if said else "not-completed")
-    else:
-        cause = "completed-wrongly" if said else "completion-missing"
-        found.violated(
-            rule, cause, place=place, expected=int(derived.value), seen=text.raw if text else "",
-            derivation=derived.steps, article=rules.articles["completion"],
-        )  # fmt: skip
-
-
-def _is(text: str, wordings: Sequence[str], transcript: Transcript) -> bool:
-    grade = transcript.record.grade.value if transcript.record.grade else None
-    folded = " ".join(text.split()).casefold()
-    return any(folded.startswith(wording.replace("{next}", str((grade or 0) + 1)).casefold()) for wording in wordings)
-
-
-def _wording(document: Document, transcript: Transcript, rules: RuleSet, found: Recorder) -> None:
-    """PL1-LL-003."""
-    rule = "PL1-LL-003"
-    flag, text = transcript.summary.promoted, transcript.summary.promotion_text
-    if text is None or text.raw == "" or flag is None or flag.value is None:
-        return
-    negative = _is(text.raw, rules.wordings["retained"], transcript)
-    positive = not negative and _is(text.raw, rules.wordings["promoted"], transcript)
-    if flag.value and negative:
-        found.violated(rule, "text-retains", place=document.place(text), expected=flag.raw, seen=text.raw[:150])
-    elif not flag.value and positive:
-        found.violated(rule, "text-promotes", place=document.place(text), expected=flag.raw, seen=text.raw[:150])
-    elif not negative and not positive:
-        wanted = " / ".join((*rules.wordings["promoted"], *rules.wordings["retained"]))
-        found.violated(rule, "other-wording", place=document.place(text), expected=wanted, seen=text.raw[:150])
-    else:
-        found.held(rule)
-
-
-def _title(
-    document: Document, transcript: Transcript, subjects: Sequence[Known], rules: RuleSet, found: Recorder
-) -> None:
-    """PL1-LL-004: a title only when earned; earned and not given is right."""
-    rule = "PL1-LL-004"
-    value = transcript.summary.title
-    if value is None or value.raw == "":
-        found.held(rule, "not-given")
-        return
-    day = transcript.dated
-    named = [one for one in rules.titles if one.title.casefold() == (value.value or "").casefold()]
-    if not named:
-        wanted = ", ".join(dict.fromkeys(one.title for one in rules.titles))
-        found.violated(rule, "unknown", place=document.place(value), expected=wanted, seen=value.raw[:100])
-        return
-    valid = [
-        one for one in named
-        if day is None or ((one.valid_from is None or one.valid_from <= day) and (one.valid_to is None or day <= one.valid_to))
-    ]  # fmt: skip
-    if not valid:
-        found.violated(rule, "not-in-force", place=document.place(value), expected=str(day), seen=value.raw)
-        return
-    title = valid[0]
-    conduct = transcript.summary.conduct.year.value if transcript.summary.conduct.year else None
-    learning = transcript.summary.learning.year.value if transcript.summary.learning.year else None
-    if conduct is None or (learning is None and not not_assessed(transcript)):
-        return
-    missing = []
-    if conduct.rank < Level(title.conduct).rank:
-        missing.append("conduct")
-    if learning is None or learning.rank < Level(title.learning).rank:
-        missing.append("learning")
-    enough = 0
-    if title.counted is not None:
-        marks = [one.subject.year.value for one in subjects if one.scored and one.subject.year is not None]
-        enough = sum(isinstance(mark, Decimal) and mark >= title.counted for mark in marks)
-        if enough < title.count:
-            missing.append("marks")
-    if missing:
-        found.violated(
-            rule, f"not-earned-{missing[0]}", place=document.place(value), expected=title.title, seen=value.raw,
-            count=enough, needed=title.count, counted=title.counted or "", article=title.article,
-        )  # fmt: skip
-    else:
-        found.held(rule, "excellent" if title.counted is not None else "good")
-
-
-def _not_assessed(document: Document, transcript: Transcript, found: Recorder) -> None:
-    """PL1-LL-005."""
-    given = [
-        value
-        for period in PERIODS
-        if (value := getattr(transcript.summary.learning, period)) is not None and value.raw != ""
-    ]
-    if given:
-        found.violated("PL1-LL-005", "level-given", place=document.place(given[0]), seen=given[0].raw)
-    else:
-        found.held("PL1-LL-005", "not-assessed")
-
-
-def _history(document: Document, transcript: Transcript, found: Recorder) -> None:
-    """PL1-LL-006."""
-    rule = "PL1-LL-006"
-    if not transcript.history:
-        return
-    years = [year.school_year.value for year in transcript.history if year.school_year]
-    now = transcript.record.school_year.value if transcript.record.school_year else None
-    good = True
-    for position, year in enumerate(years):
-        previous = years[position - 1] if position else None
-        if year is None:
-            continue
-        if (previous is not None and year < previous) or (now is not None and year > now):
-            good = False
-            entry = transcript.history[position]
-            seen = entry.school_year.raw if entry.school_year else ""
-            found.violated(rule, "not-ascending", place=document.place(entry), seen=seen)
-            break
-    moved = [year for year in transcript.history if year.transferred_on is not None and year.transferred_on.raw]
-    schools = {year.school_name.raw for year in transcript.history if year.school_name and year.school_name.raw}
-    if transcript.school.name:
-        schools.add(transcript.school.name.raw)
-    if moved and len(schools) < 2:
-        good = False
-        found.violated(rule, "one-school", place=document.place(moved[0]), seen=", ".join(schools))
-    if good:
-        found.held(rule, "transfer" if moved else "checked")
+__all__ = ["PERIODS", "check", "first_of", "words"]

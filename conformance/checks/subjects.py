@@ -5,20 +5,33 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from conformance.checks.context import Context
 from conformance.checks.structure import programme_of, rules_of
 from conformance.document import Document
-from conformance.finding import Recorder
+from conformance.finding import Place, Recorder
 from conformance.pack import CodeEntry, RuleSet
-from conformance.transcript.academics import comment_year, rounded, shown, year_mark, year_mark_mistake
-from conformance.transcript.model import Level, Outcome, Result, Scoring, Subject, Transcript, Value
+from conformance.transcript.academics import (
+    Derived,
+    comment_year,
+    common_mistake,
+    rounded,
+    shown,
+    year_mark,
+    year_mark_mistakes,
+)
+from conformance.transcript.model import Outcome, Result, Scoring, Subject, Transcript, Value
 
 _PLAIN = re.compile(r"^(10|[0-9])(\.[1-9])?$")
 _COMMA = re.compile(r"^[0-9]+,[0-9]+$")
+_NUMBER = re.compile(r"^-?[0-9]{1,9}(\.[0-9]{1,9})?$")
+MOST = 200
+"""Rows looked at: far more than there are subjects, so a longer list repeats one, which PL1-MON-001 says."""
+ETH = "\u00d0"
+"""The letter that looks like the first one of the outcomes and is another (PL1-DOC-005)."""
 PERIODS = ("semester1", "semester2", "year", "reassessed")
 
 
@@ -30,6 +43,8 @@ class Known:
     code: str
     entry: CodeEntry | None
     listed: Mapping[str, Any] | None
+    comment_only: bool = True
+    """Whether the rule set knows comment-only subjects; without, how activities stand in the transcript is open."""
 
     @property
     def role(self) -> str:
@@ -38,30 +53,38 @@ class Known:
 
     @property
     def scored(self) -> bool | None:
-        """Whether it carries marks by the programme; ``None`` when unknown."""
-        return None if self.listed is None else self.listed["scoring"] == Scoring.MARKS.value
+        """Whether it carries marks by the programme; ``None`` when unknown or open."""
+        scored = None if self.listed is None else self.listed["scoring"] == Scoring.MARKS.value
+        return scored if scored or self.comment_only else None
 
 
 def known_subjects(document: Document, context: Context) -> list[Known]:
-    """The document's subjects against the pack's list."""
+    """The document's subjects against the pack's list.
+
+    A subject whose code is unknown, or another subject's, is known by its name: PL1-MA-003 and 004 report the code, and
+    nothing else follows from it.
+    """
     programme = programme_of(document, context)
+    rules = rules_of(document, context)
+    comment_only = rules is None or rules.comment_only
+    listed = context.pack.codes["subjects"]
+    mine = [entry for entry in listed if programme in entry.data["programmes"]]
+    rows = document.transcript.subjects[:MOST]
+    written = [
+        context.subject_map.get(raw, raw)
+        for raw in (subject.code.raw if subject.code else "" for subject in rows)
+    ]
+    times = Counter(written)
     found = []
-    for subject in document.transcript.subjects:
-        raw = subject.code.raw if subject.code else ""
-        code = context.subject_map.get(raw, raw)
-        entry = context.pack.codes["subjects"].find(code)
-        listed = entry.data["programmes"].get(programme) if entry else None
-        found.append(Known(subject, code, entry, listed))
+    for subject, code in zip(rows, written, strict=True):
+        name = (subject.name.value if subject.name else None) or ""
+        entry = listed.find(code)
+        if entry is None or (times[code] > 1 and not entry.is_called(name)):
+            named = next((one for one in mine if one.code not in times and one.is_called(name)), None)
+            entry = named or entry
+        place = entry.data["programmes"].get(programme) if entry else None
+        found.append(Known(subject, entry.code if entry else code, entry, place, comment_only))
     return found
-
-
-def absent_semesters(transcript: Transcript) -> set[str]:
-    """Semesters in which no subject at all has a result: the learner was away (abroad, ill, transferred late)."""
-    return {
-        period
-        for period in ("semester1", "semester2")
-        if transcript.subjects and all(_empty(getattr(subject, period)) for subject in transcript.subjects)
-    }
 
 
 def _empty(value: Value[Any] | None) -> bool:
@@ -90,60 +113,63 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     _composition(document, context, programme, subjects, rules, found)
     for one in subjects:
         _marks(document, one, rules, found)
-        _year(document, one, rules, found)
         _exemption(document, one, found)
-        _reassessment(document, one, rules, found)
-    _missing(document, subjects, found)
+    _years(document, subjects, rules, found)
+    _given(document, subjects, found)
 
 
 def _composition(
     document: Document, context: Context, programme: str, subjects: Sequence[Known], rules: RuleSet, found: Recorder
 ) -> None:
-    present = Counter(one.code for one in subjects)
-    groups: Counter[str] = Counter()
-    good = True
+    """PL1-MON-001: by subject group; a topic cluster is nobody's second row (PL1-MON-003)."""
+    rule = "PL1-MON-001"
+    taken: dict[str, list[Known]] = {}
     for one in subjects:
-        if one.entry is not None and one.entry.data.get("group") and one.role == "compulsory":
-            groups[str(one.entry.data["group"])] += 1
-    twice = {code for code, number in present.items() if number > 1 and code}
-    for code in sorted(twice):
-        good = False
-        second = [one for one in subjects if one.code == code][1]
-        found.violated(
-            "PL1-MON-001",
-            "twice",
-            place=document.place(second.subject),
-            expected=1,
-            seen=present[code],
-            subject=_name(second),
-        )
-    marks_place = document.place(next(iter(document.anchors("marks")), None))
-    wanted: set[str] = set()
+        if not _is_cluster(one, rules):
+            taken.setdefault(_group(one.entry, programme) if one.entry else one.code, []).append(one)
+    good = True
+    for rows in taken.values():
+        if len(rows) > 1:
+            good = False
+            place = document.place(rows[1].subject)
+            found.violated(rule, "twice", place=place, expected=1, seen=len(rows), subject=_name(rows[1]))
+    # what an individual plan leaves out is the school's decision (art. 11)
+    free = not_assessed(document.transcript) or individual_plan(document.transcript)
+    wanted = {} if free else _demanded(document, context, programme, rules)
+    marks = document.place(next(iter(document.anchors("marks")), None))
+    for group, entry in wanted.items():
+        if group not in taken:
+            good = False
+            found.violated(rule, "missing", place=marks, expected=entry.name, subject=entry.name)
+    if good:
+        found.held(rule)
+    _electives(document, context, programme, subjects, rules, found)
+
+
+def _group(entry: CodeEntry, programme: str) -> str:
+    """What stands once: the subject group where the subject is compulsory as one of a group, else the subject."""
+    listed = entry.data["programmes"].get(programme)
+    grouped = entry.data.get("group") if listed and listed["role"] == "compulsory" else None
+    return f"group:{grouped}" if grouped else entry.code
+
+
+def _demanded(document: Document, context: Context, programme: str, rules: RuleSet) -> dict[str, CodeEntry]:
+    # how activities stand in a GDTX transcript is open: never demanded
+    roles = ("compulsory", "activity") if rules.comment_only else ("compulsory",)
+    grade = document.transcript.record.grade
+    found: dict[str, CodeEntry] = {}
     for entry in context.pack.codes["subjects"]:
         listed = entry.data["programmes"].get(programme)
-        # how activities stand in a GDTX transcript is open: never demanded
-        demanded = ("compulsory", "activity") if rules.comment_only else ("compulsory",)
-        if listed is None or listed["role"] not in demanded:
+        if listed is None or listed["role"] not in roles:
             continue
-        group = entry.data.get("group")
-        if group:
-            if group in wanted:
-                continue
-            wanted.add(group)
-            if groups[group] == 0:
-                good = False
-                found.violated("PL1-MON-001", "missing", place=marks_place, expected=entry.name, subject=entry.name)
-            elif groups[group] > 1 and not twice:
-                good = False
-                found.violated(
-                    "PL1-MON-001", "twice", place=marks_place, expected=1, seen=groups[group], subject=entry.name
-                )
-        elif present[entry.code] == 0:
-            good = False
-            found.violated("PL1-MON-001", "missing", place=marks_place, expected=entry.name, subject=entry.name)
-    if good:
-        found.held("PL1-MON-001")
-    _electives(document, context, programme, subjects, rules, found)
+        if grade is None or grade.value is None or str(grade.value) in listed.get("periods", {str(grade.value): 0}):
+            found.setdefault(_group(entry, programme), entry)
+    return found
+
+
+def _is_cluster(one: Known, rules: RuleSet) -> bool:
+    beginning = rules.cluster.casefold()
+    return bool(beginning) and _name(one).strip().casefold().startswith(beginning)
 
 
 def _electives(
@@ -155,15 +181,18 @@ def _electives(
     ]  # fmt: skip
     plain = True
     for one in subjects:
-        if one.entry is not None and one.listed is None:
+        place = document.place(one.subject)
+        if _is_cluster(one, rules):
             plain = False
-            found.violated("PL1-MON-003", "other-programme", place=document.place(one.subject), seen=_name(one))
-        elif one.entry is None and _name(one).casefold().startswith(rules.cluster.casefold() or "\0"):
+            found.violated("PL1-MON-003", "cluster", place=place, seen=_name(one))
+            # its code or name is of no subject, whatever is written there
+            _consequences(found, place, ("PL1-MA-003", "PL1-MA-004"), "PL1-MON-003.cluster")
+        elif one.entry is not None and one.listed is None:
             plain = False
-            found.violated("PL1-MON-003", "cluster", place=document.place(one.subject), seen=_name(one))
+            found.violated("PL1-MON-003", "other-programme", place=place, seen=_name(one))
     if offered:
         needed = rules.electives
-        taken = {one.code for one in subjects if one.role == "elective"}
+        taken = {one.code for one in subjects if one.role == "elective" and not _is_cluster(one, rules)}
         place = document.place(next(iter(document.anchors("marks")), None))
         if len(taken) < needed:
             found.violated("PL1-MON-002", "too-few", place=place, expected=f"≥ {needed}", seen=len(taken))
@@ -174,6 +203,19 @@ def _electives(
             found.violated("PL1-MON-003", "too-many", place=place, expected=needed, seen=len(taken))
     if plain:
         found.held("PL1-MON-003")
+
+
+def _consequences(found: Recorder, below: Place, requirements: Sequence[str], of: str) -> None:
+    """Root violations of ``requirements`` at or below a place merely follow from the full cause code ``of``."""
+    found.observations = [
+        replace(one, consequence_of=of)
+        if one.is_root
+        and one.requirement in requirements
+        and one.place is not None
+        and f"{one.place.xpath}/".startswith(f"{below.xpath}/")
+        else one
+        for one in found.observations
+    ]
 
 
 def _name(one: Known) -> str:
@@ -188,132 +230,171 @@ def _marks(document: Document, one: Known, rules: RuleSet, found: Recorder) -> N
     """PL1-MON-004, 005, 006."""
     scored = one.scored
     said = one.subject.scoring
-    kind_good = True
     if said is not None and scored is not None:
         wanted = Scoring.MARKS if scored else Scoring.COMMENT
         if said.value is not wanted:
-            kind_good = False
+            spelled = {kind: wire for wire, kind in document.pack.binding.values["scoring"].items()}
             found.violated(
                 "PL1-MON-004",
                 "scoring",
                 place=document.place(said),
-                expected=wanted.value,
+                expected=spelled[wanted.value],
                 seen=said.raw,
                 subject=_name(one),
             )
+            # results of either kind are not a second mistake
+            scored = None
+    good = True
     for _, value in _results(one.subject):
-        result, place = value.value, document
-        if scored is False and (isinstance(result, Decimal) or (result is None and _looks_like_mark(value.raw))):
-            kind_good = False
-            found.violated(
-                "PL1-MON-004", "mark-in-comment-subject", place=place.place(value), seen=value.raw, subject=_name(one)
-            )
+        result = value.value
+        if result is None and ETH in value.raw:
+            # PL1-DOC-005 says so
+            continue
+        if scored is False and result not in (Outcome.PASSED, Outcome.FAILED, Outcome.EXEMPT):
+            good = False
+            cause = "mark-in-comment-subject" if value.raw[:1].isdigit() else "not-an-outcome"
+            found.violated("PL1-MON-004", cause, place=document.place(value), seen=value.raw, subject=_name(one))
         elif scored and result in (Outcome.PASSED, Outcome.FAILED):
-            kind_good = False
+            good = False
             found.violated(
-                "PL1-MON-004", "outcome-in-scored-subject", place=place.place(value), seen=value.raw, subject=_name(one)
+                "PL1-MON-004",
+                "outcome-in-scored-subject",
+                place=document.place(value),
+                seen=value.raw,
+                subject=_name(one),
             )
-        elif isinstance(result, Decimal):
+        elif not isinstance(result, Outcome):
             _one_mark(document, one, value, result, rules, found)
-        elif result is None:
-            cause = "comma" if _COMMA.match(value.raw) else "not-a-mark"
-            found.violated(
-                "PL1-MON-005", cause, place=place.place(value), expected="0 … 10", seen=value.raw, subject=_name(one)
-            )
-    if kind_good and _results(one.subject):
+    if good and scored is one.scored and _results(one.subject):
         found.held("PL1-MON-004", "scored" if scored else "comment")
 
 
-def _looks_like_mark(raw: str) -> bool:
-    return raw[:1].isdigit()
-
-
 def _one_mark(
-    document: Document, one: Known, value: Value[Result], mark: Decimal, rules: RuleSet, found: Recorder
+    document: Document, one: Known, value: Value[Result], mark: Decimal | None, rules: RuleSet, found: Recorder
 ) -> None:
-    place = document.place
-    if not rules.mark_minimum <= mark <= rules.mark_maximum:
-        found.violated(
-            "PL1-MON-005", "out-of-range", place=place(value), expected="0 … 10", seen=value.raw, subject=_name(one)
-        )
-    elif mark != rounded(mark, rules):
-        found.violated(
-            "PL1-MON-005",
-            "two-decimals",
-            place=place(value),
-            expected=shown(rounded(mark, rules)),
-            seen=value.raw,
-            subject=_name(one),
-        )
+    """PL1-MON-005 and 006 on one result that should be a mark; ``None``: it cannot be read as one."""
+    rule, place = "PL1-MON-005", document.place(value)
+    expected, cause = f"{shown(rules.mark_minimum)} … {shown(rules.mark_maximum)}", ""
+    number = _NUMBER.match(value.raw)
+    if mark is None and number is None:
+        cause = "comma" if _COMMA.match(value.raw) else "not-a-mark"
     else:
-        found.held("PL1-MON-005")
-        if _PLAIN.match(value.raw):
-            found.held("PL1-MON-006")
-        else:
-            found.violated("PL1-MON-006", "spelling", place=place(value), expected=shown(mark), seen=value.raw)
+        mark = mark if mark is not None else Decimal(value.raw)
+        if not rules.mark_minimum <= mark <= rules.mark_maximum:
+            cause = "out-of-range"
+        elif mark != rounded(mark, rules):
+            cause, expected = "two-decimals", shown(rounded(mark, rules))
+    if cause or mark is None:
+        found.violated(rule, cause, place=place, expected=expected, seen=value.raw[:20], subject=_name(one))
+        return
+    found.held(rule)
+    if _PLAIN.match(value.raw):
+        found.held("PL1-MON-006")
+    else:
+        found.violated("PL1-MON-006", "spelling", place=place, expected=shown(mark), seen=value.raw)
 
 
-def _year(document: Document, one: Known, rules: RuleSet, found: Recorder) -> None:
+def _years(document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder) -> None:
     """PL1-MON-008 for marks, PL1-MON-009 for comment-only subjects: from the semesters the document states."""
-    subject = one.subject
-    first, second, year = (
-        value.value if value else None for value in (subject.semester1, subject.semester2, subject.year)
-    )
-    given = not _empty(subject.year)
-    if isinstance(first, Decimal) and isinstance(second, Decimal):
-        if not given:
-            found.violated(
-                "PL1-MON-008",
-                "missing",
-                place=document.place(subject),
-                expected=shown(year_mark(first, second, rules).value),
-                subject=_name(one),
-            )
-            return
-        if not isinstance(year, Decimal):
-            return
-        derived = year_mark(first, second, rules)
-        if year == derived.value:
-            found.held("PL1-MON-008")
-            return
+    wrong: list[tuple[Known, Value[Result], Derived[Decimal], tuple[str, ...]]] = []
+    for one in subjects:
+        subject = one.subject
+        first, second = _value(subject.semester1), _value(subject.semester2)
+        if isinstance(first, Decimal) and isinstance(second, Decimal) and one.scored is not False:
+            if not (_proper(first, rules) and _proper(second, rules)):
+                # PL1-MON-005 says so; nothing follows from such marks
+                continue
+            derived = year_mark(first, second, rules)
+            year = _value(subject.year)
+            if _empty(subject.year):
+                found.violated(
+                    "PL1-MON-008",
+                    "missing",
+                    place=document.place(subject),
+                    expected=shown(derived.value),
+                    derivation=derived.steps,
+                    subject=_name(one),
+                )
+            elif year == derived.value:
+                found.held("PL1-MON-008")
+                if shown(derived.value) != derived.steps[0].params["exact"]:
+                    found.held("PL1-MON-008", "rounded")
+            elif subject.year is not None and isinstance(year, Decimal) and _proper(year, rules):
+                wrong.append((one, subject.year, derived, year_mark_mistakes(first, second, year, rules)))
+        elif one.scored is False:
+            _comment_year(document, one, second, rules, found)
+        elif one.scored:
+            _without_semester(document, one, "PL1-MON-008", found)
+    # one mistake in the software shows in many marks: the cause that explains them all is the likely one
+    common = common_mistake([mistakes for *_, mistakes in wrong]) if wrong else ""
+    for one, value, derived, mistakes in wrong:
         found.violated(
             "PL1-MON-008",
-            year_mark_mistake(first, second, year, rules),
-            place=document.place(subject.year),
+            common or next(iter(mistakes), "wrong"),
+            place=document.place(value),
             expected=shown(derived.value),
-            seen=subject.year.raw if subject.year else "",
+            seen=value.raw,
             derivation=derived.steps,
             subject=_name(one),
             article=derived.article,
         )
-    elif one.scored and given and isinstance(year, Decimal) and _one_semester_missing(subject):
-        found.violated(
-            "PL1-MON-008",
-            "semester-missing",
-            place=document.place(subject.year),
-            seen=subject.year.raw if subject.year else "",
-            subject=_name(one),
-        )
-    elif one.scored is False and isinstance(second, Outcome) and second is not Outcome.EXEMPT:
-        wanted = comment_year(second, rules)
-        if year is wanted.value:
-            found.held("PL1-MON-009")
-        elif given or year is None:
-            if given and year is None:
-                return
-            found.violated(
-                "PL1-MON-009",
-                "differs" if given else "missing",
-                place=document.place(subject.year if given else subject),
-                expected=subject.semester2.raw if subject.semester2 else "",
-                seen=subject.year.raw if subject.year else "",
-                derivation=wanted.steps,
-                subject=_name(one),
-            )
 
 
-def _one_semester_missing(subject: Subject) -> bool:
-    return _empty(subject.semester1) or _empty(subject.semester2)
+def _comment_year(document: Document, one: Known, second: Result | None, rules: RuleSet, found: Recorder) -> None:
+    subject = one.subject
+    if second not in (Outcome.PASSED, Outcome.FAILED):
+        _without_semester(document, one, "PL1-MON-009", found)
+        return
+    wanted = comment_year(Outcome(str(second)), rules)
+    year, first = _value(subject.year), _value(subject.semester1)
+    if year is wanted.value:
+        found.held("PL1-MON-009")
+        if first in (Outcome.PASSED, Outcome.FAILED) and first is not year:
+            found.held("PL1-MON-009", "failed-first" if year is Outcome.PASSED else "failed-second")
+        return
+    if year not in (None, Outcome.PASSED, Outcome.FAILED) or (year is None and not _empty(subject.year)):
+        # not an outcome: PL1-MON-004 and 007 say so
+        return
+    cause = "missing" if _empty(subject.year) else "semester1-decides" if year is first else "differs"
+    found.violated(
+        "PL1-MON-009",
+        cause,
+        place=document.place(subject if _empty(subject.year) else subject.year),
+        expected=subject.semester2.raw if subject.semester2 else "",
+        seen=subject.year.raw if subject.year else "",
+        derivation=wanted.steps,
+        subject=_name(one),
+        article=wanted.article,
+    )
+
+
+def _without_semester(document: Document, one: Known, rule: str, found: Recorder) -> None:
+    """A year result is not derived when a semester is missing."""
+    subject = one.subject
+    if not (_empty(subject.semester1) or _empty(subject.semester2)):
+        return
+    if _value(subject.year) in (None, Outcome.EXEMPT):
+        if _empty(subject.year) and not (_empty(subject.semester1) and _empty(subject.semester2)):
+            found.held(rule, "missing-semester")
+        return
+    if rule == "PL1-MON-009" and not _empty(subject.semester2):
+        return
+    found.violated(
+        rule,
+        "semester-missing",
+        place=document.place(subject.year),
+        seen=subject.year.raw if subject.year else "",
+        subject=_name(one),
+    )
+
+
+def _value(value: Value[Result] | None) -> Result | None:
+    return value.value if value else None
+
+
+def _proper(mark: Decimal, rules: RuleSet) -> bool:
+    """Inside the scale and rounded; if not, PL1-MON-005 says so."""
+    return rules.mark_minimum <= mark <= rules.mark_maximum and mark == rounded(mark, rules)
 
 
 def _exemption(document: Document, one: Known, found: Recorder) -> None:
@@ -336,70 +417,16 @@ def _exemption(document: Document, one: Known, found: Recorder) -> None:
         found.held("PL1-MON-007", "exempt")
 
 
-def _missing(document: Document, subjects: Sequence[Known], found: Recorder) -> None:
-    """PL1-MON-004: an assessed learner has a result in every semester that was attended."""
+def _given(document: Document, subjects: Sequence[Known], found: Recorder) -> None:
+    """PL1-MON-004: an assessed learner has a result in every subject; a single semester may be missing."""
     transcript = document.transcript
     if not_assessed(transcript) or individual_plan(transcript):
         return
-    away = absent_semesters(transcript)
     for one in subjects:
-        if one.role == "activity" and one.subject.scoring is None:
+        empty = [_empty(getattr(one.subject, period)) for period in ("semester1", "semester2")]
+        if one.scored is None or not any(empty):
             continue
-        for period in ("semester1", "semester2"):
-            if period not in away and _empty(getattr(one.subject, period)) and one.listed is not None:
-                found.violated(
-                    "PL1-MON-004", f"{period}-missing", place=document.place(one.subject), subject=_name(one)
-                )
-
-
-def _reassessment(document: Document, one: Known, rules: RuleSet, found: Recorder) -> None:
-    """PL1-MON-010."""
-    rule = "PL1-MON-010"
-    value = one.subject.reassessed
-    if _empty(value):
-        return
-    summary = document.transcript.summary
-    conduct = summary.conduct.year.value if summary.conduct.year else None
-    learning = summary.learning.year.value if summary.learning.year else None
-    year = one.subject.year.value if one.subject.year else None
-    place = document.place(value)
-    weak = year is Outcome.FAILED or (isinstance(year, Decimal) and year < rules.reassessment_below)
-    article = rules.articles["reassessment"]
-    if year is not None and not weak:
-        found.violated(
-            rule,
-            "subject-not-weak",
-            place=place,
-            expected=f"< {shown(rules.reassessment_below)}",
-            seen=one.subject.year.raw if one.subject.year else "",
-            subject=_name(one),
-            article=article,
-        )
-    elif learning is not None and learning is not Level.UNSATISFACTORY:
-        found.violated(
-            rule,
-            "learning-not-weak",
-            place=place,
-            seen=_wire(summary.learning.year),
-            subject=_name(one),
-            article=article,
-        )
-    elif conduct is not None and conduct.rank < Level(rules.reassessment_conduct).rank:
-        if learning is Level.UNSATISFACTORY:
-            # one reading of art. 12-14 only (medium confidence): reported, not refused
-            found.violated("PL1-HT-003", "both-failed", place=place, subject=_name(one), article=article)
+        if not all(empty):
+            found.held("PL1-MON-004", "missing-semester")
         else:
-            found.violated(
-                rule,
-                "conduct-too-low",
-                place=place,
-                seen=_wire(summary.conduct.year),
-                subject=_name(one),
-                article=article,
-            )
-    elif year is not None:
-        found.held(rule)
-
-
-def _wire(value: Value[Level] | None) -> str:
-    return value.raw if value else ""
+            found.violated("PL1-MON-004", "no-result", place=document.place(one.subject), subject=_name(one))

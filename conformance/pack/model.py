@@ -200,6 +200,19 @@ class TitleRule(Data):
     valid_to: date | None = None
 
 
+class CompletionRule(Data):
+    """What completing a level asks for beyond the conditions of promotion, in some grades and from a day on."""
+
+    grades: tuple[int, ...]
+    every_subject: bool = False
+    """No comment-only subject may be failed."""
+    oldest: int | None = None
+    """Age in years at most, on the document's date."""
+    article: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
 class RuleSet(Data):
     """The academic rules of one circular (thresholds, tables, dates): TT 22/2021, TT 43/2021."""
 
@@ -233,6 +246,7 @@ class RuleSet(Data):
     completion_grades: tuple[int, ...]
     reassessment_conduct: str
     reassessment_below: Decimal
+    completion: tuple[CompletionRule, ...] = ()
     titles: tuple[TitleRule, ...]
     articles: dict[str, str]
     """Key of a rule -> the article to cite for it."""

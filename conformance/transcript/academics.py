@@ -94,19 +94,34 @@ def year_mark(semester1: Decimal, semester2: Decimal, rules: RuleSet) -> Derived
     return Derived(value, article, (step,))
 
 
-def year_mark_mistake(semester1: Decimal, semester2: Decimal, seen: Decimal, rules: RuleSet) -> str:
-    """Which likely mistake gives ``seen`` instead of the year mark: a cause code of PL1-MON-008."""
+def year_mark_mistakes(semester1: Decimal, semester2: Decimal, seen: Decimal, rules: RuleSet) -> tuple[str, ...]:
+    """The likely mistakes that give ``seen`` instead of the year mark, likeliest first: cause codes of PL1-MON-008.
+
+    Empty when no known mistake gives it.
+    """
     first, second = rules.year_weights
     exact = (semester1 * first + semester2 * second) / (first + second)
-    if seen == cut_off(exact, rules):
-        return "cut-off"
-    if seen == rounded((semester1 + semester2) / 2, rules):
-        return "plain-mean"
-    if seen == rounded((semester1 * second + semester2 * first) / (first + second), rules):
-        return "weights-swapped"
-    if seen != rounded(seen, rules) and rounded(seen, rules) == rounded(exact, rules):
-        return "not-rounded"
-    return "wrong"
+    swapped = (semester1 * second + semester2 * first) / (first + second)
+    # each semester average may stand for any value that rounds to it
+    half = Decimal(1).scaleb(-rules.rounding_digits) / 2
+    given = {
+        "cut-off": seen == cut_off(exact, rules),
+        "plain-mean": seen == rounded((semester1 + semester2) / 2, rules),
+        "weights-swapped": seen == rounded(swapped, rules),
+        "semester2-copied": seen == semester2,
+        "semester1-copied": seen == semester1,
+        "from-unrounded": abs(seen - exact) <= half * 2,
+    }
+    return tuple(cause for cause, fits in given.items() if fits)
+
+
+def common_mistake(mistakes: Sequence[Sequence[str]]) -> str:
+    """The one mistake that explains every wrong value of a document; empty when none explains them all.
+
+    Args:
+        mistakes: for each wrong value its likely mistakes, likeliest first; at least one value.
+    """
+    return next((one for one in mistakes[0] if all(one in others for others in mistakes)), "")
 
 
 def comment_year(semester2: Outcome, rules: RuleSet) -> Derived[Outcome]:
@@ -129,6 +144,17 @@ def conduct_of_year(semester1: Level, semester2: Level, rules: RuleSet) -> Deriv
         },
     )
     return Derived(value, article, (step,))
+
+
+def conduct_mistake(semester1: Level, semester2: Level, seen: Level, rules: RuleSet) -> str:
+    """Which likely mistake gives ``seen`` instead of the conduct of the year: a cause code of PL1-RL-001."""
+    if seen.rank == (semester1.rank + semester2.rank + 1) // 2:
+        return "plain-mean"
+    if seen.value == rules.conduct[semester1.value][semester2.value]:
+        return "semesters-swapped"
+    if seen is semester2:
+        return "semester2-copied"
+    return "semester1-copied" if seen is semester1 else "wrong"
 
 
 def may_be_promoted(conduct: Level, learning: Level, absences: Decimal, rules: RuleSet) -> Derived[bool]:

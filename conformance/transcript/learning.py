@@ -7,7 +7,8 @@ they agree the level is certain, where they differ it is not ours to decide (PL1
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,6 +24,7 @@ class Entry:
     """One subject's result in the period that is rated."""
 
     name: str
+    """The subject's code or name: names it in derivations, and is unique in the period."""
     result: Result
     optional: bool = False
 
@@ -36,23 +38,27 @@ class Entry:
 class Reading:
     """One way to read the article."""
 
-    replace: bool
+    replace: bool = True
     """The one subject is thought replaced by a good result (else: removed)."""
-    comments: bool
+    comments: bool = True
     """A comment-only subject can be the one subject."""
-    optional: bool
+    optional: bool = True
     """Optional subjects count."""
-    reduced: bool
+    reduced: bool = False
     """With fewer scored subjects than the count asks for, the count is what there is."""
+    adjusted: bool = True
+    """The adjustment applies; open only after re-assessment."""
 
     @property
-    def name(self) -> str:
-        """A short stable name, its text is the pack's."""
-        parts = ["replace" if self.replace else "remove"]
-        parts += [] if self.comments else ["scored-only"]
-        parts += [] if self.optional else ["without-optional"]
-        parts += ["reduced"] if self.reduced else []
-        return "+".join(parts)
+    def parts(self) -> tuple[str, ...]:
+        """A short stable name for each choice; the texts ``reading.<name>`` are the pack's."""
+        return (
+            "replace" if self.replace else "remove",
+            "comments" if self.comments else "scored-only",
+            "optional" if self.optional else "without-optional",
+            "reduced" if self.reduced else "full-count",
+            "adjusted" if self.adjusted else "unadjusted",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Rating:
     """The level by every reading. ``base``: by the thresholds alone, all subjects counted."""
 
     base: Level
-    by_reading: Mapping[str, Level]
+    by_reading: Mapping[Reading, Level]
     raised: bool
     """Whether the adjustment applies in some reading."""
     article: str
@@ -76,21 +82,36 @@ class Rating:
         """The level when all readings agree."""
         return self.levels[0] if len(self.levels) == 1 else None
 
+    @property
+    def differences(self) -> Mapping[tuple[str, ...], Level]:
+        """The readings by the choices that matter here only, with the level each gives."""
+        ways = {reading.parts: level for reading, level in self.by_reading.items()}
+        matters = [
+            at
+            for at in range(len(next(iter(ways))))
+            if any(
+                ways[one] is not ways[other]
+                for one, other in itertools.combinations(ways, 2)
+                if [*one[:at], *one[at + 1 :]] == [*other[:at], *other[at + 1 :]]
+            )
+        ]
+        return {tuple(parts[at] for at in matters): level for parts, level in ways.items()}
 
-def rate(entries: Iterable[Entry], rules: RuleSet) -> Rating:
+
+def rate(entries: Iterable[Entry], rules: RuleSet, *, again: bool = False) -> Rating:
     """Rate one period.
 
     Args:
         entries: all subjects with a result in the period; exempt ones are left out by the rule itself.
         rules: thresholds and the adjustment's distance.
+        again: whether this rates again after re-assessment; whether the adjustment then applies is open.
     """
     counted = [one for one in entries if one.result is not Outcome.EXEMPT]
     base = _thresholds(counted, rules, reduced=False)
-    by_reading: dict[str, Level] = {}
+    by_reading: dict[Reading, Level] = {}
     raised = False
-    for reading in _readings(counted, rules):
-        level, moved = _adjusted(counted, rules, reading)
-        by_reading[reading.name] = level
+    for reading in _readings(counted, rules, again=again):
+        by_reading[reading], moved = _adjusted(counted, rules, reading)
         raised = raised or moved
     return Rating(
         base,
@@ -101,20 +122,50 @@ def rate(entries: Iterable[Entry], rules: RuleSet) -> Rating:
     )
 
 
-def _readings(entries: Sequence[Entry], rules: RuleSet) -> list[Reading]:
+def likely_mistake(entries: Iterable[Entry], seen: Level, rules: RuleSet) -> str:
+    """Which likely mistake gives ``seen`` instead of the level by the thresholds: a cause code of PL1-HT-001.
+
+    Empty when no known mistake gives it.
+    """
+    counted = [one for one in entries if one.result is not Outcome.EXEMPT]
+    scored = [one for one in counted if one.scored]
+    base = _thresholds(counted, rules, reduced=False)
+    if len(scored) < len(counted) and _thresholds(scored, rules, reduced=False) is seen:
+        return "comments-ignored"
+    if _thresholds(counted, _without_counts(rules), reduced=False) is seen:
+        return "count-ignored"
+    if _thresholds(counted, rules, reduced=False, strictly=True) is seen:
+        return "limit-excluded"
+    if seen.rank == base.rank + 1 and any(
+        _thresholds([*counted[:at], *counted[at + 1 :]], rules, reduced=False).rank >= seen.rank
+        for at in range(len(counted))
+    ):
+        return "raised-without-ground"
+    return ""
+
+
+def _without_counts(rules: RuleSet) -> RuleSet:
+    thresholds = tuple(one.model_copy(update={"count": 0}) for one in rules.thresholds)
+    return rules.model_copy(update={"thresholds": thresholds})
+
+
+def _readings(entries: Sequence[Entry], rules: RuleSet, *, again: bool) -> list[Reading]:
     """Only the readings that can differ for these subjects."""
     comments = (True, False) if any(not one.scored for one in entries) else (True,)
     optional = (True, False) if any(one.optional for one in entries) else (True,)
     fewest = max(threshold.count for threshold in rules.thresholds)
     few = sum(one.scored for one in entries) < fewest
     reduced = (False, True) if few else (False,)
-    return [Reading(*one) for one in itertools.product((True, False), comments, optional, reduced)]
+    adjusted = (True, False) if again else (True,)
+    return [Reading(*one) for one in itertools.product((True, False), comments, optional, reduced, adjusted)]
 
 
 def _adjusted(entries: Sequence[Entry], rules: RuleSet, reading: Reading) -> tuple[Level, bool]:
     """The level by one reading, and whether the adjustment raised it."""
     taken = [one for one in entries if reading.optional or not one.optional]
     base = _thresholds(taken, rules, reduced=reading.reduced)
+    if not reading.adjusted:
+        return base, False
     best = base
     for position, one in enumerate(taken):
         if not one.scored and not reading.comments:
@@ -131,38 +182,41 @@ def _adjusted(entries: Sequence[Entry], rules: RuleSet, reading: Reading) -> tup
     return base, False
 
 
-def _thresholds(entries: Sequence[Entry], rules: RuleSet, *, reduced: bool) -> Level:
+def _thresholds(entries: Sequence[Entry], rules: RuleSet, *, reduced: bool, strictly: bool = False) -> Level:
     for threshold in rules.thresholds:
-        if _reaches(entries, threshold, reduced=reduced):
+        if _reaches(entries, threshold, reduced=reduced, strictly=strictly):
             return Level(threshold.level)
     return Level.UNSATISFACTORY
 
 
-def _reaches(entries: Sequence[Entry], threshold: Threshold, *, reduced: bool) -> bool:
+def _reaches(entries: Sequence[Entry], threshold: Threshold, *, reduced: bool, strictly: bool) -> bool:
+    """Whether a threshold is reached; ``strictly``: with > for ≥, as a mistaken program has it."""
     marks = [one.result for one in entries if isinstance(one.result, Decimal)]
     failures = sum(one.result is Outcome.FAILED for one in entries)
     count = min(threshold.count, len(marks)) if reduced else threshold.count
+    reaches: Callable[[Decimal, Decimal], bool] = operator.gt if strictly else operator.ge
     return (
         failures <= threshold.comment_failures
-        and all(mark >= threshold.every for mark in marks)
-        and sum(mark >= threshold.counted for mark in marks) >= count
+        and all(reaches(mark, threshold.every) for mark in marks)
+        and sum(reaches(mark, threshold.counted) for mark in marks) >= count
     )
 
 
 def _steps(entries: Sequence[Entry], rules: RuleSet, base: Level, raised: bool) -> tuple[Message, ...]:
-    marks = [one for one in entries if isinstance(one.result, Decimal)]
-    lowest = min(marks, key=lambda one: one.result if isinstance(one.result, Decimal) else Decimal(0), default=None)
+    marks = [(one.result, one.name) for one in entries if isinstance(one.result, Decimal)]
+    lowest = min(marks, default=None)
     failed = [one.name for one in entries if one.result is Outcome.FAILED]
+    counts = (
+        f"≥ {shown(threshold.counted)}: {sum(mark >= threshold.counted for mark, _ in marks)}"
+        for threshold in rules.thresholds
+    )
     steps = [
         Message(
             "academics.learning",
             {
-                "lowest": shown(lowest.result) if lowest and isinstance(lowest.result, Decimal) else "–",
-                "subject": lowest.name if lowest else "–",
-                "counts": ", ".join(
-                    f"≥ {shown(threshold.counted)}: {sum(one.result >= threshold.counted for one in marks if isinstance(one.result, Decimal))}"
-                    for threshold in rules.thresholds
-                ),
+                "lowest": shown(lowest[0]) if lowest else "–",
+                "subject": lowest[1] if lowest else "–",
+                "counts": ", ".join(counts),
                 "failed": ", ".join(failed) or "0",
                 "level": f"{{level.{base.value}}}",
                 "article": rules.articles["learning"],

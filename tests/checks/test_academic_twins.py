@@ -1,3 +1,4 @@
+# mypy: disable-error-code="func-returns-value"
 """MON, HT, RL, LL: for every cause a twin that fails for exactly that root, beside the sound one."""
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from conformance.finding import Recorder
 from conformance.pack import default_pack
 from tests.builders import NOW, document_of, subject, valid_values
 
+PERIODS = ("semester1", "semester2", "year")
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -86,16 +88,23 @@ SOUND: dict[str, Change] = {
     "no absences field": lambda v: v["summary"].pop("absences"),
     "title earned but not given": lambda v: v["summary"].pop("title"),
     "superfluous zeros are understood": lambda v: None,
+    "one subject without a result in semester I": lambda v: (
+        subject(v, "TIN").pop("semester1"),
+        subject(v, "TIN").pop("year"),
+    ),
     "exempt all year": lambda v: subject(v, "GTC").update(semester1="M", semester2="M", year="M"),
     "second optional language": lambda v: v["subjects"].append(
         {**subject(v, "TIN"), "code": "NN2", "name": "Ngoại ngữ 2"}
     ),
-    "conduct low twice": lambda v: (conduct(v, "CĐ", "CĐ", "CĐ"), v["summary"].update(promoted="0", promotion_text="Ở lại lớp")),
+    "conduct low twice": lambda v: (
+        conduct(v, "CĐ", "CĐ", "CĐ"),
+        v["summary"].update(promoted="0", promotion_text="Ở lại lớp"),
+    ),
     "conduct after summer": lambda v: (
         conduct(v, "T", "CĐ", "CĐ"),
         v["summary"]["conduct"].update(after_summer="Đ"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("change", SOUND.values(), ids=SOUND.keys())
@@ -108,53 +117,109 @@ def test_what_is_right_is_not_refused(change: Change) -> None:
 WRONG: dict[str, Change] = {
     "PL1-MON-001.missing": lambda v: v["subjects"].remove(subject(v, "GDP")),
     "PL1-MON-001.twice": lambda v: v["subjects"].append(dict(subject(v, "GDP"))),
-    "PL1-MON-003.other-programme": lambda v: v["subjects"].append({**subject(v, "TIN"), "code": "VLI", "name": "Vật lí"}),
-    "PL1-MON-003.cluster": lambda v: v["subjects"].append({**subject(v, "TIN"), "code": "CDT", "name": "Chuyên đề Toán"}),
+    "PL1-MON-003.other-programme": lambda v: v["subjects"].append(
+        {**subject(v, "TIN"), "code": "VLI", "name": "Vật lí"}
+    ),
+    "PL1-MON-003.cluster": lambda v: v["subjects"].append(
+        {**subject(v, "TIN"), "code": "CDT", "name": "Chuyên đề Toán"}
+    ),
     "PL1-MON-004.scoring": lambda v: subject(v, "GTC").update(scoring="DIEM"),
     "PL1-MON-004.mark-in-comment-subject": lambda v: subject(v, "GTC").update(semester1="8"),
     "PL1-MON-004.outcome-in-scored-subject": lambda v: subject(v, "TOA").update(semester1="Đ"),
-    "PL1-MON-004.semester2-missing": lambda v: (subject(v, "TOA").pop("semester2"), subject(v, "TOA").pop("year")),
-    "PL1-MON-004.semester1-missing": lambda v: (subject(v, "TOA").pop("semester1"), subject(v, "TOA").pop("year")),
+    "PL1-MON-004.not-an-outcome": lambda v: subject(v, "GTC").update(semester1="T"),
+    "PL1-MON-004.no-result": lambda v: [subject(v, "TOA").pop(one) for one in ("semester1", "semester2", "year")],
     "PL1-MON-005.comma": lambda v: subject(v, "TOA").update(semester1="8,5"),
     "PL1-MON-005.not-a-mark": lambda v: subject(v, "TOA").update(semester1="x"),
+    "PL1-MON-005.out-of-range": lambda v: subject(v, "TOA").update(semester1="-1"),
     "PL1-MON-005.two-decimals": lambda v: subject(v, "TOA").update(semester1="8.04"),
     "PL1-MON-006.spelling": lambda v: subject(v, "GCD").update(year="9.0"),
     "PL1-MON-007.not-exemptible": lambda v: subject(v, "NVA").update(semester1="M", semester2="M", year="M"),
     "PL1-MON-008.cut-off": lambda v: subject(v, "KTN").update(semester1="7.4", semester2="8.1", year="7.8"),
     "PL1-MON-008.plain-mean": lambda v: subject(v, "KTN").update(semester1="7", semester2="9", year="8"),
     "PL1-MON-008.weights-swapped": lambda v: subject(v, "KTN").update(semester1="7", semester2="9.1", year="7.7"),
+    "PL1-MON-008.semester2-copied": lambda v: subject(v, "KTN").update(semester1="7", semester2="9.1", year="9.1"),
+    "PL1-MON-008.semester1-copied": lambda v: subject(v, "KTN").update(semester1="9.4", semester2="8", year="9.4"),
+    "PL1-MON-008.from-unrounded": lambda v: subject(v, "KTN").update(semester1="8", semester2="8.5", year="8.4"),
+    "PL1-MON-008.semester-missing": lambda v: subject(v, "KTN").pop("semester1"),
     "PL1-MON-008.wrong": lambda v: subject(v, "KTN").update(year="9.9"),
     "PL1-MON-008.missing": lambda v: subject(v, "KTN").pop("year"),
-    "PL1-MON-009.differs": lambda v: (subject(v, "GDP").update(semester2="CĐ"), subject(v, "HTN").update(semester2="CĐ"), v["summary"]["learning"].update(semester2="CĐ")),
+    "PL1-MON-009.semester1-decides": lambda v: (
+        subject(v, "GDP").update(semester1="CĐ", year="CĐ"),
+        subject(v, "HTN").update(semester1="CĐ"),
+        v["summary"]["learning"].update(semester1="CĐ"),
+    ),
+    "PL1-MON-009.differs": lambda v: subject(v, "GDP").update(year="CĐ"),
+    "PL1-MON-009.semester-missing": lambda v: subject(v, "GDP").pop("semester2"),
     "PL1-MON-009.missing": lambda v: subject(v, "GDP").pop("year"),
-    "PL1-MON-010.learning-not-weak": lambda v: (one_low(v, "4"), rated(v, "K"), subject(v, "TOA").update(reassessed="6"), v["summary"]["learning"].update(after_summer="K")),
+    "PL1-MON-010.learning-not-weak": lambda v: (
+        one_low(v, "4"),
+        rated(v, "K"),
+        subject(v, "TOA").update(reassessed="6"),
+        v["summary"]["learning"].update(after_summer="K"),
+    ),
     "PL1-MON-010.subject-not-weak": lambda v: (reassessed(v, "K"), subject(v, "TIN").update(reassessed="9")),
-    "PL1-HT-001.too-high": lambda v: (marks(v, first="7", second="7", year="7"), rated(v, "T")),
-    "PL1-HT-001.too-low": lambda v: (marks(v), rated(v, "K")),
+    "PL1-HT-001.count-ignored": lambda v: (marks(v, first="7", second="7", year="7"), rated(v, "T")),
+    "PL1-HT-001.limit-excluded": lambda v: (marks(v), rated(v, "K")),
+    "PL1-HT-001.too-high": lambda v: (marks(v, first="6", second="6", year="6"), rated(v, "T")),
+    "PL1-HT-001.too-low": lambda v: (marks(v, first="9", second="9", year="9"), rated(v, "K")),
+    "PL1-HT-001.raised-without-ground": lambda v: (one_low(v, "6.4"), rated(v, "T")),
+    "PL1-HT-001.comments-ignored": lambda v: (
+        marks(v, first="6", second="6", year="6"),
+        [subject(v, code).update(dict.fromkeys(PERIODS, "CĐ")) for code in ("GTC", "GDP")],
+        rated(v, "Đ"),
+    ),
+    "PL1-HT-001.missing": lambda v: v["summary"]["learning"].update(semester1=""),
     "PL1-HT-002.not-raised": lambda v: raised(v, "Đ"),
     "PL1-HT-002.raised-too-far": lambda v: raised(v, "T"),
     "PL1-HT-004.wrong": lambda v: reassessed(v, "Đ"),
+    "PL1-HT-004.old-level-kept": lambda v: reassessed(v, "CĐ"),
     "PL1-HT-004.missing": lambda v: reassessed(v, None),
-    "PL1-HT-004.without-reassessment": lambda v: (unsatisfactory(v), v["summary"]["learning"].update(after_summer="Đ"), v["summary"].update(promoted="1", promotion_text="Lên lớp 8")),
-    "PL1-RL-001.wrong": lambda v: conduct(v, "T", "Đ", "T"),
+    "PL1-HT-004.without-reassessment": lambda v: (
+        unsatisfactory(v),
+        v["summary"]["learning"].update(after_summer="Đ"),
+        v["summary"].update(promoted="1", promotion_text="Lên lớp 8"),
+    ),
+    "PL1-RL-001.semester1-copied": lambda v: conduct(v, "T", "Đ", "T"),
+    "PL1-RL-001.semester2-copied": lambda v: conduct(v, "T", "Đ", "Đ"),
+    "PL1-RL-001.semesters-swapped": lambda v: conduct(v, "CĐ", "K", "CĐ"),
+    "PL1-RL-001.plain-mean": lambda v: (conduct(v, "K", "CĐ", "Đ"), v["summary"].update(promoted="1")),
+    "PL1-RL-001.wrong": lambda v: conduct(v, "K", "K", "Đ"),
     "PL1-RL-001.missing": lambda v: (v["summary"]["conduct"].pop("year"), v["summary"].pop("title")),
     "PL1-RL-001.training-not-needed": lambda v: v["summary"]["conduct"].update(after_summer="T"),
     "PL1-LL-001.promoted-absences": lambda v: v["summary"].update(absences="46"),
-    "PL1-LL-001.promoted-learning": lambda v: (unsatisfactory(v), v["summary"].update(promoted="1", promotion_text="Được lên lớp 8")),
+    "PL1-LL-001.promoted-learning": lambda v: (
+        unsatisfactory(v),
+        v["summary"].update(promoted="1", promotion_text="Được lên lớp 8"),
+    ),
     "PL1-LL-001.promoted-conduct": lambda v: conduct(v, "CĐ", "CĐ", "CĐ"),
     "PL1-LL-001.retained-wrongly": lambda v: v["summary"].update(promoted="0", promotion_text="Ở lại lớp"),
+    "PL1-LL-001.retained-at-limit": lambda v: v["summary"].update(
+        absences="45", promoted="0", promotion_text="Ở lại lớp"
+    ),
+    "PL1-LL-001.summer-ignored": lambda v: (
+        conduct(v, "T", "CĐ", "CĐ"),
+        v["summary"]["conduct"].update(after_summer="Đ"),
+        v["summary"].update(promoted="0", promotion_text="Ở lại lớp"),
+    ),
+    "PL1-LL-001.absences-unreadable": lambda v: v["summary"].update(absences="không"),
+    "PL1-LL-001.not-a-flag": lambda v: v["summary"].update(promoted="true"),
+    "PL1-LL-003.other-grade": lambda v: v["summary"].update(promotion_text="Được lên lớp 7"),
+    "PL1-LL-003.text-promotes": lambda v: (unsatisfactory(v), v["summary"].update(promotion_text="Được lên lớp 8")),
     "PL1-LL-001.missing": lambda v: v["summary"].pop("promoted"),
     "PL1-LL-003.text-retains": lambda v: v["summary"].update(promotion_text="Không được lên lớp"),
     "PL1-LL-003.other-wording": lambda v: v["summary"].update(promotion_text="Tốt nghiệp"),
     "PL1-LL-004.unknown": lambda v: v["summary"].update(title="Học sinh tiên tiến"),
     "PL1-LL-004.not-earned-marks": lambda v: v["summary"].update(title="Học sinh Xuất sắc"),
     "PL1-LL-004.not-earned-conduct": lambda v: v["summary"]["conduct"].update(semester1="K", semester2="K", year="K"),
+    "PL1-LL-005.not-a-flag": lambda v: v["profile"].update(individual_plan="có"),
     "PL1-LL-005.level-given": lambda v: v["profile"].update(not_assessed="1"),
-    "PL1-LL-006.not-ascending": lambda v: v.update(history=[
-        {"school_year": year, "class_name": "6A", "school_name": "Trường Thử", "province_name": "Hà Nội"}
-        for year in ("2024-2025", "2023-2024")
-    ]),
-}  # fmt: skip
+    "PL1-LL-006.not-ascending": lambda v: v.update(
+        history=[
+            {"school_year": year, "class_name": "6A", "school_name": "Trường Thử", "province_name": "Hà Nội"}
+            for year in ("2024-2025", "2023-2024")
+        ]
+    ),
+}
 
 
 @pytest.mark.parametrize(("cause", "change"), WRONG.items(), ids=WRONG.keys())

@@ -1,0 +1,354 @@
+"""LL: promotion, completion, their wording, titles and study history (PL1-LL-001 … 004, 006)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Protocol
+
+from conformance.checks.subjects import Known, not_assessed
+from conformance.document import Document
+from conformance.finding import Recorder
+from conformance.pack import RuleSet
+from conformance.pack.model import CompletionRule, TitleRule
+from conformance.transcript.academics import may_be_promoted, year_mark
+from conformance.transcript.model import HistoryYear, Level, Levels, Outcome, Transcript, Value
+
+_GRADE = re.compile(r"(?<![\w./])([0-9]{1,2})(?![\w./])")
+
+
+@dataclass(slots=True)
+class Finals:
+    """The final levels as stated, and what they should have been where they were found wrong."""
+
+    transcript: Transcript
+    conducts: list[tuple[Level, str]] = field(default_factory=list)
+    """Right levels of conduct, each with the full cause code of the finding that says so."""
+    learnings: list[tuple[Level, str]] = field(default_factory=list)
+
+    def conduct_is(self, level: Level, root: str) -> None:
+        """The stated conduct is wrong; ``root`` says so."""
+        self.conducts.append((level, root))
+
+    def learning_is(self, levels: Sequence[Level], root: str) -> None:
+        """The stated learning is wrong; ``root`` says so."""
+        self.learnings.extend((level, root) for level in levels)
+
+    @property
+    def stated(self) -> tuple[Level | None, Level | None]:
+        """Final conduct and learning: after summer where given, else of the year."""
+        summary = self.transcript.summary
+        return _final(summary.conduct), _final(summary.learning)
+
+    def others(self) -> Iterator[tuple[Level, Level, str]]:
+        """Conduct, learning and root: what would be judged had a wrong level been right."""
+        conduct, learning = self.stated
+        if conduct is None or learning is None:
+            return
+        yield from ((right, learning, root) for right, root in self.conducts)
+        yield from ((conduct, right, root) for right, root in self.learnings)
+
+
+def _final(levels: Levels) -> Level | None:
+    after = levels.after_summer.value if levels.after_summer else None
+    return after if after is not None else levels.year.value if levels.year else None
+
+
+def judge_year(
+    document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals, *, derived: bool
+) -> None:
+    """Judge promotion or completion, wording and title; ``derived``: levels and promotion follow from results."""
+    if derived:
+        _promotion(document, rules, found, finals)
+        _completion(document, subjects, rules, found, finals)
+    _wording(document, rules, found)
+    _title(document, subjects, rules, found, finals)
+
+
+def _grade(transcript: Transcript) -> int | None:
+    return transcript.record.grade.value if transcript.record.grade else None
+
+
+def _absences(document: Document, found: Recorder) -> Decimal | None:
+    """Sessions missed; an absent field is none. ``None``: unreadable, which is said."""
+    value = document.transcript.summary.absences
+    if value is None or value.raw == "":
+        return Decimal(0)
+    if value.value is None:
+        found.violated("PL1-LL-001", "absences-unreadable", place=document.place(value), seen=value.raw[:20])
+    return value.value
+
+
+# ------------------------------------------------------------------------------------ promotion and completion
+
+
+def _promotion(document: Document, rules: RuleSet, found: Recorder, finals: Finals) -> None:
+    """PL1-LL-001."""
+    rule, transcript = "PL1-LL-001", document.transcript
+    conduct, learning = finals.stated
+    value = transcript.summary.promoted
+    if _grade(transcript) not in rules.promotion_grades:
+        return
+    if value is not None and value.raw and value.value is None:
+        found.violated(rule, "not-a-flag", place=document.place(value), expected="0, 1", seen=value.raw[:20])
+        return
+    absences = _absences(document, found)
+    if conduct is None or learning is None or absences is None:
+        return
+    derived = may_be_promoted(conduct, learning, absences, rules)
+    if value is None or value.value is None:
+        found.violated(
+            rule, "missing", place=document.place(value if value is not None else transcript.summary),
+            expected=int(derived.value), derivation=derived.steps,
+        )  # fmt: skip
+        return
+    summer = any(one.after_summer is not None for one in (transcript.summary.conduct, transcript.summary.learning))
+    if value.value is derived.value:
+        if not derived.value:
+            found.held(rule, _why_retained(learning, absences, rules))
+            return
+        found.held(rule, "promoted")
+        if summer:
+            found.held(rule, "promoted-after-summer")
+        if absences == rules.promotion_absences:
+            found.held(rule, "promoted-at-limit")
+        return
+    if value.value:
+        cause = "promoted-" + _why_retained(learning, absences, rules).removeprefix("retained-")
+    else:
+        at_limit = absences == rules.promotion_absences
+        cause = "retained-at-limit" if at_limit else "summer-ignored" if summer else "retained-wrongly"
+    follows = (
+        root
+        for right, other, root in finals.others()
+        if may_be_promoted(right, other, absences, rules).value is value.value
+    )
+    found.violated(
+        rule, cause, place=document.place(value), expected=int(derived.value), seen=value.raw, derivation=derived.steps,
+        absences=absences, limit=rules.promotion_absences, article=derived.article, consequence_of=next(follows, ""),
+    )  # fmt: skip
+
+
+def _why_retained(learning: Level, absences: Decimal, rules: RuleSet) -> str:
+    if absences > rules.promotion_absences:
+        return "retained-absences"
+    if learning.rank < Level(rules.promotion_learning).rank:
+        return "retained-learning"
+    return "retained-conduct"
+
+
+def _completion(
+    document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals
+) -> None:
+    """PL1-LL-002: the last grade of a level, by the conditions on the document's date."""
+    rule, transcript = "PL1-LL-002", document.transcript
+    grade = _grade(transcript)
+    conduct, learning = finals.stated
+    if grade not in rules.completion_grades:
+        return
+    absences = _absences(document, found)
+    if conduct is None or learning is None or absences is None:
+        return
+    derived = may_be_promoted(conduct, learning, absences, rules)
+    more = [
+        one for one in rules.completion if grade in one.grades and _in_force(one, transcript.dated)
+        and not _completes(one, transcript, subjects)
+    ]  # fmt: skip
+    earned = derived.value and not more
+    text, flag = transcript.summary.completion_text, transcript.summary.promoted
+    written = text is not None and text.raw != ""
+    said = written and not _begins(text.raw if text else "", rules.wordings.get("not-completed", ()), grade)
+    said = said or (not written and flag is not None and flag.value is True)
+    if said is earned:
+        found.held(rule, "completed" if said else "not-completed")
+        return
+    article = more[0].article if derived.value and more else rules.articles["completion"]
+    follows = (
+        root
+        for right, other, root in finals.others()
+        if (may_be_promoted(right, other, absences, rules).value and not more) is said
+    )
+    found.violated(
+        rule, "completed-wrongly" if said else "refused-wrongly" if written else "completion-missing",
+        place=document.place(text if text is not None else transcript.summary), expected=int(earned),
+        seen=text.raw[:150] if text else flag.raw if flag else "", derivation=derived.steps, article=article,
+        consequence_of=next(follows, ""),
+    )  # fmt: skip
+
+
+def _completes(rule: CompletionRule, transcript: Transcript, subjects: Sequence[Known]) -> bool:
+    """Whether the further conditions hold, as far as the document lets them be seen."""
+    if rule.every_subject:
+        for one in subjects:
+            again = one.subject.reassessed.value if one.subject.reassessed else None
+            result = one.subject.year.value if one.subject.year else None
+            if (again if again is not None else result) is Outcome.FAILED:
+                return False
+    born = transcript.learner.birth_date.value if transcript.learner.birth_date else None
+    if rule.oldest is None or born is None or transcript.dated is None:
+        return True
+    # an incomplete birth date is read in the learner's favour
+    year, month, day = born[0], born[1] or 12, born[2] or 28
+    had_birthday = (transcript.dated.month, transcript.dated.day) >= (month, day)
+    return transcript.dated.year - year - (not had_birthday) <= rule.oldest
+
+
+def _begins(text: str, wordings: Sequence[str], grade: int | None) -> bool:
+    folded = " ".join(text.split()).casefold()
+    return any(folded.startswith(one.replace("{next}", str((grade or 0) + 1)).casefold()) for one in wordings)
+
+
+def _wording(document: Document, rules: RuleSet, found: Recorder) -> None:
+    """PL1-LL-003."""
+    rule, transcript = "PL1-LL-003", document.transcript
+    flag, text, grade = transcript.summary.promoted, transcript.summary.promotion_text, _grade(transcript)
+    if text is None or text.raw == "" or flag is None or flag.value is None:
+        return
+    place = document.place(text)
+    retained, promoted = rules.wordings.get("retained", ()), rules.wordings.get("promoted", ())
+    negative = _begins(text.raw, retained, grade)
+    positive = not negative and _begins(text.raw, promoted, grade)
+    grades = {int(one) for one in _GRADE.findall(text.raw)}
+    if flag.value and negative:
+        found.violated(rule, "text-retains", place=place, expected=flag.raw, seen=text.raw[:150])
+    elif not flag.value and positive:
+        found.violated(rule, "text-promotes", place=place, expected=flag.raw, seen=text.raw[:150])
+    elif not negative and not positive:
+        wanted = " / ".join((*promoted, *retained))
+        found.violated(rule, "other-wording", place=place, expected=wanted, seen=text.raw[:150])
+    elif grade is not None and grades and not grades & ({grade + 1} if positive else {grade, grade + 1}):
+        found.violated(rule, "other-grade", place=place, expected=grade + 1, seen=text.raw[:150])
+    else:
+        found.held(rule)
+
+
+# ------------------------------------------------------------------------------------------------------ titles
+
+
+class _Dated(Protocol):
+    @property
+    def valid_from(self) -> date | None: ...
+    @property
+    def valid_to(self) -> date | None: ...
+
+
+def _in_force(rule: _Dated, day: date | None) -> bool:
+    """Whether a dated rule is in force on a day; without a day, it may be."""
+    return day is None or (
+        (rule.valid_from is None or rule.valid_from <= day) and (rule.valid_to is None or day <= rule.valid_to)
+    )
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _title(document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals) -> None:
+    """PL1-LL-004: a title only when earned; earned and not given is right."""
+    rule, transcript = "PL1-LL-004", document.transcript
+    value = transcript.summary.title
+    if value is None or value.raw == "":
+        found.held(rule, "not-given")
+        return
+    place, seen = document.place(value), value.raw[:100]
+    named = [one for one in rules.titles if _folded(one.title) == _folded(value.value or "")]
+    if not named:
+        wanted = ", ".join(dict.fromkeys(one.title for one in rules.titles))
+        found.violated(rule, "unknown", place=place, expected=wanted, seen=seen)
+        return
+    title = next((one for one in named if _in_force(one, transcript.dated)), None)
+    if title is None:
+        found.violated(rule, "not-in-force", place=place, expected=str(transcript.dated), seen=seen)
+        return
+    conduct = transcript.summary.conduct.year.value if transcript.summary.conduct.year else None
+    learning = transcript.summary.learning.year.value if transcript.summary.learning.year else None
+    if conduct is None or (learning is None and not not_assessed(transcript)):
+        return
+    enough, lacking = _earned(title, conduct, learning, subjects, rules, corrected=False)
+    if not lacking:
+        found.held(rule, "excellent" if title.counted is not None else "good")
+        return
+    others = [(right, learning, root) for right, root in finals.conducts]
+    others += [(conduct, right, root) for right, root in finals.learnings]
+    follows = [
+        root for right, other, root in others if not _earned(title, right, other, subjects, rules, corrected=False)[1]
+    ]
+    if not follows and not _earned(title, conduct, learning, subjects, rules, corrected=True)[1]:
+        follows = [one.code for one in found.violations if one.requirement == "PL1-MON-008"]
+    found.violated(
+        rule, f"not-earned-{lacking}", place=place, expected=title.title, seen=seen, count=enough, needed=title.count,
+        counted=title.counted or "", article=title.article, consequence_of=next(iter(follows), ""),
+    )  # fmt: skip
+
+
+def _earned(
+    title: TitleRule, conduct: Level, learning: Level | None, subjects: Sequence[Known], rules: RuleSet,
+    *, corrected: bool,
+) -> tuple[int, str]:
+    """How many marks count for the title, and the first thing lacking: conduct, learning, marks, or nothing.
+
+    Optional subjects count, and with fewer scored subjects than asked for all of them are enough: both are open, and
+    only what no reading allows is refused.
+    """
+    marks: list[Decimal] = []
+    for one in subjects:
+        year = one.subject.year.value if one.subject.year else None
+        first, second = (value.value if value else None for value in (one.subject.semester1, one.subject.semester2))
+        if corrected and isinstance(first, Decimal) and isinstance(second, Decimal):
+            year = year_mark(first, second, rules).value
+        if isinstance(year, Decimal) and one.scored is not False:
+            marks.append(year)
+    enough = sum(mark >= title.counted for mark in marks) if title.counted is not None else 0
+    if conduct.rank < Level(title.conduct).rank:
+        return enough, "conduct"
+    if learning is None or learning.rank < Level(title.learning).rank:
+        return enough, "learning"
+    if title.counted is not None and enough < min(title.count, max(len(marks), 1)):
+        return enough, "marks"
+    return enough, ""
+
+
+# ----------------------------------------------------------------------------------------------------- history
+
+
+def judge_history(document: Document, found: Recorder) -> None:
+    """PL1-LL-006: years ascending; a transfer names both schools and lies in its year."""
+    rule, transcript = "PL1-LL-006", document.transcript
+    now = transcript.record.school_year.value if transcript.record.school_year else None
+    good, moved = True, False
+    previous: HistoryYear | None = None
+    for entry in transcript.history:
+        place = document.place(entry)
+        year, before = _year_of(entry), _year_of(previous) if previous else None
+        if year is not None and ((before is not None and year < before) or (now is not None and year > now)):
+            good = False
+            found.violated(rule, "not-ascending", place=place, seen=str(entry.school_year))
+        day = entry.transferred_on
+        if day is not None and day.raw:
+            moved = True
+            here = entry.school_name.raw if entry.school_name else ""
+            origin = previous.school_name.raw if previous and previous.school_name else ""
+            if not here or not origin or here == origin:
+                good = False
+                found.violated(rule, "one-school", place=place, seen=here or origin)
+            elif day.value is not None and year is not None and day.value.year not in (year, year + 1):
+                good = False
+                found.violated(
+                    rule, "transfer-outside-year", place=place, expected=str(entry.school_year), seen=day.raw
+                )
+        previous = entry
+    if transcript.history and good:
+        found.held(rule)
+        if moved:
+            found.held(rule, "transfer")
+
+
+def _year_of(entry: HistoryYear) -> int | None:
+    value: Value[int] | None = entry.school_year
+    return value.value if value else None
+
+
+__all__ = ["Finals", "judge_history", "judge_year"]
