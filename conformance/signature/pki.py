@@ -25,7 +25,7 @@ from conformance.signature.trust import TrustStore
 Usage = Literal["signing", "encipherment", "none"]
 _YEAR = timedelta(days=365)
 _pool: dict[str, list[PrivateKey]] = {}
-"""Holders' keys of this process by kind: making RSA keys is slow, and only those of one PKI must differ."""
+"""Holders' RSA keys of this process by kind: making them is slow, and only those of one PKI must differ."""
 _pool_lock = threading.Lock()
 
 
@@ -170,6 +170,8 @@ class TestPki:
 
     def _key(self, kind: str) -> PrivateKey:
         """A key that this PKI has not given to anybody yet."""
+        if not kind.startswith("rsa"):
+            return make_key(kind)
         with _pool_lock:
             number = self._taken[kind]
             self._taken[kind] += 1
