@@ -8,14 +8,15 @@ from datetime import date
 from typing import Any
 
 from conformance.checks.context import Context
+from conformance.checks.limited import Limited
 from conformance.checks.structure import is_digitised, programme_of
 from conformance.document import Document
 from conformance.finding import Recorder
 from conformance.pack import CodeList
 from conformance.transcript.model import Address, Transcript, Value
 
-_TWELVE = re.compile(r"^[0-9]{12}$")
-_PASSPORT = re.compile(r"^[A-Z0-9]{5,20}$")
+_TWELVE = re.compile(r"[0-9]{12}")
+_PASSPORT = re.compile(r"[A-Z0-9]{5,20}")
 
 
 def check(document: Document, context: Context, found: Recorder) -> None:
@@ -41,20 +42,43 @@ def _lists(document: Document, transcript: Transcript, context: Context, found: 
         (profile.gender, "genders"),
         (transcript.record.level, "school-levels"),
     ):
-        if value is None:
+        listed = context.pack.codes.get(name)
+        if value is None or listed is None:
             continue
-        if context.pack.codes[name].find(value.raw):
+        if listed.find(_code(value)):
             found.held(rule)
         else:
-            found.violated(rule, name, place=document.place(value), expected=name, seen=value.raw[:60])
+            found.violated(rule, name, place=document.place(value), expected=_some(listed), seen=value.raw[:60])
     programme = transcript.record.programme
     if programme is not None and transcript.record.level is not None:
         known = {one.programme for one in context.pack.programmes.values()}
-        if programme.raw not in known:
+        if _code(programme) not in known:
             wanted = ", ".join(sorted(known))
             found.violated(
                 rule, "programmes", place=document.place(programme), expected=wanted, seen=programme.raw[:60]
             )
+
+    flags = (
+        transcript.version.digitised,
+        profile.not_assessed,
+        profile.individual_plan,
+        transcript.summary.promoted,
+    )
+    for flag in flags:
+        if flag is not None and flag.value is None:
+            wanted = ", ".join(str(one) for one in context.pack.binding.values["flag"])
+            found.violated(rule, "flags", place=document.place(flag), expected=wanted, seen=flag.raw[:20])
+
+
+def _code(value: Value[str]) -> str:
+    """The code as understood: stray spaces are PL1-DOC-006's to report."""
+    return (value.value or "").strip()
+
+
+def _some(listed: CodeList) -> str:
+    """The codes of a list, cut short."""
+    codes = list(dict.fromkeys(entry.code for entry in listed))
+    return ", ".join(codes[:12]) + (", …" if len(codes) > 12 else "")
 
 
 def _level_values(transcript: Transcript) -> Iterator[Value[Any]]:
@@ -67,16 +91,15 @@ def _level_values(transcript: Transcript) -> Iterator[Value[Any]]:
 def _levels(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
     """PL1-MA-009: not the other encoding; PL1-MA-001: a level of the list."""
     foreign = {str(code) for code in context.pack.binding.values.get("foreign-level", {})}
+    wanted = ", ".join(str(code) for code in context.pack.binding.values["level"])
     mixed = False
     for value in _level_values(transcript):
         if value.value is not None:
             found.held("PL1-MA-001", "levels")
-        elif value.raw in foreign:
+        elif value.raw.strip() in foreign:
             mixed = True
-            wanted = ", ".join(str(code) for code in context.pack.binding.values["level"])
             found.violated("PL1-MA-009", "mixed", place=document.place(value), expected=wanted, seen=value.raw)
         else:
-            wanted = ", ".join(str(code) for code in context.pack.binding.values["level"])
             found.violated("PL1-MA-001", "levels", place=document.place(value), expected=wanted, seen=value.raw[:20])
     if not mixed:
         found.held("PL1-MA-009")
@@ -88,7 +111,7 @@ def _grade_and_nationality(document: Document, transcript: Transcript, context: 
     if grade is not None and programme is not None:
         grades = context.pack.programmes[programme].grades
         wanted = ", ".join(f"{one:02d}" for one in grades)
-        if grade.value in grades and len(grade.raw) == 2:
+        if grade.value in grades and len(grade.raw.strip()) == 2:
             found.held(rule, "grade")
         else:
             found.violated(rule, "grade", place=document.place(grade), expected=wanted, seen=grade.raw[:20])
@@ -104,15 +127,16 @@ def _grade_and_nationality(document: Document, transcript: Transcript, context: 
 
 def _subjects(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
     """PL1-MA-003: known subject codes; PL1-MA-004: the name that belongs to the code."""
-    listed = context.pack.codes["subjects"]
+    listed = context.pack.codes.get("subjects")
     programme = programme_of(document, context)
+    limited = Limited(document, found)
     for subject in transcript.subjects:
-        if subject.code is None:
+        if subject.code is None or listed is None:
             continue
-        code = context.subject_map.get(subject.code.raw, subject.code.raw)
+        code = context.subject_map.get(subject.code.raw, _code(subject.code))
         entry = listed.find(code)
         if entry is None:
-            found.violated("PL1-MA-003", "unknown", place=document.place(subject.code), seen=subject.code.raw[:20])
+            limited.violated("PL1-MA-003", "unknown", subject.code, seen=subject.code.raw[:20])
             continue
         if programme is not None and programme not in entry.data.get("programmes", {}):
             # a subject of another programme is PL1-MON-003's to name
@@ -139,28 +163,34 @@ def _named(
 def _names(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
     """PL1-MA-004 for province and department, in the list of the document's date."""
     school, day = transcript.school, transcript.dated
-    codes = context.pack.codes
-    if school.province_code and school.province_name:
-        _named(document, codes["provinces"], school.province_code.raw, school.province_name, day, "province", found)
-    if school.department_code and school.department_name:
-        listed = codes["departments"]
-        if not any(entry.valid_on(day) for entry in listed.all_of(school.department_code.raw)):
-            found.violated(
-                "PL1-MA-004",
-                "department-unknown",
-                place=document.place(school.department_code),
-                seen=school.department_code.raw[:20],
-            )
-        else:
-            _named(document, listed, school.department_code.raw, school.department_name, day, "department", found)
+    provinces, departments = context.pack.codes.get("provinces"), context.pack.codes.get("departments")
+    if provinces and school.province_code and school.province_name:
+        _named(document, provinces, _code(school.province_code), school.province_name, day, "province", found)
+    if departments is None or not school.department_code or not school.department_name:
+        return
+    code = _code(school.department_code)
+    if any(entry.valid_on(day) for entry in departments.all_of(code)):
+        _named(document, departments, code, school.department_name, day, "department", found)
+        return
+    # a department goes with its province: the list of the wrong date is one mistake
+    province = _code(school.province_code) if school.province_code else ""
+    outdated = provinces is not None and provinces.all_of(province) and provinces.find(province, day) is None
+    found.violated(
+        "PL1-MA-004",
+        "department-unknown",
+        place=document.place(school.department_code),
+        seen=school.department_code.raw[:20],
+        consequence_of="PL1-MA-005.not-any-more" if outdated and departments.all_of(code) else "",
+    )
 
 
 def _school_province(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
     rule = "PL1-MA-005"
     value, day = transcript.school.province_code, transcript.dated
-    if value is None:
+    provinces = context.pack.codes.get("provinces")
+    if value is None or provinces is None:
         return
-    entries = context.pack.codes["provinces"].all_of(value.raw)
+    entries = provinces.all_of(_code(value))
     if not entries:
         found.violated(rule, "unknown", place=document.place(value), seen=value.raw[:20])
     elif not any(entry.valid_on(day) for entry in entries):
@@ -173,14 +203,17 @@ def _school_province(document: Document, transcript: Transcript, context: Contex
 def _addresses(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
     """PL1-MA-006: codes of birthplace, home and residence are of either list, and agree with the words."""
     rule = "PL1-MA-006"
-    listed = context.pack.codes["provinces"]
+    listed = context.pack.codes.get("provinces")
+    if listed is None:
+        return
     profile = transcript.profile
     foreign = not _at_home(transcript, context)
     for address in (profile.birthplace, profile.hometown, profile.residence):
         if not isinstance(address, Address) or address.province_code is None:
             continue
         code = address.province_code
-        entries = listed.all_of(code.raw)
+        own_code = _code(code)
+        entries = listed.all_of(own_code)
         if not entries:
             found.violated(rule, "unknown", place=document.place(code), seen=code.raw[:20])
             continue
@@ -188,12 +221,12 @@ def _addresses(document: Document, transcript: Transcript, context: Context, fou
         named = [
             entry.name
             for entry in listed
-            if entry.code != code.raw and detail.endswith(entry.name.casefold()) and not foreign
+            if entry.code != own_code and detail.endswith(entry.name.casefold()) and not foreign
         ]
         own = any(name.casefold() in detail for entry in entries for name in (entry.name, *entry.names))
         if named and not own:
             wanted = " / ".join(dict.fromkeys(entry.name for entry in entries))
-            found.violated(rule, "disagree", place=document.place(code), expected=wanted, seen=named[0], code=code.raw)
+            found.violated(rule, "disagree", place=document.place(code), expected=wanted, seen=named[0], code=own_code)
         else:
             found.held(rule)
 
@@ -201,7 +234,7 @@ def _addresses(document: Document, transcript: Transcript, context: Context, fou
 def _at_home(transcript: Transcript, context: Context) -> bool:
     """Whether the learner is a national of the country whose identifiers these are."""
     nationality = transcript.profile.nationality
-    return nationality is None or nationality.raw in context.pack.binding.values["home"]
+    return nationality is None or _code(nationality) in context.pack.binding.values.get("home", {})
 
 
 def _identifiers(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
@@ -209,7 +242,7 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
     learner = transcript.learner
     vietnamese = _at_home(transcript, context)
     if learner.national_id is not None:
-        if _TWELVE.match(learner.national_id.raw):
+        if _TWELVE.fullmatch(_code(learner.national_id)):
             found.held("PL1-MA-007", "vietnamese" if vietnamese else "foreign")
             _speaking(document, transcript, learner.national_id, context, found)
         else:
@@ -222,7 +255,7 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
     elif learner.passport is not None:
         if vietnamese:
             found.violated("PL1-MA-007", "vietnamese-without", place=document.place(learner.passport))
-        elif _PASSPORT.match(learner.passport.raw):
+        elif _PASSPORT.fullmatch(_code(learner.passport)):
             found.held("PL1-MA-007", "foreign")
         else:
             found.violated(
@@ -230,25 +263,28 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
             )
     people = [person for subject in transcript.subjects for person in subject.teachers]
     people.append(transcript.summary.homeroom_teacher)
+    named: set[str] = set()
+    limited = Limited(document, found)
     for identifier in [person.national_id for person in people] + [transcript.issue.leader.national_id]:
-        if identifier is not None and not _TWELVE.match(identifier.raw):
-            found.violated(
-                "PL1-MA-007", "not-twelve-digits", place=document.place(identifier), seen=identifier.raw[:40]
-            )
+        # somebody who teaches six subjects is one mistake
+        if identifier is not None and identifier.raw not in named and not _TWELVE.fullmatch(_code(identifier)):
+            named.add(identifier.raw)
+            limited.violated("PL1-MA-007", "signer-not-twelve-digits", identifier, seen=identifier.raw[:40])
 
 
 def _speaking(document: Document, transcript: Transcript, value: Value[str], context: Context, found: Recorder) -> None:
     rule = "PL1-MA-008"
     place = document.place(value)
-    number = value.raw
+    number = _code(value)
     good = True
-    # province of registration, or a country's code from 100 on
-    if number[0] == "0" and not context.pack.codes["id-provinces"].find(number[:3]):
+    registered = context.pack.codes.get("id-provinces")
+    # numbers above the last province's are those of countries, whose list is not public
+    if registered and not registered.find(number[:3]) and number[:3] <= max(entry.code for entry in registered):
         good = False
         found.violated(rule, "province", place=place, seen=number[:3])
     gender, born = transcript.profile.gender, transcript.learner.birth_date
     sex = int(number[3]) % 2
-    said = context.pack.binding.values["gender"].get(gender.raw) if gender else None
+    said = context.pack.binding.values.get("gender", {}).get(_code(gender)) if gender else None
     if gender and said is not None and sex != (0 if said == "male" else 1):
         good = False
         found.violated(rule, "gender", place=place, expected=gender.raw, seen=number[3])

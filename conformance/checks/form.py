@@ -8,12 +8,15 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from conformance.document import Document, Reading
+from conformance.checks.limited import Limited
+from conformance.document import Document, Reading, text_of
 from conformance.finding import Recorder
+from conformance.transcript.model import Transcript
 
 # kind of a reading problem → (requirement, cause)
 _KINDS = {
     "not-well-formed": ("PL1-DOC-001", "not-well-formed"),
+    "version": ("PL1-DOC-001", "version"),
     "not-utf8": ("PL1-DOC-001", "not-utf8"),
     "invalid-utf8": ("PL1-DOC-001", "invalid-utf8"),
     "doctype": ("PL1-DOC-002", "doctype"),
@@ -21,7 +24,6 @@ _KINDS = {
     "cdata": ("PL1-DOC-003", "cdata"),
     "instruction": ("PL1-DOC-003", "instruction"),
     "stylesheet": ("PL1-DOC-003", "stylesheet"),
-    "entity": ("PL1-DOC-002", "entity"),
     "bytes": ("PL1-DOC-004", "bytes"),
     "depth": ("PL1-DOC-004", "depth"),
     "attributes": ("PL1-DOC-004", "attributes"),
@@ -33,11 +35,13 @@ _KINDS = {
 FATAL = ("PL1-DOC-001", "PL1-DOC-002", "PL1-DOC-003", "PL1-DOC-004")
 
 _ETH = "\u00d0\u00f0"
-_EDGE = re.compile(r"^\s|\s$|\s\s")
+_EDGE = re.compile(r"^\s|\s$|\s\s|[\t\r\n]")
 _INVISIBLE = re.compile(
-    r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]"
+    r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff]"
 )
-_FOREIGN = re.compile(r"[\u0370-\u03ff\u0400-\u04ff\uff00-\uffef]")
+_LATIN = re.compile(r"[\u0000-\u024f\u02b0-\u036f\u1e00-\u1eff\u2010-\u2027\u2030-\u205e]+")
+"""Letters and marks of names and codes. Of these, only the African D looks like another letter of ours."""
+_AFRICAN_D = "\u0189\u0256"
 
 
 def check(reading: Reading, found: Recorder) -> None:
@@ -56,33 +60,54 @@ def check(reading: Reading, found: Recorder) -> None:
 
 
 def _texts(document: Document, found: Recorder, *, bom: bool) -> None:
-    unclean = bom
-    composed = True
+    limited = Limited(document, found)
+    prose = _prose(document.transcript)
     for element, text in _contents(document):
         if text.isascii() and text.isprintable():
-            if _EDGE.search(text):
-                unclean = True
-                found.violated("PL1-DOC-006", "spaces", place=document.place(element), seen=repr(text[:80]))
+            if _EDGE.search(text) and element not in prose:
+                limited.violated("PL1-DOC-006", "spaces", element, seen=repr(text[:80]))
             continue
         if not unicodedata.is_normalized("NFC", text):
-            composed = False
             expected = unicodedata.normalize("NFC", text)
-            found.violated(
-                "PL1-DOC-005", "not-nfc", place=document.place(element), expected=points(expected), seen=points(text)
-            )
+            limited.violated("PL1-DOC-005", "not-nfc", element, expected=points(expected), seen=points(text))
         elif any(char in text for char in _ETH):
-            composed = False
-            found.violated("PL1-DOC-005", "eth", place=document.place(element), expected="U+0110", seen=points(text))
-        for cause, pattern in (("invisible", _INVISIBLE), ("look-alike", _FOREIGN), ("spaces", _EDGE)):
-            hit = pattern.search(text)
-            if hit:
-                unclean = True
-                found.violated("PL1-DOC-006", cause, place=document.place(element), seen=points(hit[0]), text=text[:80])
-                break
-    if composed:
-        found.held("PL1-DOC-005")
-    if not unclean:
-        found.held("PL1-DOC-006")
+            limited.violated("PL1-DOC-005", "eth", element, expected="U+0110", seen=points(text))
+        if element not in prose:
+            _clean(element, text, limited)
+    limited.hold_unless_violated("PL1-DOC-005")
+    if not bom:
+        limited.hold_unless_violated("PL1-DOC-006")
+
+
+def _clean(element: etree._Element, text: str, limited: Limited) -> None:
+    """PL1-DOC-006: names and codes only; prose may have lines, double spaces and a Greek letter."""
+    invisible = _INVISIBLE.search(text)
+    if invisible:
+        limited.violated("PL1-DOC-006", "invisible", element, seen=points(invisible[0]), text=text[:80])
+        return
+    foreign = next(
+        (char for char in text if char in _AFRICAN_D or (not _LATIN.fullmatch(char) and char.isalnum())), None
+    )
+    if foreign is not None:
+        name = unicodedata.name(foreign, "?")
+        limited.violated("PL1-DOC-006", "look-alike", element, seen=f"U+{ord(foreign):04X} {name}", text=text[:80])
+    elif _EDGE.search(text):
+        limited.violated("PL1-DOC-006", "spaces", element, seen=repr(text[:80]))
+
+
+def _prose(transcript: Transcript) -> set[object]:
+    """Elements of free text, which PL1-DOC-006 does not look at."""
+    summary = transcript.summary
+    values = [
+        transcript.version.reason,
+        transcript.profile.policy_category,
+        summary.homeroom_comment,
+        summary.competitions,
+        summary.awards,
+        summary.summer_training,
+        *(subject.comment for subject in transcript.subjects),
+    ]
+    return {value.node for value in values if value is not None}
 
 
 def points(text: str) -> str:
@@ -92,8 +117,8 @@ def points(text: str) -> str:
 
 
 def _contents(document: Document) -> Iterator[tuple[etree._Element, str]]:
-    """Texts of the signed content: leaves only, as structure between elements is not text."""
+    """Texts of the content: leaves only, as white space between elements is not text."""
     for anchor in document.anchors("content"):
         for element in anchor.iter(etree.Element):
-            if element.text and len(element) == 0:
-                yield element, element.text
+            if element.text and next(element.iterchildren(etree.Element), None) is None:
+                yield element, text_of(element)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.checks import codes, form, levels, signatures, structure, subjects
 from conformance.checks.context import Context
 from conformance.document import Document, read
-from conformance.finding import Recorder
+from conformance.finding import Observation, Recorder
 
 
 @dataclass(slots=True)
@@ -28,9 +28,56 @@ def judge_document(data: bytes, context: Context) -> Judgement:
     if document is None:
         return Judgement(found, None, None)
     structure.check(document, context, found)
-    codes.check(document, context, found)
     if not structure.is_digitised(document):
+        codes.check(document, context, found)
         subjects.check(document, context, found)
-        levels.check(document, context, found)
-    signatures.check(document, context, found)
+        if _rateable(document):
+            levels.check(document, context, found)
+        settle(found, document)
+        signatures.check(document, context, found)
     return Judgement(found, document, structure.programme_of(document, context))
+
+
+def _rateable(document: Document) -> bool:
+    """Whether levels can be looked at: with more subjects than the list has codes, some are doubled or unknown.
+
+    Those are findings already, and the adjustment of levels tries every subject: a hostile file must not make it slow.
+    """
+    listed = document.pack.codes.get("subjects")
+    return listed is None or len(document.transcript.subjects) <= max(len(listed.entries), 1)
+
+
+_REPEATED = frozenset({"PL1-STR-001.too-long", "PL1-STR-001.attribute-missing"})
+_ABSENT = ("PL1-STR-001.element", "PL1-STR-001.missing-element")
+
+
+def settle(found: Recorder, document: Document) -> None:
+    """One mistake, one root: what the schema says too follows from the requirement that names the mistake.
+
+    An over-long mark is a wrong mark first (PL1-MON-005), an anchor without identifier is PL1-STR-002's. And what is
+    missed for want of an element that the schema misses (placed at the root: there is no better place) follows from it.
+    """
+    named = {
+        one.place.xpath: one.code
+        for one in found.violations
+        if one.is_root and one.place and one.requirement != "PL1-STR-001" and _must(one.requirement, document)
+    }
+    absent = next((one.code for one in found.violations if one.code in _ABSENT and one.is_root), "")
+    top = document.place(document.root).xpath if absent else ""
+
+    def settled(one: Observation) -> Observation:
+        if not one.is_root or one.place is None:
+            return one
+        if one.code in _REPEATED and one.place.xpath in named:
+            return replace(one, consequence_of=named[one.place.xpath])
+        if absent and one.place.xpath == top and one.requirement != "PL1-STR-001":
+            return replace(one, consequence_of=absent)
+        return one
+
+    found.observations = [settled(one) for one in found.observations]
+
+
+def _must(requirement: str, document: Document) -> bool:
+    """Whether it is of level MUST: a MUST never hides behind a SHOULD."""
+    row = document.pack.requirements.get(requirement)
+    return row is not None and row.level == "MUST"

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime, tzinfo
+from datetime import time as time_of_day
 from functools import cache
+from typing import Any
 
 from lxml import etree
 
 from conformance.checks.context import Context
-from conformance.document import Document, read, xpath_of
+from conformance.checks.limited import Limited
+from conformance.document import MOST, Document, read
 from conformance.finding import Place, Recorder
 from conformance.pack import Pack, RuleSet
 from conformance.transcript.model import Transcript, Value
 
-_UUID = re.compile(r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
-_DIGEST = re.compile(r"^[0-9a-f]{64}$")
-_MOST_SCHEMA_ERRORS = 20
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+# signing times outside are nonsense that PL1-KY-012 reports; arithmetic on them could overflow
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+_EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^)]*) \)")
+# libxml2's name of a schema error → cause; empty: it only repeats another one
+_SCHEMA_CAUSES = {
+    "SCHEMAV_ELEMENT_CONTENT": "element",
+    "SCHEMAV_CVC_MAXLENGTH_VALID": "too-long",
+    "SCHEMAV_CVC_COMPLEX_TYPE_2_3": "stray-text",
+    "SCHEMAV_CVC_COMPLEX_TYPE_4": "attribute-missing",
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "attribute-unknown",
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2": "attribute-unknown",
+    "SCHEMAV_CVC_DATATYPE_VALID_1_1_1": "",
+    "SCHEMAV_CVC_TYPE_3_1_3": "",
+}
 
 
 @cache
@@ -29,7 +46,7 @@ def _schema(pack: Pack) -> etree.XMLSchema:
 def programme_of(document: Document, context: Context) -> str | None:
     """The programme the document names, by level and programme code."""
     record = document.transcript.record
-    return context.pack.programme_of(_raw(record.level), _raw(record.programme))
+    return context.pack.programme_of(_read(record.level), _read(record.programme))
 
 
 def rules_of(document: Document, context: Context) -> RuleSet | None:
@@ -58,35 +75,59 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     _age(document, transcript, context, found)
 
 
-def _raw(value: Value[str] | None) -> str | None:
-    return value.raw if value else None
+def _read(value: Value[str] | None) -> str | None:
+    return value.value if value else None
 
 
 def _valid(document: Document, context: Context, found: Recorder) -> None:
-    schema = _schema(context.pack)
-    if schema.validate(document.root):
+    rule = "PL1-STR-001"
+    said, wanted = document.transcript.spec_version, context.pack.header.spec_version
+    good = said is None or said.raw == wanted
+    if said is not None and not good:
+        found.violated(rule, "spec-version", place=document.place(said), expected=wanted, seen=said.raw[:40])
+    errors = _schema_errors(document, context.pack)
+    if not errors:
+        if good:
+            found.held(rule)
         if is_digitised(document):
-            found.held("PL1-STR-001", "digitised")
-        found.held("PL1-STR-001")
+            found.blocked(rule, "digitised", place=document.place(document.transcript.version.digitised))
         return
-    lines: set[tuple[int, str]] = set()
-    for error in schema.error_log:
+    seen: set[tuple[str, str]] = set()
+    for error in errors:
+        cause = _SCHEMA_CAUSES.get(error.type_name, "invalid")
+        if not cause and len(errors) > 1:
+            continue
+        if cause == "element" and "Missing child" in error.message:
+            cause = "missing-element"
         message = error.message.replace(f"{{{context.pack.binding.namespace}}}", "")
-        if (error.line, message) in lines or len(lines) >= _MOST_SCHEMA_ERRORS:
+        key = (str(error.path), message)
+        if key in seen or len(seen) >= MOST:
             continue
-        lines.add((error.line, message))
-        cause = {
-            "SCHEMAV_ELEMENT_CONTENT": "element",
-            "SCHEMAV_CVC_MAXLENGTH_VALID": "too-long",
-            "SCHEMAV_CVC_COMPLEX_TYPE_4": "attribute-missing",
-            "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "attribute-unknown",
-            "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2": "attribute-unknown",
-        }.get(error.type_name, "invalid")
-        if error.type_name == "SCHEMAV_CVC_DATATYPE_VALID_1_1_1" or error.type_name == "SCHEMAV_CVC_TYPE_3_1_3":
-            continue
-        found.violated("PL1-STR-001", cause, place=_schema_place(document, error.path, error.line), seen=message[:400])
-    if not lines:
-        found.violated("PL1-STR-001", "invalid", place=Place("/"), seen=str(schema.error_log.last_error))
+        seen.add(key)
+        name = error.message.partition("'")[2].partition("'")[0].rpartition("}")[2]
+        found.violated(
+            rule,
+            cause or "invalid",
+            place=_schema_place(document, error.path, error.line),
+            expected=_expected(message),
+            seen=message[:400],
+            name=name,
+        )
+
+
+def _schema_errors(document: Document, pack: Pack) -> list[Any]:
+    """libxml2's errors (``type_name``, ``message``, ``path``, ``line``); empty for a valid document."""
+    schema = _schema(pack)
+    if schema.validate(document.root):
+        return []
+    log: Any = schema.error_log
+    return list(log)
+
+
+def _expected(message: str) -> str:
+    """The elements that the schema would have taken instead, from its message."""
+    found = _EXPECTED.search(message)
+    return found[1].strip() if found else ""
 
 
 def _schema_place(document: Document, path: str | None, line: int) -> Place:
@@ -102,30 +143,34 @@ def _schema_place(document: Document, path: str | None, line: int) -> Place:
 
 def _identifiers(document: Document, context: Context, found: Recorder) -> None:
     rule = "PL1-STR-002"
+    limited = Limited(document, found)
     seen: dict[str, etree._Element] = {}
-    good = True
     for value, spelling, element in document.identified:
         first = seen.setdefault(value, element)
         if first is not element:
-            good = False
-            found.violated(
-                rule, "duplicate", place=document.place(element), seen=f"{spelling}={value}", first=xpath_of(first)
+            limited.violated(
+                rule, "duplicate", element, seen=f'{spelling}="{value[:60]}"', first=document.place(first).xpath
             )
     attribute = context.pack.binding.id_attribute
-    for name in context.pack.binding.anchors:
-        for element in document.anchors(name):
-            if not element.get(attribute):
-                good = False
-                found.violated(rule, "missing", place=document.place(element), expected=attribute, seen="")
-    if good:
-        found.held(rule)
+    covered = {name for slot in context.pack.signature.slots for name in slot.covers}
+    signed = [element for name in context.pack.binding.anchors if name in covered for element in document.anchors(name)]
+    signed += [
+        element
+        for slot in context.pack.signature.slots
+        if f"slot:{slot.name}" in covered
+        for element in document.slots(slot.name)
+    ]
+    for element in signed:
+        if not element.get(attribute):
+            limited.violated(rule, "missing", element, expected=attribute, seen="")
+    limited.hold_unless_violated(rule)
 
 
 def _uuid(document: Document, transcript: Transcript, found: Recorder) -> None:
     value = transcript.record.id
     if value is None:
         return
-    if _UUID.match(value.raw):
+    if _UUID.fullmatch(value.raw):
         found.held("PL1-STR-003")
     else:
         found.violated("PL1-STR-003", "not-uuid", place=document.place(value), seen=value.raw[:80])
@@ -141,7 +186,7 @@ def _version(document: Document, transcript: Transcript, context: Context, found
         found.violated(rule, "not-a-version", place=document.place(number), expected="≥ 1", seen=number.raw)
         return
     if number.value == 1:
-        if version.replaces is not None:
+        if version.replaces is not None and version.replaces.raw.strip():
             found.violated(rule, "first-replaces", place=document.place(version.replaces), seen=version.replaces.raw)
         else:
             found.held(rule)
@@ -150,7 +195,7 @@ def _version(document: Document, transcript: Transcript, context: Context, found
     if version.reason is None or not version.reason.raw.strip():
         good = False
         found.violated(rule, "no-reason", place=document.place(version.reason or version))
-    if version.replaces is None or not _DIGEST.match(version.replaces.raw):
+    if version.replaces is None or not _DIGEST.fullmatch(version.replaces.raw):
         good = False
         seen = version.replaces.raw if version.replaces else ""
         found.violated(rule, "no-predecessor", place=document.place(version.replaces or version), seen=seen)
@@ -205,33 +250,71 @@ def _school_year(document: Document, transcript: Transcript, context: Context, f
 
 def _dates(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
     rule = "PL1-STR-006"
-    good = True
+    zone = zone_of(context.pack)
+    today = ((context.received_at or context.judged_at) + context.pack.tolerance).astimezone(zone).date()
+    limited = Limited(document, found)
     born, created, signed = transcript.learner.birth_date, transcript.version.created, transcript.issue.signed_on
-    limit = (context.received_at or context.judged_at) + context.pack.tolerance
-    for value in (born, created, signed):
+    transfers = [year.transferred_on for year in transcript.history if year.transferred_on and year.transferred_on.raw]
+    for value in (born, created, signed, *transfers):
         if value is not None and value.value is None:
-            good = False
-            found.violated(rule, "not-a-date", place=document.place(value), seen=value.raw)
+            limited.violated(rule, "not-a-date", value, expected="YYYY-MM-DD", seen=value.raw[:40])
+    future = False
+    for one in (created, signed):
+        if one and one.value and one.value > today:
+            future = True
+            limited.violated(rule, "in-the-future", one, expected=f"≤ {today}", seen=one.raw)
     if born and born.value and created and created.value:
-        year, month, number = born.value
-        if date(year, month or 1, number or 1) >= created.value:
-            good = False
-            found.violated(
-                rule, "born-after-creation", place=document.place(born), expected=f"< {created.raw}", seen=born.raw
+        year, month, day = born.value
+        if date(year, month or 1, day or 1) >= created.value:
+            limited.violated(rule, "born-after-creation", born, expected=f"< {created.raw}", seen=born.raw)
+    if created and created.value and not future:
+        if signed and signed.value and signed.value < created.value:
+            limited.violated(rule, "issued-before-creation", signed, expected=f"≥ {created.raw}", seen=signed.raw)
+        _signing_after_creation(document, created, context, zone, limited)
+    if signed and signed.value and not future:
+        for _, time in signing_times(document, context.pack, principal=True):
+            day_signed = (time - context.pack.tolerance).astimezone(zone).date()
+            if signed.value < day_signed:
+                limited.violated(rule, "issued-before-signed", signed, expected=f"≥ {day_signed}", seen=signed.raw)
+                break
+    limited.hold_unless_violated(rule)
+
+
+def _signing_after_creation(
+    document: Document, created: Value[date], context: Context, zone: tzinfo, limited: Limited
+) -> None:
+    assert created.value is not None
+    begin = datetime.combine(created.value, time_of_day(), zone)
+    for element, time in signing_times(document, context.pack):
+        if time + context.pack.tolerance < begin:
+            limited.violated(
+                "PL1-STR-006", "signed-before-creation", element, expected=created.raw, seen=time.isoformat()
             )
-    for value in (created, signed):
-        if value and value.value and value.value > limit.date():
-            good = False
-            found.violated(
-                rule, "in-the-future", place=document.place(value), expected=f"≤ {limit.date()}", seen=value.raw
-            )
-    if created and created.value and signed and signed.value and signed.value < created.value:
-        good = False
-        found.violated(
-            rule, "issued-before-creation", place=document.place(signed), expected=f"≥ {created.raw}", seen=signed.raw
-        )
-    if good:
-        found.held(rule)
+            return
+
+
+def zone_of(pack: Pack) -> tzinfo:
+    """The pack's zone: what a time without one is read in, and whose days are meant by dates."""
+    zone = datetime.fromisoformat(f"2000-01-01T00:00:00{pack.header.zone}").tzinfo
+    assert zone is not None
+    return zone
+
+
+def signing_times(
+    document: Document, pack: Pack, *, principal: bool = False
+) -> Iterator[tuple[etree._Element, datetime]]:
+    """Claimed signing times in the slots (of the principal only, if so asked), those that can be read; aware."""
+    for slot in pack.signature.slots:
+        if principal and slot.requirement != "PL1-KY-003":
+            continue
+        for group in document.slots(slot.name):
+            for element in group.iter("{*}SigningTime"):
+                try:
+                    time = datetime.fromisoformat((element.text or "").strip())
+                except ValueError:
+                    continue
+                if _FIRST_YEAR <= time.year <= _LAST_YEAR:
+                    yield element, time if time.tzinfo else time.replace(tzinfo=zone_of(pack))
 
 
 def _circular(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:

@@ -116,7 +116,7 @@ class Compiled:
             for name, converter in below.fields:
                 # the first of repeated elements counts; the schema check reports the rest
                 if name not in values:
-                    raw = child.text or ""
+                    raw = text_of(child)
                     values[name] = Value(raw, converter(raw), child)
             if below.group is not None:
                 if below.repeated:
@@ -125,6 +125,14 @@ class Compiled:
                     values[below.key] = self._build(below.group, child)
             elif below.children or below.attributes:
                 self._fill(below, child, values, lists)
+
+
+def text_of(element: etree._Element) -> str:
+    """An element's own text; comments and instructions in it (PL1-DOC-003 reports them) do not cut it short."""
+    text = element.text or ""
+    for child in element.iterchildren(etree.Comment, etree.ProcessingInstruction):
+        text += child.tail or ""
+    return text
 
 
 @cache

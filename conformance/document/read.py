@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from xml.parsers import expat
@@ -21,10 +23,13 @@ from conformance.pack import Pack
 from conformance.transcript.model import Transcript
 
 _DECLARED = re.compile(rb"^\s*<\?xml\s[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
-_XMLNS = re.compile(rb"\bxmlns[:=]")
+_XMLNS = re.compile(rb"\bxmlns(?::|\s*=)")
+_DOCTYPE = b"<!DOCTYPE"
 _CDATA = b"<![CDATA["
 _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+MOST = 10
+"""Problems of one kind that are kept: a hostile file must not flood a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +114,35 @@ class Document:
             element = getattr(element, "node", None)
         if element is None:
             element = self.root
-        line, column, offset = self._positions.get(element, (None, None, None))
-        return Place(xpath_of(element), line, column, offset)
+        where = self._places.get(element)
+        return Place(*where) if where is not None else Place(xpath_of(element))
 
     @cached_property
-    def _positions(self) -> Mapping[etree._Element, tuple[int, int, int]]:
-        return dict(zip(self.root.iter(etree.Element), positions(self.data), strict=False))
+    def _places(self) -> Mapping[etree._Element, tuple[str, int, int, int]]:
+        """All places at once, when the first is asked for: one pass over the tree, one of expat over the bytes."""
+        paths = _paths(self.root)
+        return {
+            element: (path, *where) for (element, path), where in zip(paths.items(), positions(self.data), strict=False)
+        }
+
+
+def _paths(root: etree._Element) -> dict[etree._Element, str]:
+    """The xpath of every element, in document order."""
+    found = {root: f"/{etree.QName(root).localname}"}
+    positions_in: dict[etree._Element, tuple[Counter[str], Counter[str]]] = {}
+    for element in root.iterdescendants(etree.Element):
+        parent = element.getparent()
+        if parent is None:
+            continue
+        counts = positions_in.get(parent)
+        if counts is None:
+            names = Counter(str(child.tag).rpartition("}")[2] for child in parent.iterchildren(etree.Element))
+            counts = positions_in[parent] = (names, Counter())
+        totals, seen = counts
+        name = str(element.tag).rpartition("}")[2]
+        seen[name] += 1
+        found[element] = f"{found[parent]}/{name}[{seen[name]}]" if totals[name] > 1 else f"{found[parent]}/{name}"
+    return found
 
 
 def _attribute_name(spelling: str) -> str:
@@ -126,14 +154,13 @@ def xpath_of(element: etree._Element) -> str:
     steps: list[str] = []
     node: etree._Element | None = element
     while node is not None:
-        parent = node.getparent()
         name = etree.QName(node).localname if isinstance(node.tag, str) else "node()"
-        if parent is not None and isinstance(node.tag, str):
-            same = [one for one in parent if isinstance(one.tag, str) and etree.QName(one).localname == name]
-            if len(same) > 1:
-                name += f"[{same.index(node) + 1}]"
+        if isinstance(node.tag, str) and node.getparent() is not None:
+            before = sum(1 for _ in node.itersiblings(f"{{*}}{name}", preceding=True))
+            if before or next(node.itersiblings(f"{{*}}{name}"), None) is not None:
+                name += f"[{before + 1}]"
         steps.append(name)
-        node = parent
+        node = node.getparent()
     return "/" + "/".join(reversed(steps))
 
 
@@ -157,28 +184,74 @@ def _quietly(parser: expat.XMLParserType, data: bytes) -> None:
         return
 
 
-def _cdata_places(data: bytes) -> list[Place]:
-    found: list[Place] = []
-    way: list[list[str]] = []
-    parser = expat.ParserCreate(namespace_separator=" ")
+class _Enough(Exception):
+    """Raised inside a handler to stop expat."""
 
-    def start(name: str, _: dict[str, str]) -> None:
-        way.append([name.rpartition(" ")[2]])
 
-    def end(_: str) -> None:
-        way.pop()
+def _doctype(data: bytes) -> Place | None:
+    """Where the document type declaration begins; parsing stops there, so nothing in it is ever looked at."""
+    if _DOCTYPE not in data:
+        return None
+    parser = expat.ParserCreate()
+    found: list[int] = []
 
-    def section() -> None:
-        steps = "/".join(one[0] for one in way)
-        found.append(
-            Place(f"/{steps}", parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, parser.CurrentByteIndex)
-        )
+    def doctype(*_: object) -> None:
+        found.append(parser.CurrentByteIndex)
+        raise _Enough
+
+    def start(*_: object) -> None:
+        raise _Enough
+
+    parser.StartDoctypeDeclHandler = doctype
+    parser.StartElementHandler = start
+    with suppress(_Enough):
+        _quietly(parser, data)
+    if not found:
+        return None
+    return position_of(data, max(data.rfind(_DOCTYPE, 0, found[0] + len(_DOCTYPE)), 0))
+
+
+def _foreign_nodes(data: bytes, root: etree._Element) -> Iterator[Problem]:
+    """Comments and instructions in the document, CDATA sections (which lxml does not show), and any stylesheet."""
+    elements = list(root.iter(etree.Element))
+    parser = expat.ParserCreate()
+    found: list[tuple[str, int, int, int, int, str]] = []
+    kept: Counter[str] = Counter()
+    way: list[int] = []
+    number = -1
+
+    def note(kind: str, detail: str = "") -> None:
+        kept[kind] += 1
+        if kept[kind] <= MOST:
+            inside = way[-1] if way else -1
+            line, column = parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
+            found.append((kind, inside, line, column, parser.CurrentByteIndex, detail))
+
+    def start(*_: object) -> None:
+        nonlocal number
+        number += 1
+        way.append(number)
+
+    def instruction(target: str, _: str) -> None:
+        # before the root, only a stylesheet changes what a reader sees
+        if target == "xml-stylesheet":
+            note("stylesheet", target)
+        elif way:
+            note("instruction", target)
+
+    def comment(text: str) -> None:
+        if way:
+            note("comment", text[:80])
 
     parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.StartCdataSectionHandler = section
+    parser.EndElementHandler = lambda _: way.pop()
+    parser.CommentHandler = comment
+    parser.ProcessingInstructionHandler = instruction
+    parser.StartCdataSectionHandler = lambda: note("cdata")
     _quietly(parser, data)
-    return found
+    for kind, inside, line, column, offset, detail in found:
+        xpath = xpath_of(elements[inside]) if 0 <= inside < len(elements) else ""
+        yield Problem(kind, Place(xpath, line, column, offset), detail)
 
 
 def position_of(data: bytes, offset: int) -> Place:
@@ -196,34 +269,43 @@ def read(data: bytes, pack: Pack) -> Reading:
         problem = Problem("bytes", Place(offset=limits.bytes), f"{len(data)} > {limits.bytes}")
         return Reading(data[:0], None, (problem,))
     early = _encoding(data)
-    if early is not None:
-        return Reading(data, None, (early,))
+    if early:
+        return Reading(data, None, early)
     namespaces = len(_XMLNS.findall(data))
     if namespaces > limits.namespaces:
-        problem = Problem("namespaces", Place("/"), f"{namespaces} > {limits.namespaces}")
+        problem = Problem("namespaces", Place(), f"{namespaces} > {limits.namespaces}")
         return Reading(data, None, (problem,))
+    doctype = _doctype(data)
+    if doctype is not None:
+        return Reading(data, None, (Problem("doctype", doctype),))
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
         attribute_defaults=False, collect_ids=False,
     )  # fmt: skip
-    doctype = data.find(b"<!DOCTYPE")
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        return Reading(data, None, (_unparsed(error, data, doctype),))
-    tree = root.getroottree()
-    if tree.docinfo.internalDTD is not None or tree.docinfo.doctype:
-        return Reading(data, None, (Problem("doctype", position_of(data, max(doctype, 0)), ""),))
+        return Reading(data, None, (_unparsed(error, data),))
+    information = root.getroottree().docinfo
+    if information.internalDTD is not None or information.doctype:
+        return Reading(data, None, (Problem("doctype", Place()),))
+    if (information.encoding or "UTF-8").upper() != "UTF-8":
+        return Reading(data, None, (Problem("not-utf8", Place(line=1, column=1, offset=0), str(information.encoding)),))
+    if (information.xml_version or "1.0") != "1.0":
+        problem = Problem("version", Place(line=1, column=1, offset=0), str(information.xml_version))
+        return Reading(data, None, (problem,))
     over = _caps(root, pack)
     if over is not None:
         return Reading(data, None, (over,))
-    problems = list(_foreign_nodes(data, root))
+    problems: list[Problem] = []
+    if b"<!-" in data or _CDATA in data or data.count(b"<?") > 1 or not data.startswith((b"<?xml", _BOM + b"<?xml")):
+        problems.extend(_foreign_nodes(data, root))
     if data.startswith(_BOM):
         problems.append(Problem("bom", position_of(data, 0), ""))
     qname = etree.QName(root)
     binding = pack.binding
     if qname.localname != binding.root or (qname.namespace or "") != binding.namespace:
-        seen = f"{{{qname.namespace or ''}}}{qname.localname}"
+        seen = f"{{{qname.namespace or ''}}}{qname.localname}"[:200]
         problems.append(Problem("other-form", _at(root, data), seen))
         return Reading(data, None, tuple(problems))
     return Reading(data, Document(data, pack, root), tuple(problems))
@@ -234,23 +316,44 @@ def _at(root: etree._Element, data: bytes) -> Place:
     return Place(xpath_of(root), line, column, offset)
 
 
-def _encoding(data: bytes) -> Problem | None:
-    if data.startswith(_OTHER_BOMS) or b"\x00" in data[:64]:
-        return Problem("not-utf8", Place(line=1, column=1, offset=0), "UTF-16/UTF-32")
+def _encoding(data: bytes) -> tuple[Problem, ...]:
+    other = _other_unicode(data)
     declared = _DECLARED.match(data.removeprefix(_BOM))
-    if declared and declared[1].lower() not in (b"utf-8", b"utf8"):
-        return Problem("not-utf8", position_of(data, declared.start(1)), declared[1].decode("ascii"))
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return Problem("invalid-utf8", position_of(data, error.start), data[error.start : error.start + 4].hex())
-    return None
+    name = declared[1].decode("ascii").lower() if declared else "utf-8"
+    if other:
+        problems = [Problem("not-utf8", Place(line=1, column=1, offset=0), other.upper())]
+    elif declared and name not in ("utf-8", "utf8"):
+        problems = [Problem("not-utf8", position_of(data, data.find(declared[1])), declared[1].decode("ascii"))]
+        other = name if name == "utf-7" else ""
+    else:
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            seen = data[error.start : error.start + 4].hex(" ")
+            return (Problem("invalid-utf8", position_of(data, error.start), seen),)
+        return ()
+    # a declaration hidden from a search of the bytes is a mistake of its own
+    hidden = data.decode(other, "ignore").encode("utf-8", "ignore") if other else data
+    if _DOCTYPE in hidden:
+        problems.append(Problem("doctype", Place(line=1, column=1, offset=0)))
+    return tuple(problems)
 
 
-def _unparsed(error: Exception, data: bytes, doctype: int) -> Problem:
+def _other_unicode(data: bytes) -> str:
+    """UTF-16 or UTF-32 by byte order mark or by zero bytes; empty for anything else."""
+    if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        return "utf-32"
+    if data.startswith(_OTHER_BOMS):
+        return "utf-16"
+    if data[:4] == b"<\x00\x00\x00":
+        return "utf-32-le"
+    if data[:4] == b"\x00\x00\x00<":
+        return "utf-32-be"
+    return {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}.get(data[:2], "")
+
+
+def _unparsed(error: Exception, data: bytes) -> Problem:
     message = str(error)
-    if doctype >= 0:
-        return Problem("doctype", position_of(data, doctype), message)
     line, column = getattr(error, "position", (None, None))
     lowered = message.lower()
     kind = "not-well-formed"
@@ -258,7 +361,18 @@ def _unparsed(error: Exception, data: bytes, doctype: int) -> Problem:
         kind = "depth"
     elif "huge" in lowered or "too long" in lowered or "too large" in lowered:
         kind = "bytes"
-    return Problem(kind, Place("", line, column, None), message)
+    if not line:  # an empty file has no position
+        return Problem(kind, Place(line=1, column=1, offset=0), message)
+    return Problem(kind, Place("", line, column, _offset(data, line, column)), message)
+
+
+def _offset(data: bytes, line: int, column: int | None) -> int | None:
+    start = 0
+    for _ in range(line - 1):
+        start = data.find(b"\n", start) + 1
+        if not start:
+            return None
+    return min(start + max((column or 1) - 1, 0), len(data))
 
 
 def _caps(root: etree._Element, pack: Pack) -> Problem | None:
@@ -266,36 +380,11 @@ def _caps(root: etree._Element, pack: Pack) -> Problem | None:
     if root.xpath("boolean(" + "/*" * (limits.depth + 1) + ")"):
         return Problem("depth", Place(xpath_of(root)), f"> {limits.depth}")
     nodes = 0
-    for element in root.iter(etree.Element):
-        attributes = len(element.attrib)
+    for node in root.iter():
+        attributes = len(node.attrib) if isinstance(node.tag, str) else 0
         nodes += 1 + attributes
         if attributes > limits.attributes:
-            return Problem("attributes", Place(xpath_of(element)), f"{attributes} > {limits.attributes}")
+            return Problem("attributes", Place(xpath_of(node)), f"{attributes} > {limits.attributes}")
         if nodes > limits.nodes:
             return Problem("nodes", Place(xpath_of(root)), f"> {limits.nodes}")
     return None
-
-
-def _foreign_nodes(data: bytes, root: etree._Element) -> Iterator[Problem]:
-    for node in root.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity):
-        kind = "comment" if isinstance(node, etree._Comment) else "entity"
-        if isinstance(node, etree._ProcessingInstruction):
-            kind = "instruction"
-        parent = node.getparent()
-        xpath = xpath_of(parent if parent is not None else root)
-        yield Problem(kind, Place(xpath, _line(node)), (node.text or "")[:80])
-    sibling = root.getprevious()
-    while sibling is not None:
-        if isinstance(sibling, etree._ProcessingInstruction):
-            target = str(sibling.target)
-            kind = "stylesheet" if target == "xml-stylesheet" else "instruction"
-            yield Problem(kind, Place("/", _line(sibling)), target)
-        sibling = sibling.getprevious()
-    if _CDATA in data:
-        for place in _cdata_places(data):
-            yield Problem("cdata", place, "")
-
-
-def _line(node: etree._Element) -> int | None:
-    line: int | None = getattr(node, "sourceline", None)
-    return line

@@ -1,0 +1,52 @@
+"""Keeps a report readable: of each cause only the first places are kept, however many a file has."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from conformance.document import MOST, Document
+from conformance.finding import Recorder
+
+
+class Limited:
+    """Records violations in one document, at most :data:`MOST` of each cause; counts all of them."""
+
+    def __init__(self, document: Document, found: Recorder) -> None:
+        self._document = document
+        self._found = found
+        self._counts: Counter[str] = Counter()
+
+    def violated(
+        self,
+        requirement: str,
+        cause: str,
+        node: object,
+        *,
+        expected: object = "",
+        seen: object = "",
+        consequence_of: str = "",
+        **params: str,
+    ) -> None:
+        """A violation at ``node`` (element, value or part of the model). ``params`` as for the recorder."""
+        self._counts[f"{requirement}.{cause}"] += 1
+        self._counts[requirement] += 1
+        if self._counts[f"{requirement}.{cause}"] <= MOST:
+            self._found.violated(
+                requirement,
+                cause,
+                place=self._document.place(node),
+                expected=expected,
+                seen=seen,
+                derivation=(),
+                consequence_of=consequence_of,
+                **params,
+            )
+
+    def any(self, requirement: str) -> bool:
+        """Whether the requirement was violated here."""
+        return self._counts[requirement] > 0
+
+    def hold_unless_violated(self, requirement: str, case_class: str = "checked") -> None:
+        """Count ``requirement`` as held when nothing was recorded against it here."""
+        if not self.any(requirement):
+            self._found.held(requirement, case_class)
