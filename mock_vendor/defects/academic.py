@@ -34,7 +34,6 @@ class PlainSemester(Habits):
     "Làm tròn nửa về số chẵn (kiểu ngân hàng)",
     "Rounds halves to even, as banks do",
     expects=["PL1-ND-003"],
-    cause="PL1-ND-003.tie-to-even",
     shows=["THCS:thcs-component-tie"],
 )
 class BankersRounding(Habits):
@@ -50,7 +49,7 @@ class BankersRounding(Habits):
     "Cuts the year mark off instead of rounding it",
     expects=["PL1-MON-008"],
     cause="PL1-MON-008.cut-off",
-    shows=["THCS:thcs-cut-off-shows"],
+    shows=["THCS:thcs-rounding-decides"],
 )
 class CutOff(Habits):
     """7.966… becomes 7.9; levels follow from the wrong mark, so nothing else contradicts it."""

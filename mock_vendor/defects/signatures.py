@@ -14,7 +14,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from mock_vendor.contents import Contents
 from mock_vendor.defects.registry import defect
 from mock_vendor.habits import Habits
-from mock_vendor.register import SEAL, TEACHER, Wanted
+from mock_vendor.register import PRINCIPAL, SEAL, TEACHER, Wanted
 from mock_vendor.signing import Credential
 from mock_vendor.writing import Signature
 
@@ -158,7 +158,8 @@ def _self_signed(credential: Credential) -> Credential:
     "same-certificate-for-two-teachers",
     "Hai giáo viên ký bằng cùng một chứng thư",
     "Two teachers sign with the same certificate",
-    expects=["PL1-CTS-003", "PL1-CTS-006"],
+    expects=["PL1-CTS-003"],
+    cause="PL1-CTS-003.other-person",
     shows=["THCS:thcs-plain"],
 )
 class SharedCard(Habits):
@@ -184,3 +185,19 @@ class SharedCard(Habits):
             return find(owner if owner and second else signer)
 
         return super().sign(text, contents, wanted, card, at)
+
+
+@defect(
+    "seals-with-a-personal-certificate",
+    "Đóng dấu nhà trường bằng chứng thư cá nhân của hiệu trưởng",
+    "Seals with the principal's personal certificate",
+    expects=["PL1-CTS-006"],
+    shows=["THCS:thcs-plain"],
+)
+class PersonalSeal(Habits):
+    """One token in the safe serves for person and school."""
+
+    def credential_of(self, one: Wanted, find: Callable[[str], Credential]) -> Credential:
+        if one.role == PRINCIPAL:
+            self.__dict__["_leader"] = one.signer
+        return find(self.__dict__.get("_leader", one.signer) if one.role == SEAL else one.signer)
