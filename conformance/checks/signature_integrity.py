@@ -7,7 +7,7 @@ from lxml import etree
 from conformance.checks.signers import SUBJECT_TEACHER, Ledger
 from conformance.pack import Pack
 from conformance.signature.diagnose import why
-from conformance.signature.parse import Reference
+from conformance.signature.parse import SIGNATURE, Reference
 from conformance.signature.verify import DocumentSignatures, Signature
 
 RULE = "PL1-KY-006"
@@ -22,6 +22,8 @@ class _Integrity:
         self.ledger = ledger
         self.pack = pack
         self.diagnoses = 0
+        self.replaced = ""
+        """The code once a subject was found replaced together with its signature: its slot has changed as well."""
         self.good: dict[object, int] = {}
         for one in facts.signatures:
             for reference in one.references:
@@ -46,7 +48,7 @@ class _Integrity:
         if not failing:
             return
         # innermost first: what contains it follows from it
-        failing.sort(key=lambda each: -sum(1 for _ in each.target.iterancestors()))  # type: ignore[union-attr]
+        failing.sort(key=self._order)
         shared = [each for each in failing if not each.own and self._others_agree(each, one)]
         origin = ""
         if shared:
@@ -57,6 +59,12 @@ class _Integrity:
             if shared and reference is shared[0]:
                 continue
             self._one(one, reference, origin)
+
+    @staticmethod
+    def _order(reference: Reference) -> tuple[int, bool]:
+        """Deepest first; content before the slots, whose change may follow from the content's."""
+        assert reference.target is not None
+        return -sum(1 for _ in reference.target.iterancestors()), reference.target.find(f".//{SIGNATURE}") is not None
 
     def _one(self, one: Signature, reference: Reference, origin: str) -> None:
         target = reference.target
@@ -77,7 +85,10 @@ class _Integrity:
         details: dict[str, str] = {}
         if cause == _CHANGED:
             cause, details = self._layered(one, target)
-        code = self._tell(one, reference, cause, **details)
+        origin = self.replaced if cause == "slot-changed" else ""
+        code = self._tell(one, reference, cause, origin, **details)
+        if cause == "replaced":
+            self.replaced = code
         self.ledger.explains(target, code)
         self.ledger.explains(one.node, code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lxml import etree
 
@@ -12,7 +13,7 @@ from conformance.checks.signature_integrity import check_integrity
 from conformance.checks.signature_times import check_times
 from conformance.checks.signers import HOMEROOM, PRINCIPAL, SEAL, SUBJECT_TEACHER, Binding, Ledger, bind
 from conformance.checks.structure import programme_of
-from conformance.document import Document
+from conformance.document import Document, xpath_of
 from conformance.finding import Recorder
 from conformance.pack import Pack, Slot
 from conformance.signature.names import same
@@ -20,6 +21,8 @@ from conformance.signature.verify import Copy, DocumentSignatures, Signature, ve
 
 _MISSING = {HOMEROOM: "PL1-KY-002", PRINCIPAL: "PL1-KY-003", SEAL: "PL1-KY-004"}
 _GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008"}
+_SCHEMA = "PL1-STR-001"
+_DUPLICATE = "PL1-STR-002.duplicate"
 _XML_ATTRIBUTES = etree.XPath("//*[@xml:*]")
 
 
@@ -56,25 +59,52 @@ def _wrapping(facts: DocumentSignatures, ledger: Ledger) -> None:
     }
     codes: dict[etree._Element, str] = {}
     for copy in facts.copies:
-        signed = any(one is copy.node or one in targets for one in copy.node.iter(etree.Element))
+        signed = [one for one in copy.node.iter(etree.Element) if one in targets]
         cause = f"signed-{copy.cause}" if signed else copy.cause
         name = etree.QName(copy.node).localname
         observation = ledger.against("PL1-KY-008", cause, copy.node, seen=name)
         codes[copy.node] = observation.code
         ledger.explains(copy.node, observation.code)
-    if codes:
-        # the copy stands where the schema has no place for it either
-        ledger.found.mark_consequences(next(iter(codes.values())), ["PL1-STR-001"])
+        # what stands at the place of the signed part, and is read, is signed by nobody of its own
+        for part in signed:
+            for other in ledger.document.root.iter(part.tag):
+                if other not in targets:
+                    ledger.explains(other, observation.code)
+        _no_place(copy.node, observation.code, ledger)
     for one in facts.signatures:
         for trouble in one.parsed.troubles:
             group, _, cause = trouble.kind.partition(".")
             if group != "place":
                 continue
-            origin = "PL1-STR-002.duplicate" if cause == "duplicate-id" else _origin(one, facts.copies, codes)
+            origin = _DUPLICATE if cause == "duplicate-id" else _origin(one, facts.copies, codes)
             ledger.against(
                 "PL1-KY-008", cause, trouble.node, signature=one, consequence_of=origin, seen=trouble.seen,
                 **trouble.params,
             )  # fmt: skip
+
+
+def _no_place(node: etree._Element, code: str, ledger: Ledger) -> None:
+    """That the schema has no place for ``node`` either follows from ``code``."""
+    where = xpath_of(node)
+    ledger.found.observations = [
+        replace(one, consequence_of=code)
+        if one.is_root and one.requirement == _SCHEMA and one.place and one.place.xpath.startswith(where)
+        else one
+        for one in ledger.found.observations
+    ]
+
+
+def _twice(ledger: Ledger) -> str:
+    """The root of identifiers that occur twice, when there are some: a reference lost by renaming follows from it."""
+    seen: dict[str, etree._Element] = {}
+    code = ""
+    for value, _, element in ledger.document.identified:
+        first = seen.setdefault(value, element)
+        if first is not element:
+            code = _DUPLICATE
+            ledger.explains(element, code)
+            ledger.explains(first, code)
+    return code
 
 
 def _origin(one: Signature, copies: Iterable[Copy], codes: dict[etree._Element, str]) -> str:
@@ -87,6 +117,7 @@ def _origin(one: Signature, copies: Iterable[Copy], codes: dict[etree._Element, 
 
 
 def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
+    twice = _twice(ledger)
     for one in facts.signatures:
         told: set[str] = set()
         for trouble in one.parsed.troubles:
@@ -99,7 +130,7 @@ def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
                 cause = "unknown" if group == "algorithm" else "unknown-transform"
             ledger.against(
                 rule, cause, trouble.node, signature=one, seen=trouble.seen, expected=trouble.expected,
-                **trouble.params,
+                consequence_of=twice if cause == "dangling" else "", **trouble.params,
             )  # fmt: skip
     if facts.too_many:
         ledger.against("PL1-KY-005", "too-many", ledger.document.root, seen=facts.too_many)
@@ -120,14 +151,17 @@ def _coverage(document: Document, pack: Pack, facts: DocumentSignatures, ledger:
             )  # fmt: skip
     for one in facts.wrong_roles:
         role = pack.signature.role_attribute
-        ledger.against(
+        told = ledger.against(
             "PL1-KY-005", "wrong-role", one.box, signature=one, expected=one.slot.role, seen=one.box.get(role) or ""
         )
+        ledger.explains(one.box, told.code)
     for node in facts.strays:
         if not any(above is copy.node for copy in facts.copies for above in node.iterancestors()):
             parent = node.getparent()
             where = etree.QName(parent).localname if parent is not None else ""
-            ledger.explains(node, ledger.against("PL1-KY-005", "stray", node, seen=where).code)
+            code = ledger.against("PL1-KY-005", "stray", node, seen=where).code
+            ledger.explains(node, code)
+            _no_place(node, code, ledger)
 
 
 def _earlier(one: Signature, facts: DocumentSignatures, ledger: Ledger) -> str:
@@ -256,7 +290,7 @@ def _advice(document: Document, facts: DocumentSignatures, ledger: Ledger) -> No
         ledger.found.held("PL1-KY-010")
     problems: dict[str, list[Signature]] = {}
     for one in facts.signatures:
-        if one.xades_problem and one.parsed.references:
+        if one.xades_problem and not one.parsed.troubles:
             problems.setdefault(one.xades_problem, []).append(one)
     for cause, those in problems.items():
         ledger.against("PL1-KY-011", cause, those[0].node, count=len(those))
@@ -264,6 +298,8 @@ def _advice(document: Document, facts: DocumentSignatures, ledger: Ledger) -> No
         ledger.found.held("PL1-KY-011")
     deviations: dict[str, list[object]] = {}
     for one in facts.signatures:
+        if one.parsed.troubles:
+            continue  # refused: advice on its form would only hide why
         for cause, node in one.parsed.portability.items():
             deviations.setdefault(cause, []).append(node)
         if one.leaf is not None and one.parsed.certificates and one.parsed.certificates[0] is not one.leaf:

@@ -7,8 +7,10 @@ then canonicalized.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urljoin
+from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
@@ -61,13 +63,35 @@ def canonical(
         if not prefixes:
             return etree.tostring(element, method="c14n", exclusive=True, with_comments=comments, with_tail=False)
         wanted = [prefix for prefix in prefixes if prefix != "#default"]
-        # lxml's list knows no default namespace: render it where it is visibly used, which is all but always
+        copy = rerooted(element)
+        default = copy.nsmap.get(None)
+        if "#default" in prefixes and copy.prefix is not None and default:
+            return _with_default(copy, default, wanted, comments)
         return etree.tostring(
-            rerooted(element), method="c14n", exclusive=True, with_comments=comments, inclusive_ns_prefixes=wanted
-        )
+            copy, method="c14n", exclusive=True, with_comments=comments, inclusive_ns_prefixes=wanted
+        )  # fmt: skip
     copy = rerooted(element)
     _inherit(element, copy, method)
     return etree.tostring(copy, method="c14n", exclusive=False, with_comments=comments)
+
+
+def _with_default(copy: etree._Element, default: str, prefixes: Sequence[str], comments: bool) -> bytes:
+    """Exclusive form with the default namespace rendered on the apex: lxml passes ``#default`` over.
+
+    Under a wrapper that uses the default namespace nothing below declares it again; then the apex declares it.
+    """
+    opening = f"<w xmlns={quoteattr(default)}>".encode()
+    inner = etree.tostring(copy, encoding="utf-8")
+    wrapped = etree.fromstring(opening + inner + b"</w>", _PARSER)
+    octets = etree.tostring(
+        wrapped, method="c14n", exclusive=True, with_comments=comments, inclusive_ns_prefixes=list(prefixes)
+    )
+    start = octets.index(b">") + 1
+    declaration = octets[2 : start - 1]
+    body = octets[start : -len(b"</w>")]
+    name = re.match(rb"<[^\s>]+", body)
+    assert name is not None
+    return name[0] + declaration + body[name.end() :]
 
 
 def reparsed(octets: bytes) -> etree._Element:

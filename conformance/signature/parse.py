@@ -177,7 +177,6 @@ def _step(found: Parsed, node: etree._Element, pack: Pack) -> Step | None:
 
 def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | None:
     uri = node.get("URI")
-    before = len(found.troubles)
     if uri is None:
         found.against("form.no-uri", node)
     elif uri == "":
@@ -200,12 +199,13 @@ def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | N
     value = decoded(children[-1].text)
     if not value or len(children[-1]):
         found.against("form.base64", children[-1], seen=(children[-1].text or "")[:40])
-    if len(found.troubles) > before or name is None or not value or not uri:
+    if not uri or not uri.startswith("#"):
         return None
     if not steps:
         found.portability.setdefault("c14n", node)
         steps = (Step("inclusive"),)
-    return Reference(node, uri, node.get("Type") or "", steps, name, value)
+    # with a trouble nothing is computed, but what the reference points to is still known
+    return Reference(node, uri, node.get("Type") or "", steps, name or "", value or b"")
 
 
 def _transforms(found: Parsed, node: etree._Element, pack: Pack) -> tuple[Step, ...]:
