@@ -117,7 +117,7 @@ def _grade_and_nationality(document: Document, transcript: Transcript, context: 
             found.violated(rule, "grade", place=document.place(grade), expected=wanted, seen=grade.raw[:20])
     nationality = transcript.profile.nationality
     if nationality is not None:
-        if context.pack.codes["nationalities"].find(nationality.raw):
+        if context.pack.codes["nationalities"].find(_code(nationality)):
             found.held(rule, "nationality")
         else:
             found.violated(

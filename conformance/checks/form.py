@@ -121,4 +121,7 @@ def _contents(document: Document) -> Iterator[tuple[etree._Element, str]]:
     for anchor in document.anchors("content"):
         for element in anchor.iter(etree.Element):
             if element.text and next(element.iterchildren(etree.Element), None) is None:
-                yield element, text_of(element)
+                text = text_of(element)
+                # an empty list of an indented document holds nothing but a line's end
+                if text.strip() or "\n" not in text:
+                    yield element, text
