@@ -1,0 +1,320 @@
+"""One mistake, one root: what merely follows from a wrong result is a consequence; open points are never failed."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.checks.codes import check as check_codes
+from conformance.checks.context import Context
+from conformance.checks.levels import check as check_levels
+from conformance.checks.subjects import check as check_subjects
+from conformance.finding import Recorder, State
+from conformance.pack import default_pack
+from tests.builders import NOW, document_of, subject, valid_values
+
+PERIODS = ("semester1", "semester2", "year")
+
+
+def observed(values: dict[str, Any], *, codes: bool = False, mapping: dict[str, str] | None = None) -> Recorder:
+    context = Context(default_pack(), None, NOW, subject_map=mapping or {})
+    found = Recorder()
+    document = document_of(values)
+    if codes:
+        check_codes(document, context, found)
+    check_subjects(document, context, found)
+    check_levels(document, context, found)
+    return found
+
+
+def every(values: dict[str, Any], mark: str, *periods: str) -> None:
+    for one in values["subjects"]:
+        if one["scoring"] == "DIEM":
+            one.update(dict.fromkeys(periods or PERIODS, mark))
+
+
+def test_a_level_that_fits_the_right_year_mark_is_no_second_mistake() -> None:
+    values = valid_values()
+    every(values, "8")
+    for code in ("NVA", "TOA", "ANH"):
+        # 8.0 by the rule; 7.9 would leave five subjects at 8.0
+        subject(values, code).update(semester1="7.9", semester2="8", year="7.9")
+    values["summary"]["learning"]["semester1"] = "K"
+    values["summary"].update(title="Học sinh Giỏi")
+    found = observed(values)
+    assert found.roots() == {"PL1-MON-008.cut-off"}
+    followed = {one.requirement: one.consequence_of for one in found.violations if not one.is_root}
+    assert followed == {"PL1-HT-001": "PL1-MON-008.cut-off"}
+
+
+def test_what_follows_from_a_wrong_level_is_not_a_second_mistake() -> None:
+    values = valid_values()
+    every(values, "6")
+    values["summary"]["learning"] = {"semester1": "Đ", "semester2": "Đ", "year": "CĐ"}
+    values["summary"].pop("title")
+    found = observed(values)
+    assert found.roots() == {"PL1-HT-001.too-low"}
+    assert {one.code for one in found.violations if not one.is_root} == {"PL1-LL-001.promoted-learning"}
+
+
+def test_a_title_earned_by_the_right_conduct_is_not_a_second_mistake() -> None:
+    values = valid_values()
+    values["summary"]["conduct"] = {"semester1": "K", "semester2": "T", "year": "K"}
+    found = observed(values)
+    assert found.root_requirements() == {"PL1-RL-001"}
+    assert {one.requirement for one in found.violations} == {"PL1-RL-001", "PL1-LL-004"}
+
+
+def test_promotion_by_conduct_before_it_was_miswritten_is_a_consequence() -> None:
+    values = valid_values()
+    values["summary"]["conduct"]["year"] = "CĐ"
+    assert observed(values).root_requirements() == {"PL1-RL-001"}
+
+
+def test_re_assessment_of_a_subject_whose_year_mark_is_wrong() -> None:
+    values = valid_values()
+    every(values, "6")
+    for code in ("TOA", "NVA"):
+        subject(values, code).update(dict.fromkeys(PERIODS, "3"))
+        subject(values, code)["reassessed"] = "6"
+    subject(values, "NVA")["year"] = "6"
+    values["summary"]["learning"] = {**dict.fromkeys(PERIODS, "CĐ"), "after_summer": "Đ"}
+    values["summary"].pop("title")
+    found = observed(values)
+    assert found.root_requirements() == {"PL1-MON-008"}
+    assert {one.requirement for one in found.violations if not one.is_root} == {"PL1-MON-010"}
+
+
+def test_one_cause_is_named_for_all_wrong_year_marks_of_a_document() -> None:
+    values = valid_values()
+    every(values, "8")
+    # 8.1 and 8.4: the plain mean 8.3 is the year mark; 7 and 9: 8 (mean) for 8.3; 8 and 8.5: 8.3, cut off from 8.333
+    subject(values, "KTN").update(semester1="8", semester2="9.1", year="8.6")
+    subject(values, "LSD").update(semester1="8", semester2="9", year="8.5")
+    found = observed(values)
+    assert found.roots() == {"PL1-MON-008.plain-mean"}
+    assert len(found.violations) == 2
+
+
+def test_an_unknown_code_is_not_also_a_missing_subject() -> None:
+    values = valid_values()
+    subject(values, "TOA")["code"] = "ZZ9"
+    assert observed(values, codes=True).roots() == {"PL1-MA-003.unknown"}
+
+
+def test_another_subjects_code_is_not_also_twice_and_missing() -> None:
+    values = valid_values()
+    subject(values, "TOA")["code"] = "NVA"
+    assert observed(values, codes=True).root_requirements() == {"PL1-MA-004"}
+
+
+def test_a_vendors_own_codes_through_its_mapping() -> None:
+    values = valid_values()
+    subject(values, "TOA")["code"] = "M01"
+    assert observed(values, codes=True, mapping={"M01": "TOA"}).roots() == set()
+
+
+@pytest.mark.parametrize("code", ["CDT", "TOA"])
+def test_a_topic_cluster_is_named_as_one_whatever_its_code(code: str) -> None:
+    values = valid_values("THPT")
+    values["subjects"].append({**subject(values, "TOA"), "code": code, "name": "Chuyên đề học tập Toán"})
+    assert observed(values, codes=True).roots() == {"PL1-MON-003.cluster"}
+
+
+def test_two_foreign_languages_for_one_place() -> None:
+    values = valid_values()
+    values["subjects"].append({**subject(values, "ANH"), "code": "PHA", "name": "Tiếng Pháp"})
+    assert observed(values).roots() == {"PL1-MON-001.twice"}
+    subject(values, "PHA").update(code="NN2", name="Ngoại ngữ 2")
+    assert observed(values).roots() == set()
+
+
+def test_an_individual_plan_may_leave_subjects_out_and_levels_open() -> None:
+    values = valid_values()
+    values["profile"]["individual_plan"] = "1"
+    values["subjects"].remove(subject(values, "ANH"))
+    values["summary"]["learning"] = dict.fromkeys(PERIODS, "CĐ")
+    values["summary"].pop("title")
+    found = observed(values)
+    assert found.roots() == set()
+    assert found.held_counts["PL1-LL-005", "individual-plan"] == 1
+
+
+def test_a_not_assessed_learner_has_conduct_but_no_learning_level() -> None:
+    values = valid_values()
+    values["profile"]["not_assessed"] = "1"
+    for one in values["subjects"]:
+        for period in PERIODS:
+            one.pop(period)
+    values["summary"]["learning"] = dict.fromkeys(PERIODS, "")
+    for gone in ("title", "promoted", "promotion_text"):
+        values["summary"].pop(gone)
+    found = observed(values)
+    assert found.roots() == set()
+    assert found.held_counts["PL1-LL-005", "not-assessed"] == 1
+    values["summary"]["conduct"].pop("year")
+    assert observed(values).roots() == {"PL1-RL-001.missing"}
+
+
+def test_a_missing_semester_leaves_the_year_open() -> None:
+    values = valid_values()
+    subject(values, "TIN").pop("semester1")
+    assert observed(values).roots() == {"PL1-MON-008.semester-missing"}
+    subject(values, "TIN").pop("year")
+    found = observed(values)
+    assert found.roots() == set()
+    assert found.held_counts["PL1-MON-008", "missing-semester"] == 1
+
+
+def completing(day: str) -> dict[str, Any]:
+    values = valid_values()
+    values["record"]["grade"] = "09"
+    values["learner"]["birth_date"] = "2011-03-04"
+    values["issue"]["signed_on"] = day
+    for gone in ("promoted", "promotion_text"):
+        values["summary"].pop(gone, None)
+    values["summary"]["completion_text"] = "Hoàn thành chương trình lớp 9"
+    return values
+
+
+def test_completion_by_the_conditions_of_the_day() -> None:
+    values = completing("2026-06-01")
+    assert observed(values).roots() == set()
+    values["summary"]["absences"] = "46"
+    assert observed(values).roots() == {"PL1-LL-002.completed-wrongly"}
+    values["summary"]["completion_text"] = "Chưa hoàn thành chương trình lớp 9"
+    assert observed(values).roots() == set()
+    values["summary"]["absences"] = "45"
+    assert observed(values).roots() == {"PL1-LL-002.refused-wrongly"}
+    values["summary"].pop("completion_text")
+    assert observed(values).roots() == {"PL1-LL-002.completion-missing"}
+
+
+@pytest.mark.parametrize(("day", "roots"), [("2025-12-31", set()), ("2026-06-01", {"PL1-LL-002.completed-wrongly"})])
+def test_since_2026_no_subject_may_be_failed_in_grade_nine(day: str, roots: set[str]) -> None:
+    values = completing(day)
+    every(values, "6")
+    subject(values, "GDP").update(dict.fromkeys(PERIODS, "CĐ"))
+    values["summary"]["learning"] = dict.fromkeys(PERIODS, "Đ")
+    values["summary"].pop("title")
+    assert observed(values).roots() == roots
+
+
+@pytest.mark.parametrize(("born", "roots"), [("2004-06-01", set()), ("2004-05", {"PL1-LL-002.completed-wrongly"})])
+def test_since_2026_grade_nine_is_completed_by_the_age_of_21(born: str, roots: set[str]) -> None:
+    values = completing("2026-05-31")
+    values["learner"]["birth_date"] = born
+    assert observed(values).roots() == roots
+
+
+@pytest.mark.parametrize("day", [date(2025, 5, 30), date(2025, 10, 30), date(2025, 10, 31), date(2026, 6, 1)])
+def test_titles_are_judged_by_the_rule_of_the_day(day: date) -> None:
+    values = valid_values()
+    values["issue"]["signed_on"] = day.isoformat()
+    values["summary"]["title"] = "Học sinh Xuất sắc"
+    (finding,) = [one for one in observed(values).violations if one.requirement == "PL1-LL-004"]
+    assert finding.cause == "not-earned-marks"
+    assert ("TT 19/2025" in finding.params["article"]) == (day >= date(2025, 10, 31))
+
+
+def history(*years: tuple[str, str, str]) -> list[dict[str, str]]:
+    return [
+        {"school_year": year, "class_name": "6A", "school_name": school, "province_name": "Hà Nội"}
+        | ({"transferred_on": moved} if moved else {})
+        for year, school, moved in years
+    ]
+
+
+@pytest.mark.parametrize(
+    ("years", "cause"),
+    [
+        ([("2023-2024", "A", ""), ("2024-2025", "A", "")], ""),
+        ([("2024-2025", "A", ""), ("2024-2025", "B", "2025-01-13")], ""),
+        ([("2024-2025", "A", ""), ("2023-2024", "A", "")], "not-ascending"),
+        ([("2026-2027", "A", "")], "not-ascending"),
+        ([("2024-2025", "B", "2025-01-13")], "one-school"),
+        ([("2023-2024", "B", ""), ("2024-2025", "B", "2025-01-13")], "one-school"),
+        ([("2023-2024", "A", ""), ("2024-2025", "B", "2023-01-13")], "transfer-outside-year"),
+    ],
+)
+def test_study_history(years: list[tuple[str, str, str]], cause: str) -> None:
+    values = valid_values()
+    values["history"] = history(*years)
+    assert observed(values).roots() == ({f"PL1-LL-006.{cause}"} if cause else set())
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.integers(0, 11),
+        st.sampled_from([*PERIODS, "reassessed"]),
+        st.sampled_from(["", None, "0", "10", "8,5", "7.55", "11", "-1", "M", "Đ", "CĐ", "x", "T", "Ð", "٣", "1e3"]),
+    ),
+    max_size=6,
+)
+LEVELS = st.sampled_from(["T", "K", "Đ", "CĐ", "", "1", "x", None])
+
+
+@given(
+    CHANGES,
+    st.lists(
+        st.tuples(st.sampled_from(["learning", "conduct"]), st.sampled_from([*PERIODS, "after_summer"]), LEVELS),
+        max_size=4,
+    ),
+)
+def test_no_content_makes_the_checks_fall(
+    changes: list[tuple[int, str, str | None]], levels: list[tuple[str, str, str | None]]
+) -> None:
+    values = valid_values()
+    for at, period, text in changes:
+        values["subjects"][at][period] = text
+    for group, period, text in levels:
+        values["summary"][group][period] = text
+    pack = default_pack()
+    for one in observed(values).observations:
+        assert one.state is State.VIOLATED
+        assert one.cause in pack.requirements[one.requirement].causes
+        cause = pack.requirements[one.requirement].causes[one.cause]
+        known = {"expected": one.expected, "seen": one.seen, **one.params}
+        assert cause.vi.format_map(known)
+        assert cause.en.format_map(known)
+
+
+def gdtx() -> dict[str, Any]:
+    values = valid_values()
+    values["record"].update(programme="GDTX", circular="43/2021/TT-BGDĐT", grade="08")
+    keep = ("NVA", "TOA", "GCD", "LSD", "KTN")
+    values["subjects"] = [one for one in values["subjects"] if one["code"] in keep]
+    every(values, "8")
+    values["summary"].update(title="Học viên Giỏi", promotion_text="Được lên lớp 9")
+    return values
+
+
+def test_continuing_education_has_rules_of_its_own() -> None:
+    assert observed(gdtx()).roots() == set()
+    values = gdtx()
+    subject(values, "NVA").update(dict.fromkeys(PERIODS, "7.9"))
+    assert observed(values).root_requirements() == {"PL1-HT-001"}
+    values = gdtx()
+    values["summary"]["title"] = "Học sinh Giỏi"
+    assert observed(values).roots() == {"PL1-LL-004.unknown"}
+
+
+@pytest.mark.parametrize(("scoring", "result"), [("NHANXET", "Đ"), ("DIEM", "8")])
+def test_how_activities_stand_in_continuing_education_is_open(scoring: str, result: str) -> None:
+    values = gdtx()
+    row = {**subject(values, "NVA"), "code": "GDP", "name": "Nội dung giáo dục của địa phương", "scoring": scoring}
+    values["subjects"].append({**row, **dict.fromkeys(PERIODS, result)})
+    assert observed(values).roots() == set()
+
+
+def test_absences_are_read_as_numbers() -> None:
+    values = valid_values()
+    for text, promoted in (("45", True), ("45.0", True), ("46", False), ("", True)):
+        values["summary"]["absences"] = text
+        roots = observed(values).roots()
+        assert roots == (set() if promoted else {"PL1-LL-001.promoted-absences"}), Decimal(text or 0)
