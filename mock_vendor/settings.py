@@ -54,10 +54,10 @@ class VendorSettings:
     """Names from :data:`mock_vendor.defects.DEFECTS`."""
     outbox_interval: float = 0.2
     poll_interval: float = 0.2
-    first_retry: float = 0.5
-    longest_retry: float = 4.0
-    attempts: int = 6
-    request_timeout: float = 2.0
+    first_retry: float = 0.4
+    longest_retry: float = 2.4
+    attempts: int = 5
+    request_timeout: float = 1.0
     takes: str = "components"
     """Whether component marks or semester averages are entered."""
     programmes: tuple[str, ...] = ("THCS", "THPT")

@@ -11,6 +11,7 @@ from conformance.checks.exchange import check as judge
 from conformance.document import read
 from conformance.doors.drive import Driver, Episode
 from conformance.doors.http import DoorError
+from conformance.evidence import digest_of
 from conformance.exchanges.model import ExchangeSpec
 from conformance.finding import Recorder
 
@@ -72,13 +73,12 @@ def exchange_of(spec_id: str, episode: Episode, driver: Driver) -> Exchange | No
     transcript = reading.document.transcript if reading.document else None
     record = transcript.record.id.raw if transcript and transcript.record.id else ""
     version = transcript.version.number.value if transcript and transcript.version.number else None
-    digest = reading.document.digest if reading.document else ""
     return Exchange(
         spec_id,
         episode.calls,
         episode.samples,
         str(episode.case.data["learner"]["code"]),
-        digest,
+        digest_of(episode.document),
         record,
         version,
         episode.receipts,

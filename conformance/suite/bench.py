@@ -214,7 +214,9 @@ class Bench:
         judgement = judge_document(episode.document, context)
         found.absorb(judgement.found)
         if judgement.document is not None:
-            check_fidelity(episode.case.data, self.roster.data, judgement.document, context, found)
+            frozen = frozen_cases(self.pack, episode.case.programme)
+            others = (self.make(one).data for one in frozen)
+            check_fidelity(episode.case.data, self.roster.data, judgement.document, context, found, others)
 
     def context(self, received_at: datetime | None = None) -> Context:
         """What a document is judged with, now."""
