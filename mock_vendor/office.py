@@ -40,8 +40,8 @@ class Transcript:
     signed_on: date | None = None
     """The day on which the leader signed: the date of issue that the document names."""
     issued: bytes | None = None
-    accepted: str = ""
-    """SHA-256 of the newest bytes that the Ministry accepted."""
+    written: tuple[Facts, Contents] | None = None
+    """The contents as last composed, and from what: composed again only when something changed."""
 
 
 class Office:
@@ -127,6 +127,12 @@ class Office:
         return Facts(
             one.case, self._register, one.record_id, one.version, one.created, signed_on, one.replaces, one.reason
         )
+
+    def _contents(self, one: Transcript) -> Contents:
+        facts = self._facts(one)
+        if one.written is None or one.written[0] != facts:
+            one.written = facts, self.habits.contents(facts)
+        return one.written[1]
 
     def _text(self, one: Transcript, contents: Contents) -> str:
         sealed = any(wanted.role == ROLES[-1] for wanted in self._register.wanted(one.case))
@@ -220,7 +226,7 @@ class Office:
         now = self._now()
         if role == ROLES[2]:
             one.signed_on = now.date()
-        contents = self.habits.contents(self._facts(one))
+        contents = self._contents(one)
         one.signatures += self.habits.sign(self._text(one, contents), contents, group, self._credential, now)
 
     def issue(self, id_: str) -> None:
@@ -232,7 +238,7 @@ class Office:
             absent = self.habits.lacking(self._register.wanted(one.case), one.signatures)
             if absent:
                 raise missing(absent)
-            text = self._text(one, self.habits.contents(self._facts(one)))
+            text = self._text(one, self._contents(one))
             one.issued = self.habits.issued_bytes(text)
             one.delivery.state = "issued"
 
@@ -267,7 +273,7 @@ class Office:
             self._outbox.queue(one.delivery, Job(one.record_id, one.version, content, self._now()))
 
     def _draft(self, one: Transcript) -> bytes:
-        return self._text(one, self.habits.contents(self._facts(one))).encode()
+        return self._text(one, self._contents(one)).encode()
 
     def amend(self, id_: str, request: Any) -> None:
         """Open the next version: after acceptance under the next number, after a refusal under the same one."""
@@ -277,16 +283,16 @@ class Office:
             state = one.delivery.state
             if state not in ("delivered", "refused"):
                 raise Refused(409, [Reason("LOCKED", message="chưa có kết quả tiếp nhận / its outcome is still open")])
-            before = self.habits.contents(self._facts(one))
+            before = self._contents(one)
             one.case = self._changed(one.case, request["changes"])
             if state == "delivered":
                 one.version += 1
-                one.replaces = one.accepted = hashlib.sha256(issued).hexdigest()
+                one.replaces = hashlib.sha256(issued).hexdigest()
             if one.version > 1:
                 one.reason = str(request["reason"])
             one.created, one.issued, one.signed_on = self._now().date(), None, None
             one.delivery = Delivery(str(one.case["learner"]["code"]), "draft")
-            after = self.habits.contents(self._facts(one))
+            after = self._contents(one)
             one.signatures = [mark for mark in one.signatures if _still_holds(mark, before, after)]
 
     def state(self, id_: str) -> dict[str, Any]:

@@ -120,6 +120,12 @@ class _Signer(XAdESSigner):
         time = etree.SubElement(signed_signature_properties, f"{XADES}SigningTime")
         time.text = self._at.isoformat(timespec="seconds")
 
+    def add_signing_certificate(self, signed_signature_properties: Any, sig_root: Any, signing_settings: Any) -> None:
+        """The certificates' digests: SHA-256, whatever the rest is digested with."""
+        chosen, self.digest_alg = self.digest_alg, DigestAlgorithm.SHA256
+        super().add_signing_certificate(signed_signature_properties, sig_root, signing_settings)
+        self.digest_alg = chosen
+
     def add_data_object_format(
         self,
         signed_data_object_properties: Any,
