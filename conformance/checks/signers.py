@@ -66,7 +66,7 @@ def matches(person: Person | Leader, held: Holder | None) -> bool | None:
         return national == said
     other = held.identifiers.get("passport", "")
     if passport and passport.raw and other:
-        return passport.raw == other
+        return bool(passport.raw == other)
     return None
 
 
@@ -191,7 +191,7 @@ class Ledger:
             details.setdefault("who", self.binding.find(signature).who)
         one = self.found.violated(
             requirement, cause, place=self.document.place(node), expected=expected, seen=seen,
-            consequence_of=consequence_of, **details,
+            consequence_of=consequence_of, **{key: str(value) for key, value in details.items()},  # type: ignore[arg-type]
         )  # fmt: skip
         if signature is not None:
             self.codes.setdefault(signature, consequence_of or one.code)
