@@ -12,8 +12,8 @@ from conformance.signature.verify import DocumentSignatures, Signature
 
 RULE = "PL1-KY-006"
 _CHANGED = "value-changed"
-_MOST_DIAGNOSES = 24
-"""Failing digests that are tried in all variants; further ones are told without."""
+_BUDGET = 1024 * 1024
+"""Octets of failing parts that may be tried in all variants in vain; then causes are told without."""
 
 
 class _Integrity:
@@ -21,7 +21,7 @@ class _Integrity:
         self.facts = facts
         self.ledger = ledger
         self.pack = pack
-        self.diagnoses = 0
+        self.budget = _BUDGET
         self.replaced = ""
         """The code once a subject was found replaced together with its signature: its slot has changed as well."""
         self.good: dict[object, int] = {}
@@ -123,10 +123,12 @@ class _Integrity:
         return one.slot.name == SUBJECT_TEACHER and self.good.get(reference.target, 0) > 0
 
     def _why(self, reference: Reference) -> str:
-        self.diagnoses += 1
-        if reference.target is None or len(reference.steps) != 1 or self.diagnoses > _MOST_DIAGNOSES:
+        if reference.target is None or len(reference.steps) != 1 or self.budget <= 0:
             return _CHANGED
-        return why(reference.target, reference.steps[0], reference.digest_name, reference.value, self.pack)
+        cause = why(reference.target, reference.steps[0], reference.digest_name, reference.value, self.pack)
+        if cause == _CHANGED:
+            self.budget -= len(etree.tostring(reference.target))
+        return cause
 
     def _tell(self, one: Signature, reference: Reference, cause: str, consequence_of: str = "", **details: str) -> str:
         node = reference.target if reference.target is not None else reference.node

@@ -14,7 +14,7 @@ from conformance.checks.signature_times import check_times
 from conformance.checks.signers import HOMEROOM, PRINCIPAL, SEAL, SUBJECT_TEACHER, Binding, Ledger, bind
 from conformance.checks.structure import programme_of
 from conformance.document import Document, xpath_of
-from conformance.finding import Recorder
+from conformance.finding import Observation, Recorder
 from conformance.pack import Pack, Slot
 from conformance.signature.names import same
 from conformance.signature.verify import Copy, DocumentSignatures, Signature, verify_document
@@ -85,12 +85,16 @@ def _wrapping(facts: DocumentSignatures, ledger: Ledger) -> None:
 
 def _no_place(node: etree._Element, code: str, ledger: Ledger) -> None:
     """That the schema has no place for ``node`` either follows from ``code``."""
-    where = xpath_of(node)
+    where, name = xpath_of(node), etree.QName(node).localname
+
+    def follows(one: Observation) -> bool:
+        if not one.is_root or one.requirement != _SCHEMA or one.place is None:
+            return False
+        # the schema's own message names an element of another namespace without its place
+        return one.place.xpath.startswith(where) or (one.place.xpath == "/" and f"{name}'" in one.seen)
+
     ledger.found.observations = [
-        replace(one, consequence_of=code)
-        if one.is_root and one.requirement == _SCHEMA and one.place and one.place.xpath.startswith(where)
-        else one
-        for one in ledger.found.observations
+        replace(one, consequence_of=code) if follows(one) else one for one in ledger.found.observations
     ]
 
 
