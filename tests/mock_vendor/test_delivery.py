@@ -74,8 +74,8 @@ def test_waits_grow_and_it_gives_up(desk: Desk, issued: str) -> None:
     assert state["state"] == "gave-up"
     assert state["operatorMessages"]
     assert len(desk.ministry.submissions) == 6
-    # the suite's tick comes every 0.1 s
-    assert [round(one * 2) / 2 for one in waits(desk)] == [0.5, 1, 2, 4, 4]
+    # never early, and no later than the next ticks come
+    assert all(wait - 0.01 <= seen < wait + 0.3 for wait, seen in zip([0.5, 1, 2, 4, 4], waits(desk), strict=True))
     # the operator may start it again
     desk.ministry.script = []
     assert desk.submit(issued)["state"] == "delivered"
