@@ -14,7 +14,7 @@ from conformance.checks.promotion import Finals, judge_history, judge_year
 from conformance.checks.structure import programme_of, rules_of
 from conformance.checks.subjects import Known, individual_plan, known_subjects, not_assessed
 from conformance.document import Document
-from conformance.finding import Place, Recorder
+from conformance.finding import Recorder
 from conformance.pack import RuleSet
 from conformance.transcript.academics import comment_year, conduct_mistake, conduct_of_year, shown, year_mark
 from conformance.transcript.learning import Entry, Rating, likely_mistake, rate
@@ -128,33 +128,37 @@ def _learning(
             expected=words(rating.levels), derivation=rating.steps, period=f"{{period.{period}}}",
         )  # fmt: skip
         return
-    level, place = value.value, document.place(value)
+    level = value.value
     if level not in rating.levels and period == "year":
         root = first_of(found, "PL1-MON-008", "PL1-MON-009")
         right = _entries(subjects, period, rules, corrected=True) if root else None
         if right is not None and level in rate(right, rules).levels:
             found.violated(
-                "PL1-HT-001", "too-high" if level.rank > rating.base.rank else "too-low", place=place,
-                expected=words(rating.levels), seen=value.raw, derivation=rating.steps, period=f"{{period.{period}}}",
+                "PL1-HT-001", "too-high" if level.rank > rating.base.rank else "too-low",
+                place=document.place(value),
+            expected=words(rating.levels), seen=value.raw, derivation=rating.steps, period=f"{{period.{period}}}",
                 consequence_of=root,
             )  # fmt: skip
             return
-    root = _rated(found, rating, level, entries, rules, place=place, raw=value.raw, period=period)
+    root = _rated(document, found, rating, value, entries, rules, period=period)
     if root and period == "year":
         finals.learning_is(rating.levels, root)
 
 
 def _rated(
-    found: Recorder, rating: Rating, level: Level, entries: Sequence[Entry], rules: RuleSet,
-    *, place: Place, raw: str, period: str,
+    document: Document, found: Recorder, rating: Rating, value: Value[Level], entries: Sequence[Entry], rules: RuleSet,
+    *, period: str,
 ) -> str:  # fmt: skip
     """Observe one stated level; the full cause code when it is wrong."""
-    certain, said = rating.certain, f"{{period.{period}}}"
+    certain, said, level = rating.certain, f"{{period.{period}}}", value.value
+    if level is None:
+        return ""
     if certain is None:
         differ = level in rating.levels
         rule = "PL1-HT-003" if differ else "PL1-HT-002" if rating.raised else "PL1-HT-001"
         one = found.violated(
-            rule, "readings-differ" if differ else "no-reading", place=place, expected=words(rating.levels), seen=raw,
+            rule, "readings-differ" if differ else "no-reading", place=document.place(value),
+            expected=words(rating.levels), seen=value.raw,
             derivation=rating.steps, readings=_readings(rating), period=said,
         )  # fmt: skip
         return "" if differ else one.code
@@ -168,7 +172,8 @@ def _rated(
     else:
         cause = likely_mistake(entries, level, rules) or ("too-high" if level.rank > certain.rank else "too-low")
     return found.violated(
-        rule, cause, place=place, expected=words([certain]), seen=raw, derivation=rating.steps, period=said,
+        rule, cause, place=document.place(value),
+            expected=words([certain]), seen=value.raw, derivation=rating.steps, period=said,
         article=rating.article,
     ).code  # fmt: skip
 
@@ -227,21 +232,21 @@ def _reassessed(document: Document, one: Known, rules: RuleSet, found: Recorder)
     stated = one.subject.year.value if one.subject.year else None
     article = rules.articles["reassessment"]
     name = one.subject.name.raw if one.subject.name else one.code
-    place = document.place(value)
     if stated is not None and not _weak(stated, rules):
         follows = first_of(found, "PL1-MON-008", "PL1-MON-009") if _weak(_following(one, stated, rules), rules) else ""
         found.violated(
-            rule, "subject-not-weak", place=place, expected=f"< {shown(rules.reassessment_below)}",
+            rule, "subject-not-weak", place=document.place(value), expected=f"< {shown(rules.reassessment_below)}",
             seen=one.subject.year.raw if one.subject.year else "", subject=name, article=article,
             consequence_of=follows,
         )  # fmt: skip
     elif learning is not None and learning is not Level.UNSATISFACTORY:
         found.violated(
-            rule, "learning-not-weak", place=place, seen=summary.learning.year.raw if summary.learning.year else "",
+            rule, "learning-not-weak", place=document.place(value),
+            seen=summary.learning.year.raw if summary.learning.year else "",
             subject=name, article=article, consequence_of=first_of(found, "PL1-HT-001", "PL1-HT-002"),
         )  # fmt: skip
     elif conduct is not None and conduct.rank < Level(rules.reassessment_conduct).rank:
-        found.violated("PL1-HT-003", "both-failed", place=place, subject=name, article=article)
+        found.violated("PL1-HT-003", "both-failed", place=document.place(value), subject=name, article=article)
     elif stated is not None and learning is not None:
         found.held(rule)
 

@@ -140,9 +140,7 @@ def _why_retained(learning: Level, absences: Decimal, rules: RuleSet) -> str:
     return "retained-conduct"
 
 
-def _completion(
-    document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals
-) -> None:
+def _completion(document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals) -> None:
     """PL1-LL-002: the last grade of a level, by the conditions on the document's date."""
     rule, transcript = "PL1-LL-002", document.transcript
     grade = _grade(transcript)
@@ -160,7 +158,7 @@ def _completion(
     earned = derived.value and not more
     text, flag = transcript.summary.completion_text, transcript.summary.promoted
     written = text is not None and text.raw != ""
-    said = written and not _begins(text.raw if text else "", rules.wordings.get("not-completed", ()), grade)
+    said = written and not _begins(text.value or "" if text else "", rules.wordings.get("not-completed", ()), grade)
     said = said or (not written and flag is not None and flag.value is True)
     if said is earned:
         found.held(rule, "completed" if said else "not-completed")
@@ -207,20 +205,19 @@ def _wording(document: Document, rules: RuleSet, found: Recorder) -> None:
     flag, text, grade = transcript.summary.promoted, transcript.summary.promotion_text, _grade(transcript)
     if text is None or text.raw == "" or flag is None or flag.value is None:
         return
-    place = document.place(text)
     retained, promoted = rules.wordings.get("retained", ()), rules.wordings.get("promoted", ())
-    negative = _begins(text.raw, retained, grade)
-    positive = not negative and _begins(text.raw, promoted, grade)
+    negative = _begins(text.value or "", retained, grade)
+    positive = not negative and _begins(text.value or "", promoted, grade)
     grades = {int(one) for one in _GRADE.findall(text.raw)}
     if flag.value and negative:
-        found.violated(rule, "text-retains", place=place, expected=flag.raw, seen=text.raw[:150])
+        found.violated(rule, "text-retains", place=document.place(text), expected=flag.raw, seen=text.raw[:150])
     elif not flag.value and positive:
-        found.violated(rule, "text-promotes", place=place, expected=flag.raw, seen=text.raw[:150])
+        found.violated(rule, "text-promotes", place=document.place(text), expected=flag.raw, seen=text.raw[:150])
     elif not negative and not positive:
         wanted = " / ".join((*promoted, *retained))
-        found.violated(rule, "other-wording", place=place, expected=wanted, seen=text.raw[:150])
+        found.violated(rule, "other-wording", place=document.place(text), expected=wanted, seen=text.raw[:150])
     elif grade is not None and grades and not grades & ({grade + 1} if positive else {grade, grade + 1}):
-        found.violated(rule, "other-grade", place=place, expected=grade + 1, seen=text.raw[:150])
+        found.violated(rule, "other-grade", place=document.place(text), expected=grade + 1, seen=text.raw[:150])
     else:
         found.held(rule)
 
@@ -253,15 +250,15 @@ def _title(document: Document, subjects: Sequence[Known], rules: RuleSet, found:
     if value is None or value.raw == "":
         found.held(rule, "not-given")
         return
-    place, seen = document.place(value), value.raw[:100]
+    seen = value.raw[:100]
     named = [one for one in rules.titles if _folded(one.title) == _folded(value.value or "")]
     if not named:
         wanted = ", ".join(dict.fromkeys(one.title for one in rules.titles))
-        found.violated(rule, "unknown", place=place, expected=wanted, seen=seen)
+        found.violated(rule, "unknown", place=document.place(value), expected=wanted, seen=seen)
         return
     title = next((one for one in named if _in_force(one, transcript.dated)), None)
     if title is None:
-        found.violated(rule, "not-in-force", place=place, expected=str(transcript.dated), seen=seen)
+        found.violated(rule, "not-in-force", place=document.place(value), expected=str(transcript.dated), seen=seen)
         return
     conduct = transcript.summary.conduct.year.value if transcript.summary.conduct.year else None
     learning = transcript.summary.learning.year.value if transcript.summary.learning.year else None
@@ -279,14 +276,20 @@ def _title(document: Document, subjects: Sequence[Known], rules: RuleSet, found:
     if not follows and not _earned(title, conduct, learning, subjects, rules, corrected=True)[1]:
         follows = [one.code for one in found.violations if one.requirement == "PL1-MON-008"]
     found.violated(
-        rule, f"not-earned-{lacking}", place=place, expected=title.title, seen=seen, count=enough, needed=title.count,
+        rule, f"not-earned-{lacking}", place=document.place(value),
+            expected=title.title, seen=seen, count=enough, needed=title.count,
         counted=title.counted or "", article=title.article, consequence_of=next(iter(follows), ""),
     )  # fmt: skip
 
 
 def _earned(
-    title: TitleRule, conduct: Level, learning: Level | None, subjects: Sequence[Known], rules: RuleSet,
-    *, corrected: bool,
+    title: TitleRule,
+    conduct: Level,
+    learning: Level | None,
+    subjects: Sequence[Known],
+    rules: RuleSet,
+    *,
+    corrected: bool,
 ) -> tuple[int, str]:
     """How many marks count for the title, and the first thing lacking: conduct, learning, marks, or nothing.
 
@@ -321,11 +324,10 @@ def judge_history(document: Document, found: Recorder) -> None:
     good, moved = True, False
     previous: HistoryYear | None = None
     for entry in transcript.history:
-        place = document.place(entry)
         year, before = _year_of(entry), _year_of(previous) if previous else None
         if year is not None and ((before is not None and year < before) or (now is not None and year > now)):
             good = False
-            found.violated(rule, "not-ascending", place=place, seen=str(entry.school_year))
+            found.violated(rule, "not-ascending", place=document.place(entry), seen=str(entry.school_year))
         day = entry.transferred_on
         if day is not None and day.raw:
             moved = True
@@ -333,11 +335,15 @@ def judge_history(document: Document, found: Recorder) -> None:
             origin = previous.school_name.raw if previous and previous.school_name else ""
             if not here or not origin or here == origin:
                 good = False
-                found.violated(rule, "one-school", place=place, seen=here or origin)
+                found.violated(rule, "one-school", place=document.place(entry), seen=here or origin)
             elif day.value is not None and year is not None and day.value.year not in (year, year + 1):
                 good = False
                 found.violated(
-                    rule, "transfer-outside-year", place=place, expected=str(entry.school_year), seen=day.raw
+                    rule,
+                    "transfer-outside-year",
+                    place=document.place(entry),
+                    expected=str(entry.school_year),
+                    seen=day.raw,
                 )
         previous = entry
     if transcript.history and good:

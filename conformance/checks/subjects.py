@@ -71,8 +71,7 @@ def known_subjects(document: Document, context: Context) -> list[Known]:
     mine = [entry for entry in listed if programme in entry.data["programmes"]]
     rows = document.transcript.subjects[:MOST]
     written = [
-        context.subject_map.get(raw, raw)
-        for raw in (subject.code.raw if subject.code else "" for subject in rows)
+        context.subject_map.get(raw, raw) for raw in (subject.code.raw if subject.code else "" for subject in rows)
     ]
     times = Counter(written)
     found = []
@@ -136,10 +135,10 @@ def _composition(
     # what an individual plan leaves out is the school's decision (art. 11)
     free = not_assessed(document.transcript) or individual_plan(document.transcript)
     wanted = {} if free else _demanded(document, context, programme, rules)
-    marks = document.place(next(iter(document.anchors("marks")), None))
     for group, entry in wanted.items():
         if group not in taken:
             good = False
+            marks = document.place(next(iter(document.anchors("marks")), None))
             found.violated(rule, "missing", place=marks, expected=entry.name, subject=entry.name)
     if good:
         found.held(rule)
@@ -181,26 +180,27 @@ def _electives(
     ]  # fmt: skip
     plain = True
     for one in subjects:
-        place = document.place(one.subject)
         if _is_cluster(one, rules):
             plain = False
+            place = document.place(one.subject)
             found.violated("PL1-MON-003", "cluster", place=place, seen=_name(one))
             # its code or name is of no subject, whatever is written there
             _consequences(found, place, ("PL1-MA-003", "PL1-MA-004"), "PL1-MON-003.cluster")
         elif one.entry is not None and one.listed is None:
             plain = False
-            found.violated("PL1-MON-003", "other-programme", place=place, seen=_name(one))
+            found.violated("PL1-MON-003", "other-programme", place=document.place(one.subject), seen=_name(one))
     if offered:
         needed = rules.electives
         taken = {one.code for one in subjects if one.role == "elective" and not _is_cluster(one, rules)}
-        place = document.place(next(iter(document.anchors("marks")), None))
+        marks = next(iter(document.anchors("marks")), None)
         if len(taken) < needed:
+            place = document.place(marks)
             found.violated("PL1-MON-002", "too-few", place=place, expected=f"≥ {needed}", seen=len(taken))
         else:
             found.held("PL1-MON-002")
         if len(taken) > needed:
             plain = False
-            found.violated("PL1-MON-003", "too-many", place=place, expected=needed, seen=len(taken))
+            found.violated("PL1-MON-003", "too-many", place=document.place(marks), expected=needed, seen=len(taken))
     if plain:
         found.held("PL1-MON-003")
 
@@ -273,7 +273,7 @@ def _one_mark(
     document: Document, one: Known, value: Value[Result], mark: Decimal | None, rules: RuleSet, found: Recorder
 ) -> None:
     """PL1-MON-005 and 006 on one result that should be a mark; ``None``: it cannot be read as one."""
-    rule, place = "PL1-MON-005", document.place(value)
+    rule, place = "PL1-MON-005", document.place
     expected, cause = f"{shown(rules.mark_minimum)} … {shown(rules.mark_maximum)}", ""
     number = _NUMBER.match(value.raw)
     if mark is None and number is None:
@@ -285,13 +285,13 @@ def _one_mark(
         elif mark != rounded(mark, rules):
             cause, expected = "two-decimals", shown(rounded(mark, rules))
     if cause or mark is None:
-        found.violated(rule, cause, place=place, expected=expected, seen=value.raw[:20], subject=_name(one))
+        found.violated(rule, cause, place=place(value), expected=expected, seen=value.raw[:20], subject=_name(one))
         return
     found.held(rule)
     if _PLAIN.match(value.raw):
         found.held("PL1-MON-006")
     else:
-        found.violated("PL1-MON-006", "spelling", place=place, expected=shown(mark), seen=value.raw)
+        found.violated("PL1-MON-006", "spelling", place=place(value), expected=shown(mark), seen=value.raw)
 
 
 def _years(document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder) -> None:
@@ -403,8 +403,8 @@ def _exemption(document: Document, one: Known, found: Recorder) -> None:
     exempt = [period for period, value in results.items() if value.value is Outcome.EXEMPT]
     if not exempt:
         return
-    place = document.place(results[exempt[0]])
     if one.entry is not None and not one.entry.data.get("exemptible"):
+        place = document.place(results[exempt[0]])
         found.violated("PL1-MON-007", "not-exemptible", place=place, seen=_name(one))
         return
     semesters = [period for period in ("semester1", "semester2") if period in exempt]
