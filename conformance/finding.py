@@ -1,7 +1,7 @@
 """What a check can say: observations, their places and the recorder that collects them.
 
-A check never says how bad a fact is. It names the requirement and a stable *cause code*; level, basis and wording are the
-specification pack's.
+A check never says how bad a fact is. It names the requirement and a stable *cause code*; level, basis and wording are
+the specification pack's.
 """
 
 from __future__ import annotations
@@ -80,6 +80,15 @@ class Observation:
         return self.state is State.VIOLATED and not self.consequence_of
 
 
+MOST_SHOWN = 2000
+"""Characters of a value that a finding keeps: the longest lawful text has as many; a hostile one may have millions."""
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
+
+
 @dataclass(slots=True)
 class Recorder:
     """Collects what checks observe: held ones are counted by case class, all others are kept."""
@@ -109,10 +118,10 @@ class Recorder:
             State.VIOLATED,
             cause,
             place,
-            str(expected),
-            str(seen),
+            _shown(expected),
+            _shown(seen),
             tuple(derivation),
-            {name: str(value) for name, value in params.items()},
+            {name: _shown(value) for name, value in params.items()},
             consequence_of,
         )
         self.observations.append(observation)

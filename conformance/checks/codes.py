@@ -58,16 +58,11 @@ def _lists(document: Document, transcript: Transcript, context: Context, found: 
                 rule, "programmes", place=document.place(programme), expected=wanted, seen=programme.raw[:60]
             )
 
-    flags = (
-        transcript.version.digitised,
-        profile.not_assessed,
-        profile.individual_plan,
-        transcript.summary.promoted,
-    )
-    for flag in flags:
-        if flag is not None and flag.value is None:
-            wanted = ", ".join(str(one) for one in context.pack.binding.values["flag"])
-            found.violated(rule, "flags", place=document.place(flag), expected=wanted, seen=flag.raw[:20])
+    # the other flags belong to the rules that read them (PL1-LL-001, 005)
+    flag = transcript.version.digitised
+    if flag is not None and flag.value is None:
+        wanted = ", ".join(str(one) for one in context.pack.binding.values["flag"])
+        found.violated(rule, "flags", place=document.place(flag), expected=wanted, seen=flag.raw[:20])
 
 
 def _code(value: Value[str]) -> str:
@@ -115,9 +110,9 @@ def _grade_and_nationality(document: Document, transcript: Transcript, context: 
             found.held(rule, "grade")
         else:
             found.violated(rule, "grade", place=document.place(grade), expected=wanted, seen=grade.raw[:20])
-    nationality = transcript.profile.nationality
-    if nationality is not None:
-        if context.pack.codes["nationalities"].find(_code(nationality)):
+    nationality, listed = transcript.profile.nationality, context.pack.codes.get("nationalities")
+    if nationality is not None and listed is not None:
+        if listed.find(_code(nationality)):
             found.held(rule, "nationality")
         else:
             found.violated(
@@ -265,11 +260,14 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
     people.append(transcript.summary.homeroom_teacher)
     named: set[str] = set()
     limited = Limited(document, found)
-    for identifier in [person.national_id for person in people] + [transcript.issue.leader.national_id]:
+    numbers = [(person.national_id, _TWELVE, "signer-not-twelve-digits") for person in people]
+    numbers += [(person.passport, _PASSPORT, "signer-not-a-passport") for person in people]
+    numbers.append((transcript.issue.leader.national_id, _TWELVE, "signer-not-twelve-digits"))
+    for identifier, form, cause in numbers:
         # somebody who teaches six subjects is one mistake
-        if identifier is not None and identifier.raw not in named and not _TWELVE.fullmatch(_code(identifier)):
+        if identifier is not None and identifier.raw not in named and not form.fullmatch(_code(identifier)):
             named.add(identifier.raw)
-            limited.violated("PL1-MA-007", "signer-not-twelve-digits", identifier, seen=identifier.raw[:40])
+            limited.violated("PL1-MA-007", cause, identifier, seen=identifier.raw[:40])
 
 
 def _speaking(document: Document, transcript: Transcript, value: Value[str], context: Context, found: Recorder) -> None:

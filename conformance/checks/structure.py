@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, tzinfo
 from datetime import time as time_of_day
-from functools import cache
+from functools import lru_cache
+from threading import get_ident
 from typing import Any
 
 from lxml import etree
@@ -37,8 +38,10 @@ _SCHEMA_CAUSES = {
 }
 
 
-@cache
-def _schema(pack: Pack) -> etree.XMLSchema:
+@lru_cache(maxsize=64)
+def _schema(pack: Pack, thread: int) -> etree.XMLSchema:
+    # one for each thread: lxml keeps the errors of a validation in the schema object
+    assert thread == get_ident()
     parser = etree.XMLParser(no_network=True, load_dtd=False, resolve_entities=False)
     return etree.XMLSchema(etree.parse(str(pack.path("document", "schema.xsd")), parser))
 
@@ -50,10 +53,17 @@ def programme_of(document: Document, context: Context) -> str | None:
 
 
 def rules_of(document: Document, context: Context) -> RuleSet | None:
-    """The rule set that the document's circular chooses; ``None`` when it names none of the pack's."""
-    circular = document.transcript.record.circular
-    wanted = circular.value if circular else None
-    return next((one for one in context.pack.rules.values() if one.circular == wanted), None)
+    """The rule set that the document's circular chooses.
+
+    ``None`` when it names none of the pack's, or one that is not its programme's: PL1-STR-007 says so, and to judge by
+    the wrong rules would only find that mistake again and again.
+    """
+    wanted = _read(document.transcript.record.circular)
+    rules = next((one for one in context.pack.rules.values() if one.circular == wanted), None)
+    programme = programme_of(document, context)
+    if rules is not None and programme is not None and context.pack.programmes[programme].rules != rules.id:
+        return None
+    return rules
 
 
 def is_digitised(document: Document) -> bool:
@@ -76,7 +86,7 @@ def check(document: Document, context: Context, found: Recorder) -> None:
 
 
 def _read(value: Value[str] | None) -> str | None:
-    return value.value if value else None
+    return value.value.strip() if value and value.value else None
 
 
 def _valid(document: Document, context: Context, found: Recorder) -> None:
@@ -117,7 +127,7 @@ def _valid(document: Document, context: Context, found: Recorder) -> None:
 
 def _schema_errors(document: Document, pack: Pack) -> list[Any]:
     """libxml2's errors (``type_name``, ``message``, ``path``, ``line``); empty for a valid document."""
-    schema = _schema(pack)
+    schema = _schema(pack, get_ident())
     if schema.validate(document.root):
         return []
     log: Any = schema.error_log
@@ -229,6 +239,10 @@ def _amends(document: Document, transcript: Transcript, previous: bytes, context
             found.violated(
                 rule, "identity-changed", place=document.place(now), expected=was.raw, seen=now.raw, what=what
             )
+    before_that, number = old.version.number, transcript.version.number
+    if before_that and before_that.value and number and number.value and number.value != before_that.value + 1:
+        good = False
+        found.violated(rule, "not-next", place=document.place(number), expected=before_that.value + 1, seen=number.raw)
     return good
 
 
@@ -322,7 +336,7 @@ def _circular(document: Document, transcript: Transcript, context: Context, foun
     value = transcript.record.circular
     if value is None:
         return
-    rules = rules_of(document, context)
+    rules = next((one for one in context.pack.rules.values() if one.circular == _read(value)), None)
     programme = programme_of(document, context)
     if rules is None:
         known = ", ".join(one.circular for one in context.pack.rules.values())
@@ -334,8 +348,14 @@ def _circular(document: Document, transcript: Transcript, context: Context, foun
         return
     year = transcript.record.school_year
     if year and year.value is not None and year.value < rules.valid_from_school_year:
+        early = year.value < context.pack.header.first_school_year
         found.violated(
-            rule, "not-yet", place=document.place(value), expected=f"≥ {rules.valid_from_school_year}", seen=year.raw
+            rule,
+            "not-yet",
+            place=document.place(value),
+            expected=f"≥ {rules.valid_from_school_year}",
+            seen=year.raw,
+            consequence_of="PL1-STR-005.before-pilot" if early else "",
         )
         return
     found.held(rule)
