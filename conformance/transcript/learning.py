@@ -164,7 +164,8 @@ def _adjusted(entries: Sequence[Entry], rules: RuleSet, reading: Reading) -> tup
     """The level by one reading, and whether the adjustment raised it."""
     taken = [one for one in entries if reading.optional or not one.optional]
     base = _thresholds(taken, rules, reduced=reading.reduced)
-    if not reading.adjusted:
+    highest = max((Level(one).rank for one in rules.adjustable), default=0)
+    if not reading.adjusted or highest - base.rank < rules.adjustment_levels:
         return base, False
     best = base
     for position, one in enumerate(taken):
