@@ -68,7 +68,9 @@ def test_repeats_the_same_after_trouble(desk: Desk, issued: str, trouble: Any) -
     assert {request.url.host for _, request in desk.ministry.requests} == {"ministry.test"}
 
 
-def test_waits_grow_and_it_gives_up(desk: Desk, issued: str) -> None:
+def test_waits_grow_and_it_gives_up(desks: Desks) -> None:
+    desk = desks(first_retry=0.5, longest_retry=4.0, attempts=6)
+    issued = desk.issue(desk.case("thcs-plain"))
     desk.ministry.script = [httpx.Response(503) for _ in range(30)]
     state = desk.submit(issued, ticks=200, step=0.1)
     assert state["state"] == "gave-up"
