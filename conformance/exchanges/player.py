@@ -29,7 +29,8 @@ def play(spec: ExchangeSpec, driver: Driver, case: Case) -> Episode:
         if episode.stopped:
             return episode
         failures = spec.attempts or driver.intervals.attempts
-        driver.ministry.outcomes(spec.outcomes)
+        # the document's content is judged elsewhere: here it must not decide how the exchange ends
+        driver.ministry.outcomes(spec.outcomes or [{"outcome": "accept", "times": 1000}])
         driver.ministry.faults([timed(fault, driver) for fault in spec.faults])
         try:
             driver.send(

@@ -311,9 +311,11 @@ class Bench:
     def judge_exchange(self, spec: ExchangeSpec, episode: Episode, found: Recorder) -> None:
         """The exchange's rules; all its requirements are blocked when it could not be played."""
         exchange = None if episode.trouble else exchange_of(spec.id, episode, self.driver)
-        if exchange is None:
+        # refused at the door without a fault: the document is not one, which other requirements say
+        unusable = exchange is not None and any(call.status == 422 and not call.fault for call in exchange.submits)
+        if exchange is None or unusable:
             for requirement in spec.requirements:
-                seen = episode.trouble or episode.stopped
+                seen = episode.trouble or episode.stopped or "HTTP 422"
                 found.blocked(requirement, "not-played", place=Place(pointer=spec.id), seen=seen[:500])
             return
         judge_exchange(spec, exchange, found)
