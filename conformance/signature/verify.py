@@ -285,10 +285,7 @@ class _Verifier:
             assert reference.target is not None
             for element in reference.target.iter(etree.Element):
                 covered.setdefault(element, reference)
-        times = [
-            each for each in one.node.iter(etree.Element)
-            if each.tag is not None and etree.QName(each).localname == _SIGNING_TIME and not len(each)
-        ]  # fmt: skip
+        times = [each for each in one.node.iter(f"{{*}}{_SIGNING_TIME}") if not len(each)]
         signed = [each for each in times if each in covered]
         if not times:
             one.time_problem = "missing"
