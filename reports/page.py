@@ -11,7 +11,7 @@ from markupsafe import Markup
 from conformance.events import Result
 from conformance.pack import Pack
 from conformance.verdict import Outcome, Verdict
-from reports.view import EXCERPT_LINES, build, short
+from reports.view import EXCERPT_LINES, build, leaves, short
 from reports.visible import visible
 from reports.wording import word
 
@@ -35,6 +35,7 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.filters["short"] = short
+    environment.filters["leaves"] = leaves
     return environment
 
 

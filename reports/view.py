@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -237,6 +237,22 @@ class _Reader:
 
 def _call(line: Mapping[str, Any]) -> dict[str, str]:
     return {name: short(line.get(name)) for name in ("at", "operation", "request", "answer", "fault")}
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Nested JSON data as lines for a reader: (path, value); a code with its label, and a list of texts, on one line."""
+    if isinstance(value, Mapping):
+        if set(value) == {"code", "label"}:
+            yield path, f"{short(value['code'])} – {short(value['label'])}"
+            return
+        for key, one in value.items():
+            yield from leaves(one, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)) and any(isinstance(one, Mapping) for one in value):
+        for number, one in enumerate(value, 1):
+            name = short(one.get("code") or number) if isinstance(one, Mapping) else str(number)
+            yield f"{path}[{name}]", short(one, 500)
+    elif value is not None and value != "":
+        yield path, short(value, 2000)
 
 
 def short(value: Any, limit: int = 300) -> str:

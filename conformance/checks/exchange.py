@@ -341,7 +341,11 @@ def refusal_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> 
     shown = [str(refusal.get("code", "")) for refusal in last.refusals]
     missing = [code for code in dict.fromkeys(codes) if shown.count(code) < codes.count(code)]
     if one.final != "refused":
-        found.violated(rule, "not-shown-as-refused", place=one.at(), expected="refused", seen=one.final)
+        # shown as delivered without an acceptance: PL2-GN-006 names that
+        root = "PL2-GN-006.delivered-too-early" if one.final == "delivered" else ""
+        found.violated(
+            rule, "not-shown-as-refused", place=one.at(), expected="refused", seen=one.final, consequence_of=root
+        )
     elif missing:
         found.violated(
             rule, "findings-lost", place=one.at(), expected=len(codes), seen=len(shown), missing=", ".join(missing[:10])
