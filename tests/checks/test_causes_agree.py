@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 import conformance.checks
+from conformance.exchanges.model import load_exchanges
 from conformance.pack import default_pack
+from conformance.suite.bench import PROBE_REQUIREMENTS
 
 FOLDER = Path(conformance.checks.__file__).parent
 MODULES = sorted(FOLDER.glob("*.py"))
@@ -133,7 +135,10 @@ def _cause(word: str) -> str:
 ROWS = [one for one in default_pack().requirements.values() if default_pack().scored(one)]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=[path.stem for path in MODULES])
+REPORTING = [*MODULES, FOLDER.parent / "suite" / "bench.py"]
+
+
+@pytest.mark.parametrize("path", REPORTING, ids=[path.stem for path in REPORTING])
 def test_every_cause_in_the_code_is_in_the_pack(path: Path) -> None:
     requirements = default_pack().requirements
     unknown = [
@@ -171,3 +176,12 @@ def test_a_cause_that_is_not_in_the_pack_would_be_seen(tmp_path: Path) -> None:
         'def check(found):\n    rule = "PL1-STR-003"\n    found.violated(rule, "no-such" if x else "not-uuid")\n'
     )
     assert {cause for named, cause, _ in reported(path) if named == {"PL1-STR-003"}} == {"no-such", "not-uuid"}
+
+
+def test_what_could_not_be_played_or_tried_has_its_text() -> None:
+    requirements = default_pack().requirements
+    for spec in load_exchanges(default_pack()):
+        for one in spec.requirements:
+            assert "not-played" in requirements[one].causes
+    for one in PROBE_REQUIREMENTS:
+        assert "no-answer" in requirements[one].causes

@@ -302,6 +302,7 @@ BLOCKED: dict[str, list[Row]] = {
     "PL2-XT-001.no-calls": [("bearer", {}, exchange([TOKEN, Call(0, 0.0, "health", 200)]))],
     "PL2-XT-002.not-exercised": [("token-renewed", {}, exchange(SMOOTH)), ("token-stops", {}, exchange([SUBMIT]))],
     "PL2-GN-002.no-calls": [("envelope", {}, exchange([TOKEN]))],
+    "PL2-GN-002.unreadable": [("envelope", {}, exchange(SMOOTH, record="", version=None))],
     "PL2-GN-003.not-exercised": [("same-again", {}, exchange(SMOOTH)), ("same-again", {}, exchange([DOWN, SUBMIT]))],
     "PL2-GN-004.not-exercised": [("backs-off", {}, exchange(SMOOTH)), ("gives-up", {}, exchange(SMOOTH))],
     "PL2-GN-005.not-exercised": [("not-repeated", {}, exchange(SMOOTH))],
@@ -349,12 +350,20 @@ def test_what_was_not_exercised_is_blocked(cause: str, row: Row) -> None:
     assert not found.held_counts
 
 
+def test_a_refusal_shown_as_delivered_is_one_mistake() -> None:
+    one = exchange([SUBMIT, REFUSED], ["delivered"])
+    found = judged(("refusal-shown", {"codes": ["A"]}, one))
+    found.absorb(judged(("delivered-only", {"ends": "refused"}, one)))
+    assert found.roots() == {"PL2-GN-006.delivered-too-early"}
+
+
 def test_every_class_that_a_run_must_show_can_be_shown() -> None:
     assert {(row.id, one.name) for row in rows() for one in row.classes} == set(HOLDS)
 
 
 def test_every_cause_has_its_twin() -> None:
-    assert {f"{row.id}.{cause}" for row in rows() for cause in row.causes} == {*FAILS, *BLOCKED}
+    causes = {f"{row.id}.{cause}" for row in rows() for cause in row.causes if cause != "not-played"}
+    assert causes == {*FAILS, *BLOCKED}
 
 
 def test_every_rule_is_exercised_both_ways() -> None:

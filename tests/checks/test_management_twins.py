@@ -195,7 +195,8 @@ def test_every_class_that_a_run_must_show_can_be_shown() -> None:
 
 
 def test_every_cause_has_its_twin() -> None:
-    assert {f"{row.id}.{cause}" for row in rows() for cause in row.causes} == {*FAILS, *BLOCKED}
+    causes = {f"{row.id}.{cause}" for row in rows() for cause in row.causes if cause != "no-transcript"}
+    assert causes == {*FAILS, *BLOCKED}
 
 
 def test_every_kind_of_attempt_is_judged_here() -> None:
