@@ -76,12 +76,12 @@ class _Authority:
 
 
 def _subject(name: str, *identifiers: str) -> x509.Name:
-    attributes = [x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"), x509.NameAttribute(NameOID.COMMON_NAME, name[:64])]
-    if len(name) > 64:  # X.520's upper bound for a common name; the rest must not be lost
-        attributes = [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-            x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=False),
-        ]
+    # X.520 bounds a common name at 64; longer names of persons and schools must not be lost, as in real certificates
+    bounded = len(name.encode()) <= 64
+    attributes = [
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
+        x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=bounded),
+    ]
     attributes.extend(x509.NameAttribute(NameOID.USER_ID, one) for one in identifiers)
     return x509.Name(attributes)
 
