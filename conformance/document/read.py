@@ -255,10 +255,10 @@ def _foreign_nodes(data: bytes, root: etree._Element) -> Iterator[Problem]:
 
 
 def position_of(data: bytes, offset: int) -> Place:
-    """A place from a byte offset."""
+    """A place from a byte offset; columns count characters, as expat does."""
     before = data[:offset]
     line = before.count(b"\n") + 1
-    column = len(before) - (before.rfind(b"\n") + 1) + 1
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
     return Place("", line, column, offset)
 
 
