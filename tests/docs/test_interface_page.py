@@ -1,0 +1,72 @@
+"""The vendors' page says what the interface says: its examples are valid, every call and every reason is explained."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from conformance.pack import default_pack
+
+PAGE = (Path(__file__).parents[2] / "docs" / "test-interface.md").read_text(encoding="utf-8")
+INTERFACE = default_pack().test_interface
+EXAMPLES = re.findall(r"<!-- (\w+) -->\n```json\n(.*?)```", PAGE, re.DOTALL)
+SENT = re.findall(r"/(\w+)\s*(?:\\\n\s*)?-d '(\{.*?\})'", PAGE)
+REFUSED = INTERFACE["components"]["responses"]["Refused"]["content"]["application/json"]["schema"]
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator({**schema, "components": INTERFACE["components"]})
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLES)
+def test_examples_are_valid(name: str, text: str) -> None:
+    schema = REFUSED if name == "Refused" else INTERFACE["components"]["schemas"][name]
+    validator(schema).validate(json.loads(text))
+
+
+def test_requests_in_commands_are_valid() -> None:
+    schemas = INTERFACE["components"]["schemas"]
+    assert [name for name, _ in SENT] == ["signatures", "amendment"]
+    signing, amendment = (json.loads(text) for _, text in SENT)
+    for one in signing["signatures"]:
+        validator(schemas["Signing"]).validate(one)
+    validator(schemas["Amendment"]).validate(amendment)
+    (edit,) = re.findall(r"-X PATCH .* -d '(\{.*?\})'", PAGE)
+    validator(schemas["Edit"]).validate(json.loads(edit))
+
+
+def test_each_kind_of_message_has_an_example() -> None:
+    assert {name for name, _ in EXAMPLES} >= {"Description", "Session", "Roster", "Case", "State", "Refused"}
+
+
+def test_every_call_is_explained() -> None:
+    for path, operations in INTERFACE["paths"].items():
+        for method in operations:
+            assert f"`{method.upper()} {path}`" in PAGE
+
+
+def test_exactly_the_reasons_of_the_interface_are_listed() -> None:
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", PAGE, re.MULTILINE)
+    assert listed == INTERFACE["components"]["schemas"]["Reason"]["properties"]["code"]["enum"]
+
+
+def test_links_lead_somewhere() -> None:
+    for name in ("test-interface.md", "limits.md"):
+        folder = Path(__file__).parents[2] / "docs"
+        text = (folder / name).read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)#]+)\)", text):
+            assert (folder / link).exists(), link
+
+
+def test_the_limits_name_every_requirement_that_is_not_scored() -> None:
+    pack = default_pack()
+    text = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+    later = [one for one in pack.requirements.values() if not pack.scored(one)]
+    for one in later:
+        short = one.id.removeprefix("PL1-").removeprefix("PL2-")
+        assert one.id in text or short in text or f"({one.group})" in text, one.id
