@@ -51,6 +51,8 @@ MOST_SIGNERS = 60
 
 PROBE_REQUIREMENTS = ("PL1-PH-001", "PL1-PH-002", "PL1-PH-003", "PL1-PH-004", "PL1-PH-005")
 
+FINAL_REFUSALS = (400, 403, 409, 413, 422)
+
 PLAIN_RULES = ("bearer", "bytes-issued", "envelope", "delivered-only")
 """What every ordinary submission shows of the client (PL2-XT-001, GN-001, GN-002, GN-006)."""
 
@@ -311,11 +313,16 @@ class Bench:
     def judge_exchange(self, spec: ExchangeSpec, episode: Episode, found: Recorder) -> None:
         """The exchange's rules; all its requirements are blocked when it could not be played."""
         exchange = None if episode.trouble else exchange_of(spec.id, episode, self.driver)
-        # refused at the door without a fault: the document is not one, which other requirements say
-        unusable = exchange is not None and any(call.status == 422 and not call.fault for call in exchange.submits)
+        # refused as it stands, without a fault of ours: other requirements say why; this exchange shows nothing
+        unusable = exchange is not None and any(
+            call.status in FINAL_REFUSALS
+            and not call.fault
+            and (call.record, call.version, call.content) == (exchange.record, exchange.version, exchange.document)
+            for call in exchange.submits
+        )
         if exchange is None or unusable:
             for requirement in spec.requirements:
-                seen = episode.trouble or episode.stopped or "HTTP 422"
+                seen = episode.trouble or episode.stopped or "HTTP 4xx"
                 found.blocked(requirement, "not-played", place=Place(pointer=spec.id), seen=seen[:500])
             return
         judge_exchange(spec, exchange, found)

@@ -1,0 +1,134 @@
+"""``pytest --target=…`` as vendors run it: any directory, foreign settings, selections; never a pass without evidence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FAILING = ("--defect=cuts-off-instead-of-rounding", "--item=THCS:thcs-rounding-decides")
+QUICK = ("--target=reference", "--programme=THCS", "--keys=p-256", "-p", "no:randomly", "-p", "no:cacheprovider")
+LIMIT = 180
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Run pytest in ``folder``; exit code and what it printed."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "HOCBA_", "COV_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=folder,
+        env={**clean, "PYTHONUTF8": "1", **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=LIMIT,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def results(path: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
+def test_a_failure_is_named_with_its_place_and_smallest_case(tmp_path: Path) -> None:
+    code, printed = run(
+        tmp_path, *QUICK, *FAILING, "--results=r.json", "--report=r.html", "--junit=j.xml", "--evidence=e"
+    )
+    assert code == 1, printed
+    assert "PL1-MON-008.cut-off" in printed
+    data = results(tmp_path / "r.json")
+    assert data["footer"]["items"] == 1
+    (item,) = data["items"]
+    assert {one["requirement"] for one in item["findings"] if not one["consequence_of"]} == {"PL1-MON-008"}
+    finding = item["findings"][0]
+    assert finding["place"]["xpath"].endswith("DiemCaNam")
+    assert finding["place"]["line"] is not None
+    assert any(line["marked"] for line in finding["excerpt"])
+    assert item["smallest"]["case"]["subjects"]
+    assert "--item=THCS:thcs-rounding-decides" in item["replay"]
+    assert (tmp_path / "e" / "index.ndjson").read_text(encoding="utf-8").splitlines()[-1].startswith('{"footer"')
+    assert "PL1-MON-008" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "PL1-MON-008" in (tmp_path / "j.xml").read_text(encoding="utf-8")
+
+
+def test_a_foreign_conftest_and_foreign_settings_change_nothing(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("def pytest_collection_modifyitems(items):\n    items[:] = []\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\npython_files = check_*.py\npython_functions = check_*\n")
+    code, printed = run(tmp_path, *QUICK, *FAILING)
+    assert code == 1, printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (("-k", "nothing"), {}),
+        ((), {"PYTEST_ADDOPTS": "-k nothing"}),
+        (("--collect-only",), {}),
+        (("--setup-only",), {}),
+    ],
+    ids=["-k", "PYTEST_ADDOPTS", "--collect-only", "--setup-only"],
+)
+def test_what_was_not_run_is_absent_never_passed(
+    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    code, printed = run(tmp_path, *QUICK, "--results=r.json", *arguments, **environment)
+    assert code == 3, printed
+    verdict = results(tmp_path / "r.json")["verdict"]
+    assert "pass" not in {line["verdict"] for line in verdict["lines"]}
+
+
+def test_one_item_of_sound_software_is_not_a_pass(tmp_path: Path) -> None:
+    code, printed = run(tmp_path, *QUICK, "--item=THCS:thcs-plain", "--results=r.json", "-n", "2")
+    assert code == 3, printed
+    assert [one["id"] for one in results(tmp_path / "r.json")["items"]] == ["THCS:thcs-plain"]
+
+
+def test_a_dry_run_prints_the_budget_and_tests_nothing(tmp_path: Path) -> None:
+    code, printed = run(tmp_path, "--target=http://127.0.0.1:9", "--dry-run", "--programme=THPT")
+    assert code == 3, printed
+    assert "THPT:thpt-plain" in printed
+    assert "chữ ký / signatures" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--target=ftp://x",), 2),
+        (("--target=reference", "--programme=MẦM NON"), 2),
+        (("--target=file:nowhere",), 2),
+        (("--target=observe:",), 2),
+        (("--target=reference", "--keys=p-256", "--item=no:such"), 2),
+        (("--target=http://127.0.0.1:9",), 3),
+    ],
+)
+def test_wrong_use_and_unreachable_software(tmp_path: Path, arguments: tuple[str, ...], code: int) -> None:
+    found, printed = run(tmp_path, *arguments)
+    assert found == code, printed
+    assert "/" in printed  # both languages
+
+
+def test_without_a_target_the_plugin_stays_out_of_the_way(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text("def test_own():\n    pass\n")
+    code, printed = run(tmp_path, "-q")
+    assert code == 0, printed
+    assert "1 passed" in printed
+
+
+def test_files_are_judged_but_a_file_cannot_show_everything(tmp_path: Path) -> None:
+    from conformance.document import write
+    from conformance.pack import default_pack
+    from tests.builders import valid_values
+
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "one.xml").write_bytes(write(valid_values(), default_pack()))
+    code, printed = run(tmp_path, "--target=file:docs", "--results=r.json")
+    assert code == 1, printed  # unsigned
+    (item,) = results(tmp_path / "r.json")["items"]
+    assert "PL1-KY-001" in {one["requirement"] for one in item["findings"]}
+    assert item["held"]["PL1-MON-008"]
