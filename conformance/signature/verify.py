@@ -103,7 +103,8 @@ class _Verifier:
         self.index: dict[str, list[tuple[str, etree._Element]]] = {}
         for value, spelling, element in document.identified:
             entry = self.index.setdefault(value, [])
-            if all(one is not element for _, one in entry):
+            # an element's spellings follow each other, so only the last one can be the same element
+            if not entry or entry[-1][1] is not element:
                 entry.append((spelling, element))
         self.names: dict[etree._Element, str] = {}
         self.inside: dict[etree._Element, list[etree._Element]] = {}
