@@ -157,7 +157,8 @@ def _named(
         held = holders[one]
         by_name = [each for each in open_teachers if held and each.name and same(each.name.raw, held.name)]
         give(one, by_name[0] if by_name else open_teachers[0])
-    return [(teacher, all(teacher is not each for each in open_teachers)) for teacher in subject.teachers]
+    unsigned = {id(each) for each in open_teachers}
+    return [(teacher, id(teacher) not in unsigned) for teacher in subject.teachers]
 
 
 @dataclass(slots=True)
