@@ -47,7 +47,25 @@ TEACHERS = {
     for number, (code, word) in enumerate(
         zip(
             dict.fromkeys(row[0] for row in (*_LOWER, *_UPPER)),
-            "An Bình Châu Dung Giang Hà Khánh Lan Mai Nga Oanh Phương Quỳnh Sen Thảo Uyên Vân".split(),
+            [
+                "An",
+                "Bình",
+                "Châu",
+                "Dung",
+                "Giang",
+                "Hà",
+                "Khánh",
+                "Lan",
+                "Mai",
+                "Nga",
+                "Oanh",
+                "Phương",
+                "Quỳnh",
+                "Sen",
+                "Thảo",
+                "Uyên",
+                "Vân",
+            ],
             strict=False,
         )
     )

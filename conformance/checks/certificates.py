@@ -226,9 +226,7 @@ def _blamed(those: Iterable[Bound], ledger: Ledger) -> str:
 # --------------------------------------------------------------------------------------------------------- authority
 
 
-def _authority(
-    document: Document, context: Context, binding: Binding, ledger: Ledger, trusted: set[Signature]
-) -> None:
+def _authority(document: Document, context: Context, binding: Binding, ledger: Ledger, trusted: set[Signature]) -> None:
     """CTS-005: the leader is on the run's list, or the school's own seal is there."""
     rule = "PL1-CTS-005"
     leader = next(iter(binding.of(PRINCIPAL)), None)

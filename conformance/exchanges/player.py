@@ -50,7 +50,7 @@ def play(spec: ExchangeSpec, driver: Driver, case: Case) -> Episode:
 
 
 def timed(fault: Mapping[str, Any], driver: Driver) -> dict[str, Any]:
-    """A fault whose ``seconds`` say ``timeout`` waits longer than the software does: by its declared request timeout."""
+    """A fault whose ``seconds`` say ``timeout`` waits longer than the software does, by its declared timeout."""
     if fault.get("seconds") != "timeout":
         return dict(fault)
     return {**fault, "seconds": min(290.0, driver.intervals.request_timeout * 1.5 + 0.5)}

@@ -1,7 +1,7 @@
 """A specification pack as typed objects.
 
-Everything that an official text could change is data in a pack: names of elements, code lists, thresholds, paths, message
-fields, and the requirements themselves with their texts in two languages.
+Everything that an official text could change is data in a pack: names of elements, code lists, thresholds, paths,
+message fields, and the requirements themselves with their texts in two languages.
 """
 
 from __future__ import annotations
@@ -340,7 +340,7 @@ class Titles(Data):
 
 
 class Identity(Data):
-    """How a certificate says whom it stands for: patterns with named groups ``id``, ``passport``, ``tax``, ``school``."""
+    """How a certificate says whom it stands for: patterns with groups ``id``, ``passport``, ``tax``, ``school``."""
 
     person: tuple[str, ...]
     organisation: tuple[str, ...]

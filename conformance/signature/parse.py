@@ -228,9 +228,7 @@ def _key_info(found: Parsed, node: etree._Element) -> None:
     found.x509_data = len(data)
     texts = [one for each in data for one in each.iterchildren(f"{{{DS}}}X509Certificate")]
     if len(texts) > _MOST_CERTIFICATES:
-        found.against(
-            "form.too-many-certificates", node, seen=str(len(texts)), expected=f"≤ {_MOST_CERTIFICATES}"
-        )
+        found.against("form.too-many-certificates", node, seen=str(len(texts)), expected=f"≤ {_MOST_CERTIFICATES}")
         return
     for one in texts:
         octets = decoded(one.text)

@@ -1,4 +1,4 @@
-"""The kill table: the sound vendor passes, every named defect fails for exactly its root requirements, twins survive."""
+"""The kill table: the sound vendor passes, every named defect fails for exactly its roots, equivalents survive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pytest --target=…`` as vendors run it: any directory, foreign settings, selections; never a pass without evidence."""
+"""``pytest --target=…`` as vendors run it: any directory, foreign settings, selections; no pass without evidence."""
 
 from __future__ import annotations
 
