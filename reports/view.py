@@ -240,7 +240,7 @@ def _call(line: Mapping[str, Any]) -> dict[str, str]:
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Nested JSON data as lines for a reader: (path, value); a code and its label on one line, as is a list of texts."""
+    """Nested JSON data as lines for a reader: (path, value); a code and its label share a line."""
     if isinstance(value, Mapping):
         if set(value) == {"code", "label"}:
             yield path, f"{short(value['code'])} – {short(value['label'])}"

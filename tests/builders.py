@@ -42,6 +42,10 @@ _UPPER = (
     ("GDP", "Nội dung giáo dục của địa phương", "NHANXET", "Đ", "Đ", "Đ"),
 )
 
+_GIVEN = (
+    "An", "Bình", "Châu", "Dung", "Giang", "Hà", "Khánh", "Lan", "Mai", "Nga", "Oanh", "Phương", "Quỳnh", "Sen", "Thảo",
+    "Uyên", "Vân",
+)  # fmt: skip
 TEACHERS = {
     code: (f"Nguyễn Thị {word}", f"001185{990100 + number:06d}")
     for number, (code, word) in enumerate(

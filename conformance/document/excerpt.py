@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 from lxml import etree
 
@@ -29,13 +31,10 @@ class Line:
 def excerpt(data: bytes, place: Place) -> tuple[Line, ...]:
     """The lines around ``place`` in an indented copy of ``data``; the raw line when the bytes cannot be parsed."""
     if place.xpath:
-        root = _parse(data)
-        if root is not None:
-            etree.indent(root)
-            copy = etree.tostring(root, encoding="unicode")
-            lines = copy.splitlines()
-            marked = _line_of(copy, place.xpath)
-            return _cut(lines, marked)
+        copy = _copy(data)
+        if copy is not None:
+            lines, root = copy
+            return _cut(list(lines), _line_of(root, place.xpath))
     if place.line is not None:
         return _cut(data.decode("utf-8", "replace").split("\n"), place.line, column=place.column or 1)
     return ()
@@ -49,27 +48,31 @@ def _parse(data: bytes) -> etree._Element | None:
         return None
 
 
-def _line_of(copy: str, xpath: str) -> int:
-    root = _parse(copy.encode())
+@lru_cache(maxsize=2)
+def _copy(data: bytes) -> tuple[tuple[str, ...], etree._Element] | None:
+    """The indented copy's lines and its tree; kept, as a document with one finding often has more."""
+    root = _parse(data)
+    if root is None:
+        return None
+    etree.indent(root)
+    text = etree.tostring(root, encoding="unicode")
+    again = _parse(text.encode())
+    return None if again is None else (tuple(text.splitlines()), again)
+
+
+def _line_of(root: etree._Element, xpath: str) -> int:
     node = root
-    steps = xpath.strip("/").split("/")
-    for number, text in enumerate(steps):
+    for text in xpath.strip("/").split("/")[1:]:
         step = _STEP.match(text)
-        if node is None or step is None or step["attribute"] is not None:
+        if step is None or step["attribute"] is not None:
             break
-        if number == 0:
-            continue
-        position = int(step["position"] or 1)
-        children = [child for child in node if isinstance(child.tag, str) and _local(child) == step["name"]]
-        if position > len(children):
+        same = node.iterchildren(f"{{*}}{step['name']}")
+        child = next(islice(same, int(step["position"] or 1) - 1, None), None)
+        if child is None:
             break
-        node = children[position - 1]
-    line = node.sourceline if node is not None else None
-    return line if isinstance(line, int) else 1
-
-
-def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname
+        node = child
+    line: int | None = node.sourceline
+    return line if line is not None else 1
 
 
 def _cut(lines: list[str], marked: int, *, column: int = 1) -> tuple[Line, ...]:

@@ -1,8 +1,8 @@
 """The transcript as typed values, each knowing what was written and where.
 
 The wire names stand in the pack's binding; a field's dotted path here (``subjects[].semester1``) is its *anchor*
-there. A field is ``None`` when its element is absent. ``Value.value`` is ``None`` when the element is there but its text
-cannot be read as the field's type: ``Value.raw`` always holds the text as written.
+there. A field is ``None`` when its element is absent. ``Value.value`` is ``None`` when the element is there but its
+text cannot be read as the field's type: ``Value.raw`` always holds the text as written.
 """
 
 from __future__ import annotations
