@@ -57,7 +57,7 @@ def _copy(data: bytes) -> tuple[tuple[str, ...], etree._Element] | None:
     etree.indent(root)
     text = etree.tostring(root, encoding="unicode")
     again = _parse(text.encode())
-    return None if again is None else (tuple(text.splitlines()), again)
+    return None if again is None else (tuple(text.split("\n")), again)
 
 
 def _line_of(root: etree._Element, xpath: str) -> int:
@@ -71,8 +71,8 @@ def _line_of(root: etree._Element, xpath: str) -> int:
         if child is None:
             break
         node = child
-    line: int | None = node.sourceline
-    return line if line is not None else 1
+    line = node.sourceline
+    return line if isinstance(line, int) else 1
 
 
 def _cut(lines: list[str], marked: int, *, column: int = 1) -> tuple[Line, ...]:
