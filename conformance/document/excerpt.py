@@ -71,8 +71,8 @@ def _line_of(root: etree._Element, xpath: str) -> int:
         if child is None:
             break
         node = child
-    line = node.sourceline
-    return line if isinstance(line, int) else 1
+    line: int | None = getattr(node, "sourceline", None)
+    return line or 1
 
 
 def _cut(lines: list[str], marked: int, *, column: int = 1) -> tuple[Line, ...]:
