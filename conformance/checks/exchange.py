@@ -219,15 +219,8 @@ def same_again(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
     if not again:
         found.violated(rule, "not-repeated", place=one.at(lost), seen=one.final)
         return
-    for call in again:
-        for cause, expected, seen in (
-            ("new-identifier", lost.record, call.record),
-            ("new-version", lost.version, call.version),
-            ("other-bytes", lost.content, call.content),
-        ):
-            if expected != seen:
-                found.violated(rule, cause, place=one.at(call), expected=expected, seen=seen)
-                return
+    if _changed(one, lost, found):
+        return
     if one.last and one.receipts and one.last.receipt and one.last.receipt not in one.receipts:
         found.violated(rule, "wrong-receipt", place=one.at(), expected=one.receipts[0], seen=one.last.receipt)
     elif len(set(one.receipts)) > 1:
@@ -236,12 +229,30 @@ def same_again(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
         found.held(rule, params.get("class", "repeated"))
 
 
+def _changed(one: Exchange, first: Call, found: Recorder) -> bool:
+    """Whether a repetition is another submission than ``first``: PL2-GN-003 says so, and nothing else can be said."""
+    for call in one.submits:
+        if call.number <= first.number:
+            continue
+        for cause, expected, seen in (
+            ("new-identifier", first.record, call.record),
+            ("new-version", first.version, call.version),
+            ("other-bytes", first.content, call.content),
+        ):
+            if expected != seen:
+                found.violated("PL2-GN-003", cause, place=one.at(call), expected=expected, seen=seen)
+                return True
+    return False
+
+
 def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-GN-004: retries with growing waits, never before ``Retry-After``, and comes through."""
     rule = "PL2-GN-004"
     failed = [call for call in one.submits if call.fault]
     if not failed:
         found.blocked(rule, "not-exercised", place=one.at())
+        return
+    if _changed(one, failed[0], found):
         return
     if len(one.submits) == 1:
         found.violated(rule, "no-retry", place=one.at(failed[0]), seen=one.final)
@@ -364,6 +375,8 @@ def no_false_success(one: Exchange, params: Mapping[str, Any], found: Recorder) 
     broken = next((call for call in one.calls if call.fault and call.well), None)
     if broken is None:
         found.blocked(rule, "not-exercised", place=one.at())
+        return
+    if broken.operation == "submit" and _changed(one, broken, found):
         return
     for sample in one.samples:
         real = any(
