@@ -192,8 +192,13 @@ class Composing(Academics):
         }
 
     def results(self, facts: Facts, period: str) -> list[Result]:
-        """Results of all subjects in a period: ``semester1``, ``semester2``, ``year``, ``final``."""
-        return [self.result(facts, subject, period) for subject in facts.case["subjects"]]
+        """Results that count for the level of a period: ``semester1``, ``semester2``, ``year``, ``final``.
+
+        Where a circular knows no comment-only subjects (TT 43/2021), activities carry no mark and do not count.
+        """
+        comments = self.rules_of(facts).comment_only
+        counted = [one for one in facts.case["subjects"] if comments or one["scoring"] != "comment"]
+        return [self.result(facts, one, period) for one in counted]
 
     def result(self, facts: Facts, subject: Mapping[str, Any], period: str) -> Result:
         """A subject's result of one period; ``final``: of the year, after re-assessment."""

@@ -63,7 +63,7 @@ def _outcome(case: Case) -> Iterator[str]:
     for name in ("learning", "learning-final", "conduct", "conduct-final"):
         if name in outcome:
             yield f"{name}-{outcome[name]}"
-    for name in ("adjusted", "readings-differ"):
+    for name in ("adjusted", "readings-differ", "open-activities"):
         if outcome.get(name):
             yield name
     if "promoted" in outcome:

@@ -166,6 +166,9 @@ def _rated(
     rule = "PL1-HT-002" if rating.raised else "PL1-HT-001"
     if level is certain:
         found.held(rule, "raised" if rating.raised else level.value)
+        if not rating.raised:
+            # rated with the adjustment too: it gives nothing here
+            found.held("PL1-HT-002")
         return ""
     if rating.raised:
         cause = "not-raised" if level is rating.base else "raised-too-far" if level.rank > certain.rank else "wrong"

@@ -189,6 +189,8 @@ def _electives(
         elif one.entry is not None and one.listed is None:
             plain = False
             found.violated("PL1-MON-003", "other-programme", place=document.place(one.subject), seen=_name(one))
+        elif one.role == "activity" and not rules.comment_only:
+            plain = _open_activity(document, one, rules, found) and plain
     if offered:
         needed = rules.electives
         taken = {one.code for one in subjects if one.role == "elective" and not _is_cluster(one, rules)}
@@ -203,6 +205,17 @@ def _electives(
             found.violated("PL1-MON-003", "too-many", place=document.place(marks), expected=needed, seen=len(taken))
     if plain:
         found.held("PL1-MON-003")
+
+
+def _open_activity(document: Document, one: Known, rules: RuleSet, found: Recorder) -> bool:
+    """PL1-MON-003: how activities stand where the rule set knows no comment-only subjects is open, and said to be."""
+    given = _results(one.subject)
+    if given:
+        place, seen = document.place(given[0][1]), given[0][1].raw
+        found.violated(
+            "PL1-MON-003", "activity-result", place=place, seen=seen, subject=_name(one), circular=rules.circular
+        )
+    return not given
 
 
 def _consequences(found: Recorder, below: Place, requirements: Sequence[str], of: str) -> None:
