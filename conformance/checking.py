@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from reports.wording import cause_text, step_text
 
 LIMIT = 8 * 1024 * 1024
 """Bytes read of a file: past the lawful size a document is refused by PL1-DOC-004 anyway."""
-VIETNAM = timezone(timedelta(hours=7))
 
 
 class CheckingProblem(ValueError):
@@ -166,11 +165,11 @@ def check_files(
             store = TrustStore.from_pem(anchors, crls=[_bytes(path) for path in crls])
         except ValueError as error:
             raise CheckingProblem(f"--trust/--crl: {error}") from error
-    when = judged_at or datetime.now(VIETNAM)
+    when = judged_at or datetime.now(pack.timezone)
     context = Context(
         pack=pack,
         trust=store,
-        judged_at=when if when.tzinfo else when.replace(tzinfo=VIETNAM),
+        judged_at=when if when.tzinfo else when.replace(tzinfo=pack.timezone),
         leaders=None
         if leaders is None
         else frozenset(line.strip() for line in _bytes(leaders).decode().splitlines() if line.strip()),

@@ -16,7 +16,7 @@ import pytest
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("target", {"metavar": "URL", "help": "phần mềm cần kiểm: URL, reference, file:DIR / what to test"}),
     ("token", {"metavar": "TOKEN", "default": "", "help": "mã của giao diện kiểm thử (hoặc HOCBA_TARGET_TOKEN) / test interface token"}),
-    ("programme", {"action": "append", "default": [], "metavar": "P", "help": "THCS, THPT, GDTX-THCS, GDTX-THPT; lặp được / repeatable"}),
+    ("programme", {"action": "append", "default": [], "metavar": "P", "help": "chương trình của bộ đặc tả, lặp được / a programme of the pack, repeatable"}),
     ("seed", {"type": int, "default": None, "help": "hạt giống ngẫu nhiên / seed of names, numbers and drawn cases"}),
     ("max-examples", {"type": int, "default": 0, "help": "số ca sinh thêm mỗi chương trình / freshly drawn cases per programme"}),
     ("explore", {"action": "store_const", "const": 25, "dest": "hocba_max_examples", "help": "sinh thêm ca mới / same as --max-examples=25"}),

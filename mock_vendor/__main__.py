@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     except PackError as error:
         sys.stderr.write(f"--pack: {error}\n")
         return 2
-    programmes = tuple(options.programme) or VendorSettings(pack, "").programmes
+    programmes = tuple(options.programme)
     foreign = [name for name in programmes if name not in pack.programmes]
     if foreign:
         sys.stderr.write(f"--programme: không có chương trình này / no such programme: {', '.join(foreign)}\n")

@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any
 
 from mock_vendor.client import Job, Line
@@ -50,7 +50,7 @@ class Office:
     def __init__(self, settings: VendorSettings, habits: Habits) -> None:
         self.settings = settings
         self.habits = habits
-        self._zone = _zone(settings.pack.header.zone)
+        self._zone = settings.pack.timezone
         self._lock = threading.RLock()
         self._register = Register()
         self._packed: dict[str, tuple[bytes, str]] = {}
@@ -340,9 +340,3 @@ def _still_holds(mark: Signature, before: Contents, after: Contents) -> bool:
         return False
     old, new = ([one for one in side["subjects"] if one["key"] == mark.subject] for side in (before, after))
     return bool(old == new)
-
-
-def _zone(offset: str) -> timezone:
-    sign = -1 if offset.startswith("-") else 1
-    hours, minutes = offset.lstrip("+-").split(":")
-    return timezone(sign * timedelta(hours=int(hours), minutes=int(minutes)))

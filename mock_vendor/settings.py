@@ -60,7 +60,7 @@ class VendorSettings:
     request_timeout: float = 1.0
     takes: str = "components"
     """Whether component marks or semester averages are entered."""
-    programmes: tuple[str, ...] = ("THCS", "THPT")
-    """Programmes the description claims; others work as soon as a roster has them."""
+    programmes: tuple[str, ...] = ()
+    """Programmes the description claims (empty: those the pack certifies); others work as soon as a roster has them."""
     background: bool = True
     """Whether a thread does the background work; without it only ``POST /tick`` does."""

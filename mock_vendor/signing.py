@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -63,6 +63,8 @@ class Sheet:
     """A parsed text to sign on: its elements by ``Id``; canonical bytes are made once for all who sign on it."""
 
     elements: Mapping[str, etree._Element]
+    id_attribute: str
+    """How the document spells its identifiers; those inside a signature are always ``Id``, as XML-DSig has them."""
     canonical: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
@@ -70,7 +72,7 @@ class Sheet:
         """Parse ``text``."""
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
         root = etree.fromstring(text.encode(), parser)
-        return cls({str(one.get(id_attribute)): one for one in root.iter() if one.get(id_attribute)})
+        return cls({str(one.get(id_attribute)): one for one in root.iter() if one.get(id_attribute)}, id_attribute)
 
 
 class _Signer(XAdESSigner):
@@ -97,7 +99,7 @@ class _Signer(XAdESSigner):
         return root, data, inputs, list(references)
 
     def _c14n(self, nodes: Any, algorithm: Any, inclusive_ns_prefixes: Any = None) -> bytes:
-        id_ = nodes.get("Id") if isinstance(nodes, etree._Element) else None
+        id_ = nodes.get(self._sheet.id_attribute) if isinstance(nodes, etree._Element) else None
         if id_ is None or self._sheet.elements.get(id_) is not nodes:
             return bytes(super()._c14n(nodes, algorithm=algorithm, inclusive_ns_prefixes=inclusive_ns_prefixes))
         if id_ not in self._sheet.canonical:
@@ -141,16 +143,25 @@ class _Signer(XAdESSigner):
             etree.SubElement(one, f"{XADES}MimeType").text = "application/xml"
 
 
+def _choice(usual: str, allowed: Iterable[str]) -> str:
+    """The usual algorithm where it is allowed, else the first that is."""
+    listed = list(allowed)
+    return usual if usual in listed else next(iter(listed), usual)
+
+
 class Signing(Writing):
     """Makes signatures. Methods are seams that a named defect may replace."""
 
     def method(self, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> SignatureMethod:
-        """RSASSA-PSS for RSA, ECDSA for elliptic curves, both with SHA-256 (TT 15/2025 App. I)."""
-        return SignatureMethod.SHA256_RSA_MGF1 if isinstance(key, rsa.RSAPrivateKey) else SignatureMethod.ECDSA_SHA256
+        """RSASSA-PSS for RSA, ECDSA for elliptic curves, with SHA-256 (TT 15/2025 App. I) where the pack allows it."""
+        kind = "rsa" if isinstance(key, rsa.RSAPrivateKey) else "ec"
+        usual = SignatureMethod.SHA256_RSA_MGF1 if kind == "rsa" else SignatureMethod.ECDSA_SHA256
+        allowed = [uri for uri, method in self.pack.signature.signatures.items() if method.key == kind]
+        return SignatureMethod(_choice(usual.value, allowed))
 
     def digest(self) -> DigestAlgorithm:
         """How what is signed is digested."""
-        return DigestAlgorithm.SHA256
+        return DigestAlgorithm(_choice(DigestAlgorithm.SHA256.value, self.pack.signature.digests))
 
     def signing_time(self, one: Wanted, now: datetime) -> datetime:
         """The time that a signature claims."""

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from conformance.doors.http import Http
@@ -15,7 +15,7 @@ from conformance.pack import Pack, default_pack
 from conformance.suite.bench import Bench
 from conformance.suite.plan import Planned, plan
 from conformance.suite.settings import Options
-from conformance.suite.setup import VIETNAM, Run, begin
+from conformance.suite.setup import Run, begin
 from mock_moet.api import create_service
 from mock_moet.control import create_control
 from mock_moet.inprocess import InProcessTransport
@@ -32,7 +32,7 @@ class ScaledClock:
 
     def __init__(self, factor: float = 5.0, start: datetime | None = None) -> None:
         self.factor = factor
-        self._start = start or datetime.now(VIETNAM)
+        self._start = start or datetime.now(UTC)
         self._zero = time.monotonic()
 
     def monotonic(self) -> float:
@@ -71,14 +71,15 @@ class World:
 @contextmanager
 def world(
     *defects: str,
+    pack: Pack | None = None,
     programmes: tuple[str, ...] = ("THCS",),
     seed: int = 1,
     takes: str = "components",
     factor: float = 5.0,
 ) -> Iterator[World]:
     """Open a world; everything is closed again."""
-    pack = default_pack()
-    clock = ScaledClock(factor)
+    pack = pack or default_pack()
+    clock = ScaledClock(factor, datetime.now(pack.timezone))
     ministry = Ministry(Settings(pack=pack, clock=clock, control_token="control", judging="inline"))
     service = InProcessTransport(create_service(ministry), clock)
     control = InProcessTransport(create_control(ministry), clock)

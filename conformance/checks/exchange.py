@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from conformance.finding import Place, Recorder
@@ -38,6 +38,7 @@ class Call:
     record: str = ""
     version: int | None = None
     event: str = ""
+    """The pack's key of the event (``new``, ``update``, ``cancel``), or the wire's word where it is none of them."""
     content: str = ""
     """SHA-256 (hex) of the decoded content."""
     receipt: str = ""
@@ -84,7 +85,6 @@ class Exchange:
     """Receipts the service holds for the learner's transcript, by whatever identifier, in order."""
     ended: str
     """Why watching ended: ``final``, ``limit``."""
-    events: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def submits(self) -> list[Call]:
@@ -193,7 +193,7 @@ def envelope(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None
         found.blocked(rule, "unreadable", place=one.at())
         return
     for call in one.submits:
-        event = one.events["new"] if one.version == 1 else one.events["update"]
+        event = "new" if one.version == 1 else "update"
         for cause, expected, seen in (
             ("record", one.record, call.record),
             ("version", one.version, call.version),

@@ -42,7 +42,7 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     for one in subjects:
         _reassessed(document, one, rules, found)
     judge_year(document, subjects, rules, found, finals, derived=derived)
-    if context.pack.programmes[programme].family == "GDPT":
+    if rules.study_history:
         judge_history(document, found)
 
 

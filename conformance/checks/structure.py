@@ -264,7 +264,7 @@ def _school_year(document: Document, transcript: Transcript, context: Context, f
 
 def _dates(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
     rule = "PL1-STR-006"
-    zone = zone_of(context.pack)
+    zone = context.pack.timezone
     today = ((context.received_at or context.judged_at) + context.pack.tolerance).astimezone(zone).date()
     limited = Limited(document, found)
     born, created, signed = transcript.learner.birth_date, transcript.version.created, transcript.issue.signed_on
@@ -307,13 +307,6 @@ def _signing_after_creation(
             return
 
 
-def zone_of(pack: Pack) -> tzinfo:
-    """The pack's zone: what a time without one is read in, and whose days are meant by dates."""
-    zone = datetime.fromisoformat(f"2000-01-01T00:00:00{pack.header.zone}").tzinfo
-    assert zone is not None
-    return zone
-
-
 def signing_times(
     document: Document, pack: Pack, *, principal: bool = False
 ) -> Iterator[tuple[etree._Element, datetime]]:
@@ -328,7 +321,7 @@ def signing_times(
                 except ValueError:
                     continue
                 if _FIRST_YEAR <= time.year <= _LAST_YEAR:
-                    yield element, time if time.tzinfo else time.replace(tzinfo=zone_of(pack))
+                    yield element, time if time.tzinfo else time.replace(tzinfo=pack.timezone)
 
 
 def _circular(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:

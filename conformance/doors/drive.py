@@ -293,6 +293,7 @@ def signers_of(signings: Iterable[Mapping[str, Any]]) -> list[Signer]:
 def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
     """A journal entry as the rules see it. Wire words become the pack's keys here, once."""
     words = {word: key for key, word in pack.messages["states"].items()}
+    events = {word: key for key, word in pack.messages["events"].items()}
     request = entry.get("request") or {}
     answer = entry.get("answer") or {}
     envelope = request.get("envelope") or {}
@@ -300,6 +301,9 @@ def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
     fault = entry.get("fault")
 
     fields = pack.messages["submission"]
+    event = str(get(envelope, fields["event"]) or "")
+    # a state stands in the receipt and in the answer about it, not necessarily under one name
+    told = pack.messages["status" if entry.get("operation") == "status" else "receipt"]
     version = get(envelope, fields["version"])
     spoiled = isinstance(fault, dict) and fault.get("kind") not in ("delay", "status")
     return Call(
@@ -311,10 +315,10 @@ def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
         committed=bool(entry.get("committed")),
         record=str(get(envelope, fields["record"]) or ""),
         version=version if isinstance(version, int) else None,
-        event=str(get(envelope, fields["event"]) or ""),
+        event=events.get(event, event),
         content=str(request.get("contentSha256") or ""),
-        receipt="" if spoiled else str(get(body, pack.messages["receipt"]["id"]) or ""),
-        answered="" if spoiled else words.get(str(get(body, pack.messages["status"]["state"])), ""),
+        receipt="" if spoiled else str(get(body, told["id"]) or ""),
+        answered="" if spoiled else words.get(str(get(body, told["state"])), ""),
         bearer=bool(request.get("bearer", True)),
         secret_in_url=bool(request.get("queryHasToken")),
         retry_after=answer.get("retryAfterSeconds"),

@@ -91,8 +91,8 @@ def _start(name: str, arguments: list[str], urls: dict[str, str], token: str, se
     return service
 
 
-def start_ministry(folder: Path, *, host: str = "127.0.0.1", public_url: str = "") -> Service:
-    """Start a mock Ministry with a fresh database in ``folder``.
+def start_ministry(folder: Path, pack: Path, *, host: str = "127.0.0.1", public_url: str = "") -> Service:
+    """Start a mock Ministry that speaks the pack in the folder ``pack``, with a fresh database in ``folder``.
 
     Raises:
         Unreachable: it did not get ready in time.
@@ -102,21 +102,21 @@ def start_ministry(folder: Path, *, host: str = "127.0.0.1", public_url: str = "
     database = (folder / "ministry.sqlite").resolve()
     urls = {"base": public_url or f"http://{host}:{port}", "control": f"http://127.0.0.1:{control}"}
     arguments = ["mock_moet", "--listen", host, "--port", str(port), "--control-port", str(control)]
-    arguments += ["--database", f"sqlite:///{database.as_posix()}"]
+    arguments += ["--database", f"sqlite:///{database.as_posix()}", "--pack", str(pack)]
     if public_url:
         arguments += ["--public-url", public_url]
     return _start("mock_moet", arguments, urls, token, {"HOCBA_CONTROL_TOKEN": token})
 
 
-def start_vendor(defects: tuple[str, ...] = ()) -> Service:
-    """Start the reference vendor, with the named defects.
+def start_vendor(pack: Path, defects: tuple[str, ...] = ()) -> Service:
+    """Start the reference vendor that speaks the pack in the folder ``pack``, with the named defects.
 
     Raises:
         Unreachable: it did not get ready in time.
     """
     port = free_port()
     token = secrets.token_urlsafe(24)
-    arguments = ["mock_vendor", "--port", str(port)]
+    arguments = ["mock_vendor", "--port", str(port), "--pack", str(pack)]
     for name in defects:
         arguments += ["--defect", name]
     return _start("mock_vendor", arguments, {"base": f"http://127.0.0.1:{port}"}, token, {"HOCBA_VENDOR_TOKEN": token})

@@ -84,7 +84,6 @@ def exchange_of(spec_id: str, episode: Episode, driver: Driver) -> Exchange | No
         version,
         episode.receipts,
         episode.ended,
-        driver.pack.messages["events"],
     )
 
 

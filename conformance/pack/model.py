@@ -7,7 +7,7 @@ message fields, and the requirements themselves with their texts in two language
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -250,6 +250,8 @@ class RuleSet(Data):
     titles: tuple[TitleRule, ...]
     articles: dict[str, str]
     """Key of a rule -> the article to cite for it."""
+    study_history: bool = True
+    """Whether the study history is judged (PL1-LL-006)."""
     electives: int = 0
     """How many electives a learner takes, where the programme has any."""
     cluster: str = ""
@@ -451,6 +453,14 @@ class Pack:
     def tolerance(self) -> timedelta:
         """How far clocks may differ."""
         return timedelta(seconds=self.header.clock_tolerance)
+
+    @cached_property
+    def timezone(self) -> tzinfo:
+        """The pack's zone: what a time without one is read in, and whose days are meant by dates."""
+        zone = datetime.fromisoformat(f"2000-01-01T00:00:00{self.header.zone}").tzinfo
+        if zone is None:
+            raise PackError(f"pack.yaml: zone: {self.header.zone!r}: cần độ lệch giờ / wants an offset from UTC")
+        return zone
 
     def scored(self, requirement: Requirement, revision: str | None = None) -> bool:
         """Whether the requirement is scored in ``revision`` (the pack's own by default)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conformance.cases import FrozenCase, frozen_cases
+from conformance.cases import frozen_cases
+from conformance.cases.case import base_plan
 from conformance.doors.probes import PROBES
 from conformance.exchanges import load_exchanges
 from conformance.pack import Pack
@@ -40,7 +41,7 @@ def plan(pack: Pack, setup: Setup) -> tuple[Planned, ...]:
             found.append(Planned(f"{programme}:{case.id}", "case", programme, title, case.id, 18))
         if not cases:
             continue
-        signers = _subjects(cases[0]) + 2
+        signers = len(base_plan(pack, programme).subjects) + 2
         for name in PROBES:
             cost = {"impossible": 0, "one-missing": signers**2}.get(name, signers)
             found.append(Planned(f"{programme}:probe:{name}", "probe", programme, name, name, cost))
@@ -52,10 +53,6 @@ def plan(pack: Pack, setup: Setup) -> tuple[Planned, ...]:
             title = spec.title.of(setup.language)
             found.append(Planned(f"exchange:{spec.id}", "exchange", "", title, spec.id, 18))
     return tuple(found)
-
-
-def _subjects(case: FrozenCase) -> int:
-    return 15 if case.programme.startswith("THPT") else 12
 
 
 def selected(planned: tuple[Planned, ...], wanted: tuple[str, ...]) -> tuple[Planned, ...]:

@@ -23,7 +23,7 @@ from conformance.suite.bench import Bench
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
 from conformance.suite.plan import budget, plan
 from conformance.suite.settings import Options, Setup
-from conformance.suite.setup import VIETNAM, Run, UsageProblem, finished_school_year, open_run, pack_of
+from conformance.suite.setup import Run, UsageProblem, finished_school_year, open_run, pack_of
 from conformance.verdict import Verdict, decide
 from reports.terminal import summary
 
@@ -148,7 +148,7 @@ class Controller(Worker):
             door="drive",
             pack=str(pack.folder),
             seed=self.options.seed or 0,
-            school_year=self.options.school_year or finished_school_year(pack, datetime.now(VIETNAM)),
+            school_year=self.options.school_year or finished_school_year(pack, datetime.now(pack.timezone)),
             programmes=self.options.programmes or pack.certified(),
             target=self.options.target,
             token="",
@@ -230,7 +230,7 @@ class Controller(Worker):
             interrupted = "hết thời gian cho phép / time budget used up"
         digest = run.bundle.close(run_id=run.setup.run_id)
         footer = RunFinished(
-            finished=datetime.now(VIETNAM).isoformat(timespec="seconds"),
+            finished=datetime.now(pack.timezone).isoformat(timespec="seconds"),
             items=len(self.items),
             evidence_digest=digest,
             build_hash_at_end=build,

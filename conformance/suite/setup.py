@@ -10,7 +10,7 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,6 @@ from conformance.suite.plan import plan, selected
 from conformance.suite.settings import Options, Setup
 
 DESK_TOKEN = "hocba-test"  # noqa: S105  # the published token of a vendor's desk; a run's own services use random ones
-VIETNAM = timezone(timedelta(hours=7))
-
-MANDATORY = ("create", "sign", "refuse-to-issue", "issue", "store", "submit", "follow-up", "amend")
-DECLINABLE = ("receive", "rendition", "revoke", "batch", "restart", "clock", "tick", "seal")
 
 
 class UsageProblem(ValueError):
@@ -93,7 +89,7 @@ def open_run(options: Options) -> Run:
         DoorError: the software, or a service of ours, cannot be had.
     """
     pack = pack_of(options.pack)
-    now = datetime.now(VIETNAM)
+    now = datetime.now(pack.timezone)
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     folder = Path(options.evidence) if options.evidence else Path(tempfile.mkdtemp(prefix="hocba-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,14 +120,14 @@ def _drive(
     options: Options, pack: Pack, now: datetime, seed: int, folder: Path, services: list[Service], https: list[Http]
 ) -> Run:
     if options.target == "reference":
-        services.append(start_vendor(options.defects))
+        services.append(start_vendor(pack.folder, options.defects))
         target, token = services[-1].urls["base"], services[-1].token
     elif options.defects:
         raise UsageProblem("--defect chỉ dùng với --target=reference / --defect goes with --target=reference only")
     else:
         target = options.target
         token = options.token or os.environ.get("HOCBA_TARGET_TOKEN", DESK_TOKEN)
-    services.append(start_ministry(folder, host=options.ministry_host, public_url=options.ministry_url))
+    services.append(start_ministry(folder, pack.folder, host=options.ministry_host, public_url=options.ministry_url))
     https.append(Http(target, token))
     https.append(Http(services[-1].urls["control"], services[-1].token))
     run = begin(options, pack, now, seed, folder, https[0], https[1])
@@ -156,7 +152,7 @@ def begin(
     capabilities = described.get("capabilities")
     offered = {str(one) for one in capabilities} if isinstance(capabilities, list) else set()
     roster = build_roster(pack, programmes, str(seed), school_year, seals="seal" in offered)
-    pki = TestPki(now)
+    pki = TestPki(now, pack)
     ministry = Ministry(control_http)
     crls = pki.crls()
     session, hidden, leaders = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
@@ -210,9 +206,8 @@ def begin(
         bundle.add("crl", "", one)
     bundle.add("session", "", json.dumps(described, ensure_ascii=False).encode())
     bundle.add("roster", "", json.dumps(roster.data, ensure_ascii=False).encode())
-    info = _info(
-        options, pack, setup, now, declined=tuple(one for one in (*MANDATORY, *DECLINABLE) if one not in offered)
-    )
+    declined = tuple(one for one in pack.header.capabilities if one not in offered)
+    info = _info(options, pack, setup, now, declined=declined)
     return Run(setup, info, bundle, https=[vendor_http, control_http], vendor=vendor)
 
 

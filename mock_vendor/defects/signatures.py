@@ -78,12 +78,13 @@ class Wrapped(Habits):
     """References still find what was signed by its Id; readers find the copy."""
 
     def issued_bytes(self, text: str) -> bytes:
-        found = re.search(r'<([\w.:-]+)(?=[^>]* Id="content")', text)
+        name = re.escape(self.pack.binding.id_attribute)
+        found = re.search(rf'<([\w.:-]+)(?=[^>]* {name}="content")', text)
         if found is None:
             return super().issued_bytes(text)
         end = text.index(f"</{found[1]}>", found.end()) + len(found[1]) + 3
         signed = text[found.start() : end]
-        copy = re.sub(r' Id="([^"]*)"', r' Id="copy-\1"', signed)
+        copy = re.sub(rf' {name}="([^"]*)"', rf' {name}="copy-\1"', signed)
         body, tail = text[end:].rsplit("</ds:Signature>", 1)
         hidden = f"<ds:Object>{signed}</ds:Object></ds:Signature>"
         return super().issued_bytes(text[: found.start()] + copy + body + hidden + tail)

@@ -84,5 +84,6 @@ class OtherPrefixes(Habits):
     def before_signing(self, text: str) -> str:
         text = super().before_signing(text)
         text = re.sub(r"<(/?)([A-Za-z_][\w.-]*)(?=[\s/>])", r"<\1hb:\2", text)
-        text = re.sub(r'(<hb:[\w.-]+) (Id="[^"]*") ([\w.-]+="[^"]*")', r"\1 \3 \2", text)
+        id_ = re.escape(self.pack.binding.id_attribute)
+        text = re.sub(rf'(<hb:[\w.-]+) ({id_}="[^"]*") ([\w.-]+="[^"]*")', r"\1 \3 \2", text)
         return text.replace(f'xmlns="{self.pack.binding.namespace}"', f'xmlns:hb="{self.pack.binding.namespace}"', 1)

@@ -20,7 +20,7 @@ RECEIPT = "r-1"
 
 TOKEN = Call(0, 0.0, "token", 200)
 SUBMIT = Call(
-    0, 0.0, "submit", 202, committed=True, record=RECORD, version=1, event="NEW", content=DOCUMENT, receipt=RECEIPT
+    0, 0.0, "submit", 202, committed=True, record=RECORD, version=1, event="new", content=DOCUMENT, receipt=RECEIPT
 )
 LOST = replace(SUBMIT, status=0, fault=True, receipt="")
 """Committed, the answer lost."""
@@ -61,7 +61,6 @@ def exchange(
             "version": 1,
             "receipts": receipts,
             "ended": "final",
-            "events": default_pack().messages["events"],
             **more,
         }
     )
@@ -100,7 +99,7 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
     ],
     ("PL2-GN-002", "checked"): [
         ("envelope", {}, exchange(SMOOTH)),
-        ("envelope", {}, exchange([replace(SUBMIT, version=2, event="UPDATE"), ACCEPTED], version=2)),
+        ("envelope", {}, exchange([replace(SUBMIT, version=2, event="update"), ACCEPTED], version=2)),
     ],
     ("PL2-GN-003", "reset"): [("same-again", {"class": "reset"}, exchange([LOST, SUBMIT, ACCEPTED]))],
     ("PL2-GN-003", "timeout"): [
@@ -227,8 +226,8 @@ FAILS: dict[str, list[Row]] = {
         ("envelope", {}, exchange([replace(SUBMIT, version=None), ACCEPTED])),
     ],
     "PL2-GN-002.event-differs": [
-        ("envelope", {}, exchange([replace(SUBMIT, event="UPDATE"), ACCEPTED])),
-        ("envelope", {}, exchange([replace(SUBMIT, version=2, event="NEW"), ACCEPTED], version=2)),
+        ("envelope", {}, exchange([replace(SUBMIT, event="update"), ACCEPTED])),
+        ("envelope", {}, exchange([replace(SUBMIT, version=2, event="new"), ACCEPTED], version=2)),
     ],
     "PL2-GN-003.not-repeated": [("same-again", {}, exchange([LOST], ["sent"]))],
     "PL2-GN-003.new-identifier": [("same-again", {}, exchange([LOST, replace(SUBMIT, record="X"), ACCEPTED]))],
