@@ -36,6 +36,7 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("school-year", {"type": int, "default": None, "metavar": "YYYY", "help": "năm đầu của năm học / first year of the school year"}),
     ("ministry-host", {"default": "127.0.0.1", "metavar": "HOST", "help": "địa chỉ lắng nghe của Bộ giả lập / mock Ministry's address"}),
     ("ministry-url", {"default": "", "metavar": "URL", "help": "URL công khai của Bộ giả lập / its URL as the software sees it"}),
+    ("revision", {"default": "", "metavar": "R", "help": "đợt chấm, mặc định của bộ đặc tả / scored revision, the pack's own by default"}),
     ("pack", {"default": "", "metavar": "DIR", "help": "bộ đặc tả khác / another specification pack"}),
 )  # fmt: skip
 

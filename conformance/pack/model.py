@@ -6,6 +6,7 @@ message fields, and the requirements themselves with their texts in two language
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -448,6 +449,21 @@ class Pack:
     def programmes(self) -> Mapping[str, Programme]:
         """The programmes by name."""
         return self.header.programmes
+
+    def at(self, revision: str) -> Pack:
+        """The same pack with another scored revision; empty: its own.
+
+        Raises:
+            PackError: the pack has no such revision.
+        """
+        if revision in ("", self.header.revision):
+            return self
+        if revision not in self.header.revisions:
+            known = ", ".join(self.header.revisions)
+            raise PackError(f"không có đợt / no such revision: {revision} ({known})")
+        other = copy.copy(self)
+        other.header = self.header.model_copy(update={"revision": revision})
+        return other
 
     @property
     def tolerance(self) -> timedelta:

@@ -6,8 +6,10 @@ Keys are made at run time and never kept in the repository. Nothing here reads a
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -55,7 +57,8 @@ class Credential:
     def pkcs12(self, password: bytes | str) -> bytes:
         """The credential as a PKCS#12 file (AES-256), chain included."""
         secret = password.encode() if isinstance(password, str) else password
-        names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        with _long_names():
+            names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         label = str(names[0].value).encode() if names else b""
         return pkcs12.serialize_key_and_certificates(
             label, self.key, self.certificate, self.chain, BestAvailableEncryption(secret)
@@ -75,13 +78,22 @@ class _Authority:
     revoked: list[_Revoked] = field(default_factory=list)
 
 
+@contextmanager
+def _long_names() -> Iterator[None]:
+    """Long names are meant: nobody who runs the suite needs to be warned of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _subject(name: str, *identifiers: str) -> x509.Name:
     # X.520 bounds a common name at 64; longer names of persons and schools must not be lost, as in real certificates
     bounded = len(name.encode()) <= 64
-    attributes = [
-        x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-        x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=bounded),
-    ]
+    with _long_names():
+        attributes = [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
+            x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=bounded),
+        ]
     attributes.extend(x509.NameAttribute(NameOID.USER_ID, one) for one in identifiers)
     return x509.Name(attributes)
 

@@ -31,7 +31,7 @@ from conformance.evidence import Entry, keep_bytes
 from conformance.exchanges import ExchangeSpec, load_exchanges
 from conformance.exchanges.player import exchange_of, judge_exchange, play
 from conformance.finding import Observation, Place, Recorder
-from conformance.pack import Pack, load_pack
+from conformance.pack import Pack
 from conformance.signature.trust import TrustStore
 from conformance.suite.plan import Planned
 from conformance.suite.settings import Setup
@@ -70,7 +70,7 @@ class Bench:
         now: Callable[[], datetime] | None = None,
     ) -> None:
         self.setup = setup
-        self.pack: Pack = load_pack(Path(setup.pack))
+        self.pack: Pack = setup.load()
         self._vendor_http = vendor_http
         self._control_http = control_http
         self._clock = clock or RealClock()

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from conformance.events import ItemResult
-from conformance.pack import load_pack
 from conformance.suite.bench import Bench
 from conformance.suite.plan import Planned, plan, selected
 from conformance.suite.settings import Setup
@@ -34,7 +33,7 @@ class SuiteFile(pytest.File):
 
     def collect(self) -> Iterable[SuiteItem]:
         """All items of the run, in plan order."""
-        pack = load_pack(Path(self.setup_data.pack))
+        pack = self.setup_data.load()
         for planned in selected(plan(pack, self.setup_data), self.setup_data.items):
             item: SuiteItem = SuiteItem.from_parent(self, name=planned.id)
             item.planned = planned

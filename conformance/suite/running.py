@@ -18,7 +18,7 @@ import reports
 from conformance.doors.http import DoorError
 from conformance.events import ItemResult, Result, RunFinished
 from conformance.evidence import Entry
-from conformance.pack import Pack, PackError, load_pack
+from conformance.pack import Pack, PackError
 from conformance.suite.bench import Bench
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
 from conformance.suite.plan import budget, plan
@@ -70,6 +70,7 @@ def options_of(config: pytest.Config) -> Options:
         ministry_host=value("ministry_host"),
         ministry_url=value("ministry_url"),
         pack=value("pack"),
+        revision=value("revision"),
     )
 
 
@@ -142,7 +143,7 @@ class Controller(Worker):
             pytest.exit(visible(f"không bắt đầu được / cannot begin: {error}"), NOT_COMPLETED)
 
     def _dry_run(self, session: pytest.Session) -> None:
-        pack = pack_of(self.options.pack)
+        pack = pack_of(self.options)
         setup = Setup(
             run_id="dry-run",
             door="drive",
@@ -214,7 +215,7 @@ class Controller(Worker):
             self.run.close()
 
     def _decide(self, run: Run, exitstatus: int) -> None:
-        pack: Pack = load_pack(Path(run.setup.pack))
+        pack: Pack = run.setup.load()
         build = ""
         if run.vendor is not None:
             try:
@@ -259,7 +260,7 @@ class Controller(Worker):
             terminalreporter.write_line(visible(f"lỗi của bộ kiểm thử / harness defect: {self.trouble}"), red=True)
         if self.verdict is None or self.result is None or self.run is None:
             return
-        pack = load_pack(Path(self.run.setup.pack))
+        pack = self.run.setup.load()
         terminalreporter.section("học bạ số")
         printed = io.StringIO()
         console = Console(file=printed, width=100, no_color=True, highlight=False)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from conformance.pack import Pack, load_pack
 
 
 class Options(BaseModel):
@@ -41,6 +44,8 @@ class Options(BaseModel):
     ministry_url: str = ""
     pack: str = ""
     """Folder of another specification pack."""
+    revision: str = ""
+    """Scored revision; empty: the pack's own."""
 
 
 class Setup(BaseModel):
@@ -51,6 +56,7 @@ class Setup(BaseModel):
     run_id: str
     door: Literal["drive", "files"]
     pack: str
+    revision: str = ""
     seed: int
     school_year: int
     programmes: tuple[str, ...]
@@ -74,3 +80,7 @@ class Setup(BaseModel):
     subject_map: dict[str, str] = {}
     lock: str = ""
     """Path of the file by which processes take turns at the software."""
+
+    def load(self) -> Pack:
+        """The run's pack at its scored revision."""
+        return load_pack(Path(self.pack)).at(self.revision)

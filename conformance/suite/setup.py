@@ -70,9 +70,14 @@ class RealClock:
         time.sleep(seconds)
 
 
-def pack_of(folder: str) -> Pack:
-    """The pack in ``folder``, or the default one."""
-    return load_pack(Path(folder)) if folder else default_pack()
+def pack_of(options: Options) -> Pack:
+    """The pack asked for, or the default one, at the scored revision asked for.
+
+    Raises:
+        PackError: there is no such pack, or it has no such revision.
+    """
+    pack = load_pack(Path(options.pack)) if options.pack else default_pack()
+    return pack.at(options.revision)
 
 
 def finished_school_year(pack: Pack, today: datetime) -> int:
@@ -88,7 +93,7 @@ def open_run(options: Options) -> Run:
         UsageProblem: the options make no sense.
         DoorError: the software, or a service of ours, cannot be had.
     """
-    pack = pack_of(options.pack)
+    pack = pack_of(options)
     now = datetime.now(pack.timezone)
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     folder = Path(options.evidence) if options.evidence else Path(tempfile.mkdtemp(prefix="hocba-"))
@@ -174,6 +179,7 @@ def begin(
         run_id=run_id,
         door="drive",
         pack=str(pack.folder),
+        revision=pack.header.revision,
         seed=seed,
         school_year=school_year,
         programmes=programmes,
@@ -222,6 +228,7 @@ def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path)
         run_id=secrets.token_hex(8),
         door="files",
         pack=str(pack.folder),
+        revision=pack.header.revision,
         seed=seed,
         school_year=options.school_year or finished_school_year(pack, now),
         programmes=options.programmes or pack.certified(),
