@@ -158,7 +158,7 @@ class Bench:
         """The arguments that repeat one item."""
         arguments = [f"--target={self.setup.target}", f"--seed={self.setup.seed}"]
         arguments += [f"--programme={one}" for one in self.setup.programmes]
-        return (*arguments, f"--school-year={self.setup.school_year}", f"--item={item.id}")
+        return (*arguments, f"--school-year={self.setup.school_year}", *self.setup.repeat, f"--item={item.id}")
 
     # -- cases ---------------------------------------------------------------------------------------------------
 
@@ -349,7 +349,7 @@ class Bench:
             held=held_of(judgement.found),
             findings=tuple(self._finding(one, {"document": digest}, data, ()) for one in judgement.found.observations),
             evidence={"document": digest},
-            replay=(f"--target={self.setup.target}", f"--item={item.id}"),
+            replay=(f"--target={self.setup.target}", *self.setup.repeat, f"--item={item.id}"),
         )
 
     # -- events ----------------------------------------------------------------------------------------------------

@@ -47,6 +47,14 @@ class Options(BaseModel):
     revision: str = ""
     """Scored revision; empty: the pack's own."""
 
+    def repeat(self) -> tuple[str, ...]:
+        """The arguments that change what an item does or how it is judged."""
+        one = {"pack": self.pack, "revision": self.revision, "leaders": self.leaders, "subject-map": self.subject_map}
+        many = {"defect": self.defects, "trust": self.trust}
+        given = [f"--{name}={value}" for name, value in one.items() if value]
+        given += [f"--{name}={value}" for name, values in many.items() for value in values]
+        return (*given, *([f"--keys={self.keys}"] if self.keys != "rsa-2048" else []))
+
 
 class Setup(BaseModel):
     """What every process of a run needs to act and to judge; made by the controller, JSON all the way."""
@@ -80,6 +88,9 @@ class Setup(BaseModel):
     subject_map: dict[str, str] = {}
     lock: str = ""
     """Path of the file by which processes take turns at the software."""
+
+    repeat: tuple[str, ...] = ()
+    """Arguments that a replay of one item needs beside target, seed, programmes and school year."""
 
     def load(self) -> Pack:
         """The run's pack at its scored revision."""

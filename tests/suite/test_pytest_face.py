@@ -52,6 +52,8 @@ def test_a_failure_is_named_with_its_place_and_smallest_case(tmp_path: Path) -> 
     assert any(line["marked"] for line in finding["excerpt"])
     assert item["smallest"]["case"]["subjects"]
     assert "--item=THCS:thcs-rounding-decides" in item["replay"]
+    # what changes the software or its judging is repeated too
+    assert {"--defect=cuts-off-instead-of-rounding", "--keys=p-256"} <= set(item["replay"])
     assert (tmp_path / "e" / "index.ndjson").read_text(encoding="utf-8").splitlines()[-1].startswith('{"footer"')
     assert "PL1-MON-008" in (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "PL1-MON-008" in (tmp_path / "j.xml").read_text(encoding="utf-8")
@@ -103,6 +105,7 @@ def test_a_dry_run_prints_the_budget_and_tests_nothing(tmp_path: Path) -> None:
         (("--target=reference", "--programme=MẦM NON"), 2),
         (("--target=file:nowhere",), 2),
         (("--target=observe:",), 2),
+        (("--target=reference", "--revision=r9"), 2),
         (("--target=reference", "--keys=p-256", "--item=no:such"), 2),
         (("--target=http://127.0.0.1:9",), 3),
     ],
