@@ -77,13 +77,30 @@ class Composing(Academics):
 
     def mark_text(self, mark: Decimal) -> str:
         """A mark in plain spelling: ``8``, ``8.5``."""
-        return f"{mark:f}".removesuffix(".0")
+        return f"{mark:f}".removesuffix(".0").replace(".", self.pack.binding.formats.decimal)
 
     def result_text(self, result: Result) -> str | None:
         """A subject's result of a period."""
         if result is None:
             return None
         return self.mark_text(result) if isinstance(result, Decimal) else self.wire["outcome"][result]
+
+    def day_text(self, day: str) -> str:
+        """A date given as ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY``, in the pack's spelling."""
+        forms, parts = self.pack.binding.formats, day.split("-")
+        text = (forms.year, forms.month, forms.date)[len(parts) - 1]
+        for token, digits in zip(("YYYY", "MM", "DD"), parts, strict=False):
+            text = text.replace(token, digits)
+        return text
+
+    def school_year_text(self, entered: str) -> str:
+        """A school year given as ``2024-2025``, in the pack's spelling."""
+        first, second = entered.split("-")
+        return self.pack.binding.formats.school_year.replace("{first}", first).replace("{second}", second)
+
+    def grade_text(self, grade: str) -> str:
+        """A grade with as many digits as the pack wants."""
+        return str(int(grade)).zfill(self.pack.binding.formats.grade_digits)
 
     def level_text(self, level: str | None) -> str:
         """A level; empty when none is derived."""
@@ -116,17 +133,17 @@ class Composing(Academics):
         return {
             "record": {
                 "id": facts.record_id,
-                "school_year": case["schoolYear"],
+                "school_year": self.school_year_text(case["schoolYear"]),
                 "circular": self.rules_of(facts).circular,
                 "level": programme.level,
                 "programme": programme.programme,
                 "school_code": school["code"],
-                "grade": room["grade"],
+                "grade": self.grade_text(room["grade"]),
             },
             "learner": self.learner(case["learner"]),
             "version": {
                 "number": str(facts.version),
-                "created": facts.created.isoformat(),
+                "created": self.day_text(facts.created.isoformat()),
                 "digitised": self.flag_text(False),
                 "replaces": facts.replaces,
                 "reason": facts.reason,
@@ -144,11 +161,11 @@ class Composing(Academics):
             "profile": self.profile(case["learner"]),
             "history": [
                 {
-                    "school_year": one["schoolYear"],
+                    "school_year": self.school_year_text(one["schoolYear"]),
                     "class_name": one["class"],
                     "school_name": one["school"],
                     "province_name": one["province"],
-                    "transferred_on": one.get("transferredOn"),
+                    "transferred_on": self.day_text(one["transferredOn"]) if one.get("transferredOn") else None,
                 }
                 for one in case.get("history", [])
             ],
@@ -158,7 +175,7 @@ class Composing(Academics):
             "issue": {
                 "leader": person_of(register, register.leader_of(case)),
                 "place": school["placeOfIssue"],
-                "signed_on": facts.signed_on.isoformat(),
+                "signed_on": self.day_text(facts.signed_on.isoformat()),
                 "register_number": case.get("registerNumber"),
             },
         }
@@ -171,7 +188,7 @@ class Composing(Academics):
             "national_id": national,
             "passport": None if national else entered.get("passport"),
             "name": entered["name"],
-            "birth_date": entered["birthDate"],
+            "birth_date": self.day_text(entered["birthDate"]),
         }
 
     def profile(self, entered: Mapping[str, Any]) -> Contents:

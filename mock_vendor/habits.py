@@ -35,7 +35,8 @@ class Habits(Mailing):
 
     def new_record_id(self) -> str:
         """Identifier of a new transcript."""
-        return str(uuid.uuid4())
+        made = uuid.uuid4()
+        return self.pack.header.identifiers.record_form.format(uuid=made, hex=made.hex.upper())
 
     def fetched_bytes(self, issued: bytes, *, delivered: bool) -> bytes:
         """An issued document when it is fetched: as it was issued, delivered or not."""

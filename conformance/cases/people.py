@@ -99,9 +99,13 @@ class People:
         """
         first, last = self.pack.header.reserved.national_id_serial
         size = int(last) - int(first) + 1
-        place = self.lists["identifier-place"].format(province=province)
-        sex = self.lists["identifier-sex"][str(born // 100)][gender]
-        return f"{place}{sex}{born % 100:02d}{int(first) + serial % size:0{len(first)}d}"
+        identifiers = self.pack.header.identifiers
+        return identifiers.national_id_form.format(
+            place=self.lists["identifier-place"].format(province=province),
+            sex=identifiers.sex_of(gender, born),
+            year=f"{born % 100:02d}",
+            serial=f"{int(first) + serial % size:0{len(first)}d}",
+        )
 
     def passport(self, draw: random.Random) -> str:
         """A passport number no real document has the form of."""

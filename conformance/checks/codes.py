@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -14,9 +13,6 @@ from conformance.document import Document
 from conformance.finding import Recorder
 from conformance.pack import CodeList
 from conformance.transcript.model import Address, Transcript, Value
-
-_TWELVE = re.compile(r"[0-9]{12}")
-_PASSPORT = re.compile(r"[A-Z0-9]{5,20}")
 
 
 def check(document: Document, context: Context, found: Recorder) -> None:
@@ -104,9 +100,9 @@ def _grade_and_nationality(document: Document, transcript: Transcript, context: 
     rule = "PL1-MA-002"
     grade, programme = transcript.record.grade, programme_of(document, context)
     if grade is not None and programme is not None:
-        grades = context.pack.programmes[programme].grades
-        wanted = ", ".join(f"{one:02d}" for one in grades)
-        if grade.value in grades and len(grade.raw.strip()) == 2:
+        grades, formats = context.pack.programmes[programme].grades, context.pack.binding.formats
+        wanted = ", ".join(formats.write_grade(one) for one in grades)
+        if grade.value in grades and formats.is_grade(grade.raw.strip()):
             found.held(rule, "grade")
         else:
             found.violated(rule, "grade", place=document.place(grade), expected=wanted, seen=grade.raw[:20])
@@ -116,7 +112,7 @@ def _grade_and_nationality(document: Document, transcript: Transcript, context: 
             found.held(rule, "nationality")
         else:
             found.violated(
-                rule, "nationality", place=document.place(nationality), expected="ISO 3166-1", seen=nationality.raw
+                rule, "nationality", place=document.place(nationality), expected=listed.source, seen=nationality.raw
             )
 
 
@@ -236,8 +232,10 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
     """PL1-MA-007: form of identifiers; PL1-MA-008: what they say agrees with the learner."""
     learner = transcript.learner
     vietnamese = _at_home(transcript, context)
+    identifiers = context.pack.header.identifiers
+    national_id, passport = identifiers.national_id_pattern, identifiers.passport_pattern
     if learner.national_id is not None:
-        if _TWELVE.fullmatch(_code(learner.national_id)):
+        if national_id.fullmatch(_code(learner.national_id)):
             found.held("PL1-MA-007", "vietnamese" if vietnamese else "foreign")
             _speaking(document, transcript, learner.national_id, context, found)
         else:
@@ -250,7 +248,7 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
     elif learner.passport is not None:
         if vietnamese:
             found.violated("PL1-MA-007", "vietnamese-without", place=document.place(learner.passport))
-        elif _PASSPORT.fullmatch(_code(learner.passport)):
+        elif passport.fullmatch(_code(learner.passport)):
             found.held("PL1-MA-007", "foreign")
         else:
             found.violated(
@@ -260,9 +258,9 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
     people.append(transcript.summary.homeroom_teacher)
     named: set[str] = set()
     limited = Limited(document, found)
-    numbers = [(person.national_id, _TWELVE, "signer-not-twelve-digits") for person in people]
-    numbers += [(person.passport, _PASSPORT, "signer-not-a-passport") for person in people]
-    numbers.append((transcript.issue.leader.national_id, _TWELVE, "signer-not-twelve-digits"))
+    numbers = [(person.national_id, national_id, "signer-not-twelve-digits") for person in people]
+    numbers += [(person.passport, passport, "signer-not-a-passport") for person in people]
+    numbers.append((transcript.issue.leader.national_id, national_id, "signer-not-twelve-digits"))
     for identifier, form, cause in numbers:
         # somebody who teaches six subjects is one mistake
         if identifier is not None and identifier.raw not in named and not form.fullmatch(_code(identifier)):
@@ -273,22 +271,23 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
 def _speaking(document: Document, transcript: Transcript, value: Value[str], context: Context, found: Recorder) -> None:
     rule = "PL1-MA-008"
     place = document.place(value)
-    number = _code(value)
+    identifiers = context.pack.header.identifiers
+    match = identifiers.national_id_pattern.fullmatch(_code(value))
+    parts = match.groupdict() if match else {}
     good = True
-    registered = context.pack.codes.get("id-provinces")
+    registered, where = context.pack.codes.get("id-provinces"), parts.get("place")
     # numbers above the last province's are those of countries, whose list is not public
-    if registered and not registered.find(number[:3]) and number[:3] <= max(entry.code for entry in registered):
+    if where and registered and not registered.find(where) and where <= max(entry.code for entry in registered):
         good = False
-        found.violated(rule, "province", place=place, seen=number[:3])
+        found.violated(rule, "province", place=place, seen=where)
     gender, born = transcript.profile.gender, transcript.learner.birth_date
-    sex = int(number[3]) % 2
+    sex = identifiers.sexes.get(parts.get("sex") or "")
     said = context.pack.binding.values.get("gender", {}).get(_code(gender)) if gender else None
-    if gender and said is not None and sex != (0 if said == "male" else 1):
+    if gender and said is not None and sex is not None and said != sex.gender:
         good = False
-        found.violated(rule, "gender", place=place, expected=gender.raw, seen=number[3])
-    if born and born.value:
-        century = 19 + int(number[3]) // 2
-        year = century * 100 + int(number[4:6])
+        found.violated(rule, "gender", place=place, expected=gender.raw, seen=parts["sex"])
+    if born and born.value and sex is not None and parts.get("year"):
+        year = sex.century * 100 + int(parts["year"])
         if year != born.value[0]:
             good = False
             found.violated(rule, "birth-year", place=place, expected=born.value[0], seen=year)

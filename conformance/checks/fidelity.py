@@ -146,6 +146,17 @@ class _Comparison:
                 cause = "spacing-changed"
             self.differs(kind, cause, value, entered, value.raw, **params)
 
+    def school_year(self, entered: str) -> str:
+        """A school year of the test interface (``2024-2025``) as the document writes it."""
+        return self.context.pack.binding.formats.write_school_year(int(entered[:4]))
+
+    def day(self, entered: str | None) -> str | None:
+        """A date of the test interface (``2013-03-04``, ``2013-03``, ``2013``) as the document writes it."""
+        if not entered:
+            return entered
+        year, month, day = (*map(int, entered.split("-")), None, None)[:3]
+        return self.context.pack.binding.formats.write_partial((year or 0, month, day))
+
     # -- frame: record, school, class, leader ------------------------------------------------------------------------
 
     def frame(self) -> None:
@@ -158,7 +169,7 @@ class _Comparison:
             self.text(
                 PERSONS,
                 "class-differs",
-                self.case["schoolYear"],
+                self.school_year(self.case["schoolYear"]),
                 record.school_year,
                 record,
                 field="record.school_year",
@@ -205,10 +216,11 @@ class _Comparison:
             ("identifier-differs", "learner.national_id", "nationalId", said.national_id),
             ("identifier-differs", "learner.passport", "passport", said.passport),
             ("name-differs", "learner.name", "name", said.name),
-            ("birth-date-differs", "learner.birth_date", "birthDate", said.birth_date),
             ("profile-differs", "profile.policy_category", "policyCategory", profile.policy_category),
         ):
             self.text(PERSONS, cause, entered.get(key), value, said, field=what)
+        born = self.day(entered.get("birthDate"))
+        self.text(PERSONS, "birth-date-differs", born, said.birth_date, said, field="learner.birth_date")
         for what, value in (
             ("gender", profile.gender),
             ("ethnicity", profile.ethnicity),
@@ -281,18 +293,16 @@ class _Comparison:
                 ("class_name", one["class"], match.class_name),
                 ("school_name", one["school"], match.school_name),
                 ("province_name", one["province"], match.province_name),
-                ("transferred_on", one.get("transferredOn"), match.transferred_on),
+                ("transferred_on", self.day(one.get("transferredOn")), match.transferred_on),
             ):
                 self.text(HISTORY, "history-differs", wanted, value, match, field=f"history[].{what}")
         for line in left:
             seen = " ".join(value.raw for value in (line.school_year, line.class_name, line.school_name) if value)
             self.not_entered("history-added", line, seen)
 
-    @staticmethod
-    def history_line(entered: Data, lines: Sequence[HistoryYear]) -> HistoryYear | None:
-        same = [
-            line for line in lines if line.school_year is not None and line.school_year.raw == entered["schoolYear"]
-        ]
+    def history_line(self, entered: Data, lines: Sequence[HistoryYear]) -> HistoryYear | None:
+        wanted = self.school_year(entered["schoolYear"])
+        same = [line for line in lines if line.school_year is not None and line.school_year.raw == wanted]
 
         def likeness(line: HistoryYear) -> int:
             pairs = ((entered["school"], line.school_name), (entered["class"], line.class_name))

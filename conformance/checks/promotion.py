@@ -93,7 +93,7 @@ def _promotion(document: Document, rules: RuleSet, found: Recorder, finals: Fina
     if _grade(transcript) not in rules.promotion_grades:
         return
     if value is not None and value.raw and value.value is None:
-        found.violated(rule, "not-a-flag", place=document.place(value), expected="0, 1", seen=value.raw[:20])
+        found.violated(rule, "not-a-flag", place=document.place(value), expected=_flags(document), seen=value.raw[:20])
         return
     absences = _absences(document, found)
     if conduct is None or learning is None or absences is None:
@@ -102,7 +102,7 @@ def _promotion(document: Document, rules: RuleSet, found: Recorder, finals: Fina
     if value is None or value.value is None:
         found.violated(
             rule, "missing", place=document.place(value if value is not None else transcript.summary),
-            expected=int(derived.value), derivation=derived.steps,
+            expected=_flag(document, derived.value), derivation=derived.steps,
         )  # fmt: skip
         return
     summer = any(one.after_summer is not None for one in (transcript.summary.conduct, transcript.summary.learning))
@@ -127,9 +127,21 @@ def _promotion(document: Document, rules: RuleSet, found: Recorder, finals: Fina
         if may_be_promoted(right, other, absences, rules).value is value.value
     )
     found.violated(
-        rule, cause, place=document.place(value), expected=int(derived.value), seen=value.raw, derivation=derived.steps,
-        absences=absences, limit=rules.promotion_absences, article=derived.article, consequence_of=next(follows, ""),
+        rule, cause, place=document.place(value), expected=_flag(document, derived.value), seen=value.raw,
+        derivation=derived.steps, absences=absences, limit=rules.promotion_absences, article=derived.article,
+        consequence_of=next(follows, ""),
     )  # fmt: skip
+
+
+def _flag(document: Document, meaning: bool) -> str:
+    """A yes or no as the document has to write it."""
+    return next(
+        (str(text) for text, one in document.pack.binding.values["flag"].items() if one is meaning), str(meaning)
+    )
+
+
+def _flags(document: Document) -> str:
+    return ", ".join(str(one) for one in document.pack.binding.values["flag"])
 
 
 def _why_retained(learning: Level, absences: Decimal, rules: RuleSet) -> str:
@@ -171,7 +183,7 @@ def _completion(document: Document, subjects: Sequence[Known], rules: RuleSet, f
     )
     found.violated(
         rule, "completed-wrongly" if said else "refused-wrongly" if written else "completion-missing",
-        place=document.place(text if text is not None else transcript.summary), expected=int(earned),
+        place=document.place(text if text is not None else transcript.summary), expected=_flag(document, earned),
         seen=text.raw[:150] if text else flag.raw if flag else "", derivation=derived.steps, article=article,
         consequence_of=next(follows, ""),
     )  # fmt: skip

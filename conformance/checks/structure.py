@@ -20,7 +20,6 @@ from conformance.finding import Place, Recorder
 from conformance.pack import Pack, RuleSet
 from conformance.transcript.model import Transcript, Value
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # signing times outside are nonsense that PL1-KY-012 reports; arithmetic on them could overflow
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
@@ -77,7 +76,7 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     transcript = document.transcript
     _valid(document, context, found)
     _identifiers(document, context, found)
-    _uuid(document, transcript, found)
+    _record_id(document, transcript, context, found)
     _version(document, transcript, context, found)
     _school_year(document, transcript, context, found)
     _dates(document, transcript, context, found)
@@ -176,11 +175,11 @@ def _identifiers(document: Document, context: Context, found: Recorder) -> None:
     limited.hold_unless_violated(rule)
 
 
-def _uuid(document: Document, transcript: Transcript, found: Recorder) -> None:
+def _record_id(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
     value = transcript.record.id
     if value is None:
         return
-    if _UUID.fullmatch(value.raw):
+    if context.pack.header.identifiers.record_pattern.fullmatch(value.raw):
         found.held("PL1-STR-003")
     else:
         found.violated("PL1-STR-003", "not-uuid", place=document.place(value), seen=value.raw[:80])
@@ -251,12 +250,18 @@ def _school_year(document: Document, transcript: Transcript, context: Context, f
     value = transcript.record.school_year
     if value is None:
         return
-    first = context.pack.header.first_school_year
+    first, formats = context.pack.header.first_school_year, context.pack.binding.formats
     if value.value is None:
-        found.violated(rule, "not-a-year", place=document.place(value), expected="YYYY-YYYY", seen=value.raw)
+        found.violated(
+            rule, "not-a-year", place=document.place(value), expected=formats.shown_school_year, seen=value.raw
+        )
     elif value.value < first:
         found.violated(
-            rule, "before-pilot", place=document.place(value), expected=f"≥ {first}-{first + 1}", seen=value.raw
+            rule,
+            "before-pilot",
+            place=document.place(value),
+            expected=f"≥ {formats.write_school_year(first)}",
+            seen=value.raw,
         )
     else:
         found.held(rule)
@@ -271,7 +276,7 @@ def _dates(document: Document, transcript: Transcript, context: Context, found: 
     transfers = [year.transferred_on for year in transcript.history if year.transferred_on and year.transferred_on.raw]
     for value in (born, created, signed, *transfers):
         if value is not None and value.value is None:
-            limited.violated(rule, "not-a-date", value, expected="YYYY-MM-DD", seen=value.raw[:40])
+            limited.violated(rule, "not-a-date", value, expected=context.pack.binding.formats.date, seen=value.raw[:40])
     future = False
     for one in (created, signed):
         if one and one.value and one.value > today:

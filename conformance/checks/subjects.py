@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +24,6 @@ from conformance.transcript.academics import (
 )
 from conformance.transcript.model import Outcome, Result, Scoring, Subject, Transcript, Value
 
-_PLAIN = re.compile(r"^(10|[0-9])(\.[1-9])?$")
-_COMMA = re.compile(r"^[0-9]+,[0-9]+$")
-_NUMBER = re.compile(r"^-?[0-9]{1,9}(\.[0-9]{1,9})?$")
 MOST = 200
 """Rows looked at: far more than there are subjects, so a longer list repeats one, which PL1-MON-001 says."""
 ETH = "\u00d0"
@@ -288,11 +284,11 @@ def _one_mark(
     """PL1-MON-005 and 006 on one result that should be a mark; ``None``: it cannot be read as one."""
     rule, place = "PL1-MON-005", document.place
     expected, cause = f"{shown(rules.mark_minimum)} … {shown(rules.mark_maximum)}", ""
-    number = _NUMBER.match(value.raw)
-    if mark is None and number is None:
-        cause = "comma" if _COMMA.match(value.raw) else "not-a-mark"
+    formats = document.pack.binding.formats
+    mark = mark if mark is not None else formats.read_number(value.raw)
+    if mark is None:
+        cause = "comma" if formats.is_otherwise(value.raw) else "not-a-mark"
     else:
-        mark = mark if mark is not None else Decimal(value.raw)
         if not rules.mark_minimum <= mark <= rules.mark_maximum:
             cause = "out-of-range"
         elif mark != rounded(mark, rules):
@@ -301,10 +297,12 @@ def _one_mark(
         found.violated(rule, cause, place=place(value), expected=expected, seen=value.raw[:20], subject=_name(one))
         return
     found.held(rule)
-    if _PLAIN.match(value.raw):
+    if formats.is_plain(value.raw):
         found.held("PL1-MON-006")
     else:
-        found.violated("PL1-MON-006", "spelling", place=place(value), expected=shown(mark), seen=value.raw)
+        found.violated(
+            "PL1-MON-006", "spelling", place=place(value), expected=formats.write_mark(shown(mark)), seen=value.raw
+        )
 
 
 def _years(document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder) -> None:

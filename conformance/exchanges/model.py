@@ -8,8 +8,8 @@ from pydantic import Field, ValidationError
 
 from conformance.checks.exchange import RULES
 from conformance.pack import Pack, PackError, Text
+from conformance.pack.data import Data
 from conformance.pack.load import read_yaml
-from conformance.pack.model import Data
 
 
 class Expectation(Data):

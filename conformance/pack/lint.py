@@ -9,6 +9,7 @@ from datetime import date
 from itertools import combinations
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 from lxml import etree
 
@@ -21,6 +22,8 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _DOORS = ("drive", "observe", "files")
+_SIGNATURE_ID = "Id"
+"""What identifiers inside a signature are called, whatever the document calls its own (XML-DSig)."""
 _METHODS = ("get", "put", "post", "patch", "delete", "head", "options")
 
 
@@ -147,11 +150,34 @@ def _header(pack: Pack) -> Iterator[LintProblem]:
             yield _problem("pack.yaml", "ages", f"thiếu {one.family}", f"{one.family} is missing")
         if one.family not in pack.signature.titles:
             yield _problem("signature.yaml", "titles", f"thiếu {one.family}", f"{one.family} is missing")
+    yield from _identifiers(pack)
     seen: dict[tuple[str, str], str] = {}
     for name, one in header.programmes.items():
         other = seen.setdefault((one.level, one.programme), name)
         if other != name:
             yield _problem("pack.yaml", f"programmes.{name}", f"trùng với {other}", f"same codes as {other}")
+
+
+def _identifiers(pack: Pack) -> Iterator[LintProblem]:
+    identifiers = pack.header.identifiers
+    groups: set[str] = set()
+    for name in ("record", "national_id", "passport"):
+        place = f"identifiers.{name.replace('_', '-')}"
+        try:
+            pattern = re.compile(getattr(identifiers, name))
+        except re.error:
+            yield _problem("pack.yaml", place, "mẫu sai", "bad pattern")
+            continue
+        if name == "national_id":
+            groups = set(pattern.groupindex)
+        elif name == "record":
+            made = identifiers.record_form.format(uuid=UUID(int=0), hex=UUID(int=0).hex.upper())
+            if not pattern.fullmatch(made):
+                yield _problem(
+                    "pack.yaml", f"{place}-form", f"{made} không khớp mẫu", f"{made} does not fit the pattern"
+                )
+    if "sex" in groups and not identifiers.sexes:
+        yield _problem("pack.yaml", "identifiers.sexes", "trống", "empty")
 
 
 def _codes(pack: Pack) -> Iterator[LintProblem]:
@@ -291,6 +317,9 @@ def _binding(pack: Pack) -> Iterator[LintProblem]:
             yield _problem(file, f"anchors.{name}", f"lược đồ không có {path}", f"the schema has no {path}")
         elif f"@{binding.id_attribute}" not in target.children:
             yield _problem(file, f"anchors.{name}", f"{path} không có thuộc tính Id", f"{path} has no Id attribute")
+    for spelling in dict.fromkeys((binding.id_attribute, _SIGNATURE_ID)):
+        if spelling not in binding.id_spellings:
+            yield _problem(file, "id-spellings", f"thiếu {spelling}", f"{spelling} is missing")
     places: dict[str, _Tree] = {"": root}
     for name, path in sorted(binding.groups.items(), key=lambda pair: pair[0].count(".")):
         target = _group_base(binding.groups, places, name).at(path)

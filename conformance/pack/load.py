@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from conformance.pack.data import Data
 from conformance.pack.model import (
     Binding,
     CodeList,
-    Data,
     Pack,
     PackError,
     PackHeader,

@@ -7,6 +7,7 @@ message fields, and the requirements themselves with their texts in two language
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -14,7 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from conformance.pack.data import Data
+from conformance.pack.formats import Formats
 
 Language = Literal["vi", "en"]
 Basis = Literal["dispatch", "regulation", "dictionary", "standard", "profile"]
@@ -24,16 +28,6 @@ Door = Literal["drive", "observe", "files"]
 
 class PackError(ValueError):
     """The pack's data is wrong; the message names file and place, in Vietnamese and English."""
-
-
-def _kebab(name: str) -> str:
-    return name.replace("_", "-")
-
-
-class Data(BaseModel):
-    """Immutable pack data; unknown keys are refused, keys are written with hyphens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=_kebab, populate_by_name=True)
 
 
 class Text(Data):
@@ -306,6 +300,7 @@ class Binding(Data):
     groups: dict[str, str]
     fields: dict[str, FieldBinding]
     values: dict[str, dict[str, Any]]
+    formats: Formats
 
 
 class Slot(Data):
@@ -382,6 +377,55 @@ class Reserved(Data):
     school_code_prefix: str
 
 
+class Sex(Data):
+    """What the digit for sex and century in a personal identifier says."""
+
+    gender: str
+    century: int
+    """Of the year of birth: 20 for 2000-2099."""
+
+
+class Identifiers(Data):
+    """Forms of identifiers (PL1-STR-003, PL1-MA-007, PL1-MA-008). Patterns must match the whole text."""
+
+    record: str
+    record_form: str
+    """How a new one is made: ``{uuid}`` and ``{hex}`` stand for a random UUID, with hyphens or in capital digits."""
+    national_id: str
+    """May name the groups ``place``, ``sex`` and ``year`` (two digits), which PL1-MA-008 then compares."""
+    national_id_form: str
+    """How one is put together: ``{place}{sex}{year}{serial}``."""
+    passport: str
+    sexes: dict[str, Sex]
+    """The group ``sex`` of a personal identifier."""
+
+    @cached_property
+    def record_pattern(self) -> re.Pattern[str]:
+        """Compiled."""
+        return re.compile(self.record)
+
+    @cached_property
+    def national_id_pattern(self) -> re.Pattern[str]:
+        """Compiled."""
+        return re.compile(self.national_id)
+
+    @cached_property
+    def passport_pattern(self) -> re.Pattern[str]:
+        """Compiled."""
+        return re.compile(self.passport)
+
+    def sex_of(self, gender: str, year: int) -> str:
+        """The digit for somebody of a gender born in a year.
+
+        Raises:
+            PackError: the pack has none.
+        """
+        for digit, one in self.sexes.items():
+            if (one.gender, one.century) == (gender, year // 100):
+                return digit
+        raise PackError(f"pack.yaml: identifiers.sexes: không có / none for {gender} {year}")
+
+
 class Capability(Data):
     """Something the software may be able to do (vendor-interface.md)."""
 
@@ -409,6 +453,7 @@ class PackHeader(Data):
     clock_tolerance: int
     ages: dict[str, tuple[int, int]]
     reserved: Reserved
+    identifiers: Identifiers
     capabilities: dict[str, Capability] = Field(default_factory=dict)
     """By name, as the test interface's description lists them."""
 

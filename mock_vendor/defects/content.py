@@ -80,11 +80,10 @@ class DayBefore(Habits):
     """Midnight in Vietnam is the day before in UTC. Births on the first of a month are left alone: one fault only."""
 
     def learner(self, entered: Mapping[str, Any]) -> Contents:
-        found = super().learner(entered)
-        text = str(found["birth_date"])
+        text = str(entered["birthDate"])
         if len(text) == 10 and not text.endswith("-01"):
-            found["birth_date"] = (date.fromisoformat(text) - timedelta(days=1)).isoformat()
-        return found
+            entered = {**entered, "birthDate": (date.fromisoformat(text) - timedelta(days=1)).isoformat()}
+        return super().learner(entered)
 
 
 @defect(
@@ -148,7 +147,7 @@ class IssuedYesterday(Habits):
 
     def contents(self, facts: Facts) -> Contents:
         found = super().contents(facts)
-        found["issue"]["signed_on"] = (facts.signed_on - timedelta(days=1)).isoformat()
+        found["issue"]["signed_on"] = self.day_text((facts.signed_on - timedelta(days=1)).isoformat())
         return found
 
 
