@@ -131,7 +131,7 @@ def _status(
         return False
     if context.door == _DRIVE:
         if new:
-            ledger.blocked(rule, "status-unknown", one.node, certificate=status.subject, why=status.reason)
+            ledger.blocked(rule, "status-unknown", one.node, certificate=status.subject, why=status.gap.value)
     elif new:
         ledger.found.held(rule, "status-unknown")
     return True

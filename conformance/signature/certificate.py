@@ -6,7 +6,7 @@ import hashlib
 import re
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -43,8 +43,8 @@ class CertificateFacts:
     issuer: bytes
     serial: int
     common_name: str
-    identifiers: tuple[str, ...]
-    """Values of UID and serialNumber of the subject, in this order."""
+    attributes: tuple[tuple[str, str], ...]
+    """(object identifier, value) of the subject, then of directory names among the subject's alternative names."""
     not_before: datetime
     not_after: datetime
     is_ca: bool
@@ -52,6 +52,11 @@ class CertificateFacts:
     may_sign: bool
     """Key usage digitalSignature or nonRepudiation, or no key usage at all."""
     may_issue: bool
+    signs_lists: bool
+    """Key usage cRLSign, or no key usage at all."""
+    usages: tuple[str, ...]
+    """Object identifiers of the extended key usage; empty: it says nothing."""
+    usages_critical: bool
     unknown_critical: str
     """Object identifier of a critical extension we do not know; empty: none."""
     policies: tuple[str, ...]
@@ -92,6 +97,9 @@ def _facts(der: bytes) -> CertificateFacts:
     subject = certificate.subject
     extensions = certificate.extensions
     constraints = usage = None
+    usages: tuple[str, ...] = ()
+    usages_critical = False
+    attributes = list(_attributes(subject))
     policies: tuple[str, ...] = ()
     unknown = ""
     for extension in extensions:
@@ -100,6 +108,11 @@ def _facts(der: bytes) -> CertificateFacts:
             constraints = value
         elif isinstance(value, x509.KeyUsage):
             usage = value
+        elif isinstance(value, x509.ExtendedKeyUsage):
+            usages, usages_critical = tuple(one.dotted_string for one in value), extension.critical
+        elif isinstance(value, x509.SubjectAlternativeName):
+            for name in value.get_values_for_type(x509.DirectoryName):
+                attributes.extend(_attributes(name))
         elif isinstance(value, x509.CertificatePolicies):
             policies = tuple(one.policy_identifier.dotted_string for one in value)
         if extension.critical and extension.oid not in _KNOWN_CRITICAL:
@@ -115,13 +128,16 @@ def _facts(der: bytes) -> CertificateFacts:
         issuer=certificate.issuer.public_bytes(),
         serial=certificate.serial_number,
         common_name=_first(subject, NameOID.COMMON_NAME),
-        identifiers=(*_values(subject, NameOID.USER_ID), *_values(subject, NameOID.SERIAL_NUMBER)),
+        attributes=tuple(attributes),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         is_ca=bool(constraints and constraints.ca),
         path_length=constraints.path_length if constraints else None,
         may_sign=usage is None or usage.digital_signature or usage.content_commitment,
         may_issue=usage is None or usage.key_cert_sign,
+        signs_lists=usage is None or usage.crl_sign,
+        usages=usages,
+        usages_critical=usages_critical,
         unknown_critical=unknown,
         policies=policies,
         weak_hash=hashed.name if hashed is not None and hashed.name in _WEAK else "",
@@ -130,6 +146,10 @@ def _facts(der: bytes) -> CertificateFacts:
 
 def _values(name: x509.Name, oid: x509.ObjectIdentifier) -> tuple[str, ...]:
     return tuple(str(one.value).strip() for one in name.get_attributes_for_oid(oid))
+
+
+def _attributes(name: x509.Name) -> Iterator[tuple[str, str]]:
+    return ((one.oid.dotted_string, str(one.value).strip()) for one in name)
 
 
 def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
@@ -147,7 +167,9 @@ def holder(facts: CertificateFacts, pack: Pack) -> Holder:
     found: dict[str, str] = {}
     kind = ""
     for name, patterns in (("person", identity.person), ("organisation", identity.organisation)):
-        for value in facts.identifiers:
+        for attribute, value in facts.attributes:
+            if attribute not in identity.attributes:
+                continue
             for pattern in _compiled(patterns):
                 if (match := pattern.match(value)) is not None:
                     kind = kind or name

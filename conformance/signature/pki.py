@@ -18,13 +18,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from conformance.pack import Pack, default_pack
 from conformance.signature.algorithms import PrivateKey
 from conformance.signature.trust import TrustStore
 
-Usage = Literal["signing", "encipherment", "none"]
+Usage = Literal["signing", "digital-signature", "non-repudiation", "encipherment", "none"]
+"""Key usage: ``signing`` is digitalSignature and nonRepudiation both."""
 _YEAR = timedelta(days=365)
 _pool: dict[str, list[PrivateKey]] = {}
 """Holders' RSA keys of this process by kind: making them is slow, and only those of one PKI must differ."""
@@ -66,16 +67,20 @@ class Credential:
 
 
 @dataclass(slots=True)
-class _Revoked:
+class Revoked:
+    """An entry of an authority's list."""
+
     serial: int
     at: datetime
     reason: x509.ReasonFlags
 
 
 @dataclass(slots=True, eq=False)
-class _Authority:
+class Authority:
+    """An authority and what it has revoked."""
+
     credential: Credential
-    revoked: list[_Revoked] = field(default_factory=list)
+    revoked: list[Revoked] = field(default_factory=list)
 
 
 @contextmanager
@@ -86,7 +91,25 @@ def _long_names() -> Iterator[None]:
         yield
 
 
-def _subject(name: str, *identifiers: str) -> x509.Name:
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What else a certificate holds, or holds otherwise than usual."""
+
+    attributes: tuple[tuple[x509.ObjectIdentifier, str], ...] | None = None
+    """Attributes of the subject instead of the identifiers in UID."""
+    alternative: tuple[x509.GeneralName, ...] = ()
+    """Subject alternative names."""
+    purposes: tuple[x509.ObjectIdentifier, ...] = ()
+    """Extended key usage."""
+    critical: bool = False
+    """Whether the extended key usage is critical."""
+    no_check: bool = False
+    """OCSP no-check."""
+    responder: str = ""
+    """Address of an OCSP responder: what a certificate points to, which nothing here ever fetches."""
+
+
+def _subject(name: str, *identifiers: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
     # X.520 bounds a common name at 64; longer names of persons and schools must not be lost, as in real certificates
     bounded = len(name.encode()) <= 64
     with _long_names():
@@ -94,7 +117,7 @@ def _subject(name: str, *identifiers: str) -> x509.Name:
             x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
             x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=bounded),
         ]
-    attributes.extend(x509.NameAttribute(NameOID.USER_ID, one) for one in identifiers)
+    attributes.extend(x509.NameAttribute(oid, value) for oid, value in identifiers)
     return x509.Name(attributes)
 
 
@@ -122,6 +145,7 @@ class TestPki:
         not_after: datetime | None = None,
         ca: Credential | Literal["self"] | None = None,
         usage: Usage = "signing",
+        extras: Extras = Extras(),
     ) -> Credential:
         """A natural person's credential.
 
@@ -129,7 +153,7 @@ class TestPki:
         of key or an existing private key.
         """
         identifiers = self._identifiers(id=national_id, passport=passport)
-        return self._leaf(name, identifiers, self.persons, key, not_before, not_after, ca, usage)
+        return self._leaf(name, identifiers, self.persons, key, not_before, not_after, ca, usage, extras)
 
     def organisation(
         self,
@@ -142,20 +166,34 @@ class TestPki:
         not_after: datetime | None = None,
         ca: Credential | Literal["self"] | None = None,
         usage: Usage = "signing",
+        extras: Extras = Extras(),
     ) -> Credential:
         """An organisation's credential (a school's seal), bound to a tax code, a school code, or both."""
         identifiers = self._identifiers(tax=tax, school=school)
-        return self._leaf(name, identifiers, self.organisations, key, not_before, not_after, ca, usage)
+        return self._leaf(name, identifiers, self.organisations, key, not_before, not_after, ca, usage, extras)
 
     def revoke(
         self, credential: Credential, at: datetime, reason: x509.ReasonFlags = x509.ReasonFlags.key_compromise
     ) -> None:
         """Put the credential (or an issuing authority) on its issuer's list from ``at`` on."""
+        issuer = self.issuer_of(credential)
+        issuer.revoked.append(Revoked(credential.certificate.serial_number, at, reason))
+
+    def restore(self, credential: Credential) -> None:
+        """Take the credential off its issuer's list: a suspension that has ended."""
+        issuer, serial = self.issuer_of(credential), credential.certificate.serial_number
+        issuer.revoked = [one for one in issuer.revoked if one.serial != serial]
+
+    def issuer_of(self, credential: Credential) -> Authority:
+        """The authority of this PKI that issued the credential.
+
+        Raises:
+            ValueError: none of them did.
+        """
         issuer = credential.certificate.issuer
         for authority in (self.root, self.persons, self.organisations):
             if authority.credential.certificate.subject == issuer:
-                authority.revoked.append(_Revoked(credential.certificate.serial_number, at, reason))
-                return
+                return authority
         raise ValueError("nơi cấp không thuộc PKI này / the issuer is not of this PKI")
 
     def crls(self, *, this_update: datetime | None = None, next_update: datetime | None = None) -> list[bytes]:
@@ -192,10 +230,10 @@ class TestPki:
                 keys.append(make_key(kind))
             return keys[number]
 
-    def _identifiers(self, **values: str | None) -> list[str]:
-        return [self.forms[group].format(value) for group, value in values.items() if value]
+    def _identifiers(self, **values: str | None) -> list[tuple[x509.ObjectIdentifier, str]]:
+        return [(NameOID.USER_ID, self.forms[group].format(value)) for group, value in values.items() if value]
 
-    def _authority(self, name: str, above: _Authority | None) -> _Authority:
+    def _authority(self, name: str, above: Authority | None) -> Authority:
         key = make_key()  # never from the pool: two PKIs must not trust each other
         subject = _subject(name)
         issuer = above.credential if above else None
@@ -212,21 +250,22 @@ class TestPki:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
         certificate = builder.sign(issuer.key if issuer else key, hashes.SHA256())
-        return _Authority(Credential(certificate, key, (certificate,) if above else ()))
+        return Authority(Credential(certificate, key, (certificate,) if above else ()))
 
     def _leaf(
         self,
         name: str,
-        identifiers: Sequence[str],
-        authority: _Authority,
+        identifiers: Sequence[tuple[x509.ObjectIdentifier, str]],
+        authority: Authority,
         key: str | PrivateKey,
         not_before: datetime | None,
         not_after: datetime | None,
         ca: Credential | Literal["self"] | None,
         usage: Usage,
+        extras: Extras,
     ) -> Credential:
         own = self._key(key) if isinstance(key, str) else key
-        subject = _subject(name, *identifiers)
+        subject = _subject(name, *identifiers) if extras.attributes is None else _subject(name, *extras.attributes)
         issuer = authority.credential if ca is None else ca
         issued_by = subject if issuer == "self" else issuer.certificate.subject
         signed_by = own if issuer == "self" else issuer.key
@@ -246,15 +285,29 @@ class TestPki:
         )  # fmt: skip
         if usage == "signing":
             builder = builder.add_extension(_usage(digital_signature=True, content_commitment=True), critical=True)
+        elif usage == "digital-signature":
+            builder = builder.add_extension(_usage(digital_signature=True), critical=True)
+        elif usage == "non-repudiation":
+            builder = builder.add_extension(_usage(content_commitment=True), critical=True)
         elif usage == "encipherment":
             builder = builder.add_extension(_usage(key_encipherment=True), critical=True)
+        if extras.purposes:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(extras.purposes), critical=extras.critical)
+        if extras.alternative:
+            builder = builder.add_extension(x509.SubjectAlternativeName(extras.alternative), critical=False)
+        if extras.responder:
+            address = x509.UniformResourceIdentifier(extras.responder)
+            access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, address)
+            builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
+        if extras.no_check:
+            builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
         certificate = builder.sign(signed_by, hashes.SHA256())
         if issuer == "self":
             return Credential(certificate, own)
         chain = issuer.chain if ca is None else (issuer.certificate, *issuer.chain)
         return Credential(certificate, own, chain)
 
-    def _crl(self, authority: _Authority, this_update: datetime | None, next_update: datetime | None) -> bytes:
+    def _crl(self, authority: Authority, this_update: datetime | None, next_update: datetime | None) -> bytes:
         issued = this_update or max([self.now, *(one.at for one in authority.revoked)])
         builder = (
             x509.CertificateRevocationListBuilder()

@@ -1,4 +1,4 @@
-"""Trust of a run: anchors, intermediates, revocation lists; certificate paths and their status at a time.
+"""Trust of a run: anchors, intermediates, evidence of revocation; certificate paths and their status at a time.
 
 Nothing is fetched. Caches belong to a trust store: one vendor's authority is never trusted for another.
 """
@@ -7,19 +7,28 @@ from __future__ import annotations
 
 import itertools
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtensionOID
+from cryptography.x509 import ocsp
 
 from conformance.signature.algorithms import key_bits, key_kind
 from conformance.signature.certificate import CertificateFacts, load
+from conformance.signature.revocation import (
+    Evidence,
+    Status,
+    StatusResult,
+    read_answer,
+    read_list,
+    read_lists,
+    status_of,
+    worse,
+)
 
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
 _DEEPEST = 8
@@ -59,62 +68,8 @@ class PathResult:
         return self.problem is PathProblem.NONE
 
 
-class Status(StrEnum):
-    """What the revocation lists say of a certificate at a time."""
-
-    GOOD = "good"
-    REVOKED = "revoked"
-    SUSPENDED = "suspended"
-    REVOKED_AFTER = "revoked-after"
-    """Revoked between signing and receipt."""
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class StatusResult:
-    """The status, the certificate concerned (by name), since when, and why unknown."""
-
-    status: Status
-    subject: str = ""
-    since: datetime | None = None
-    reason: str = ""
-
-
-class _List:
-    """One revocation list, indexed by serial number when first asked."""
-
-    def __init__(self, crl: x509.CertificateRevocationList) -> None:
-        self.crl = crl
-        self.this_update = crl.last_update_utc
-        self.next_update = crl.next_update_utc
-        self._index: dict[int, tuple[datetime, x509.ReasonFlags | None]] | None = None
-        self._signers: dict[str, bool] = {}
-
-    def signed_by(self, issuer: CertificateFacts) -> bool:
-        known = self._signers.get(issuer.key_id)
-        if known is None:
-            try:
-                known = key_kind(issuer.key) in ("rsa", "ec") and self.crl.is_signature_valid(issuer.key)
-            except (TypeError, ValueError):
-                known = False
-            self._signers[issuer.key_id] = known
-        return known
-
-    def entry(self, serial: int) -> tuple[datetime, x509.ReasonFlags | None] | None:
-        if self._index is None:
-            index: dict[int, tuple[datetime, x509.ReasonFlags | None]] = {}
-            for one in self.crl:
-                try:
-                    reason = one.extensions.get_extension_for_class(x509.CRLReason).value.reason
-                except (x509.ExtensionNotFound, ValueError):
-                    reason = None
-                index[one.serial_number] = (one.revocation_date_utc, reason)
-            self._index = index
-        return self._index.get(serial)
-
-
 class TrustStore:
-    """Trust anchors, helping intermediates and revocation lists of one run or vendor."""
+    """Trust anchors, helping intermediates and evidence of revocation of one run or vendor."""
 
     def __init__(
         self,
@@ -122,33 +77,32 @@ class TrustStore:
         intermediates: Iterable[x509.Certificate] = (),
         crls: Iterable[x509.CertificateRevocationList] = (),
         name: str = "",
+        *,
+        answers: Iterable[ocsp.OCSPResponse] = (),
     ) -> None:
         self.name = name
         self.anchors = tuple(_loaded(one) for one in anchors)
         self.intermediates = tuple(_loaded(one) for one in intermediates)
         self._anchored = {one.fingerprint for one in self.anchors}
-        self._lists: dict[bytes, list[_List]] = {}
-        for crl in crls:
-            if not _partial(crl):
-                self._lists.setdefault(crl.issuer.public_bytes(), []).append(_List(crl))
-        for lists in self._lists.values():
-            lists.sort(key=lambda one: one.this_update, reverse=True)
+        self.evidence = Evidence(crls, answers)
         self._paths: dict[tuple[str, tuple[str, ...]], tuple[PathResult, ...]] = {}
 
     @classmethod
-    def from_pem(cls, data: bytes, crls: Sequence[bytes] = (), name: str = "") -> TrustStore:
-        """A store from certificates in PEM and revocation lists in DER or PEM.
+    def from_pem(
+        cls, data: bytes, crls: Sequence[bytes] = (), name: str = "", *, answers: Sequence[bytes] = ()
+    ) -> TrustStore:
+        """A store from certificates in PEM, revocation lists in DER or PEM, and OCSP answers in DER.
 
         Self-signed certificates are anchors; the others help to build paths. If none is self-signed, all are anchors.
 
         Raises:
-            ValueError: a certificate or list cannot be read, or there is no certificate at all (bilingual message).
+            ValueError: something cannot be read, or there is no certificate at all (bilingual message).
         """
         found: list[CertificateFacts] = []
         lists: list[x509.CertificateRevocationList] = []
         for match in _PEM.finditer(data):
             if match[1] == b"X509 CRL":
-                lists.append(_list(match[0]))
+                lists.append(read_list(match[0]))
             elif match[1] == b"CERTIFICATE":
                 facts = _of_pem(match[0])
                 if facts.fingerprint not in {one.fingerprint for one in found}:
@@ -156,11 +110,16 @@ class TrustStore:
         if not found:
             raise ValueError("không có chứng thư PEM nào / no PEM certificate")
         for one in crls:
-            blocks = [match[0] for match in _PEM.finditer(one)] if b"-----BEGIN" in one else [one]
-            lists.extend(_list(block) for block in blocks)
+            lists.extend(read_lists(one))
         roots = [one for one in found if one.subject == one.issuer] or found
         others = [one for one in found if one not in roots]
-        return cls([one.certificate for one in roots], [one.certificate for one in others], lists, name)
+        return cls(
+            [one.certificate for one in roots],
+            [one.certificate for one in others],
+            lists,
+            name,
+            answers=[read_answer(one) for one in answers],
+        )
 
     def fingerprints(self) -> tuple[str, ...]:
         """SHA-256 of the trust anchors in lower-case hex, sorted: what a report says was trusted."""
@@ -187,37 +146,24 @@ class TrustStore:
             expired = expired or PathResult(one.path, PathProblem.AUTHORITY_NOT_VALID, out.common_name)
         return expired or found[-1]
 
-    def status(self, path: Sequence[CertificateFacts], at: datetime, until: datetime) -> StatusResult:
-        """The worst status on the path (anchor excluded): at signing time ``at``, and up to receipt ``until``."""
-        worst = StatusResult(Status.GOOD)
-        order = [Status.GOOD, Status.UNKNOWN, Status.REVOKED_AFTER, Status.SUSPENDED, Status.REVOKED]
-        for one, issuer in itertools.pairwise(path):
-            result = self._status(one, issuer, at, until)
-            if order.index(result.status) > order.index(worst.status):
-                worst = result
-        return worst
+    def status(
+        self,
+        path: Sequence[CertificateFacts],
+        at: datetime,
+        until: datetime,
+        *,
+        embedded: Evidence | None = None,
+        tolerance: timedelta = timedelta(),
+    ) -> StatusResult:
+        """The worst status on the path (anchor excluded): at signing time ``at``, and up to receipt ``until``.
 
-    def _status(
-        self, one: CertificateFacts, issuer: CertificateFacts, at: datetime, until: datetime
-    ) -> StatusResult:  # fmt: skip
-        lists = [each for each in self._lists.get(one.issuer, ()) if each.signed_by(issuer)]
-        if not lists:
-            return StatusResult(Status.UNKNOWN, one.common_name, reason="no-crl")
-        for each in lists:
-            entry = each.entry(one.serial)
-            if entry is None or entry[1] is x509.ReasonFlags.remove_from_crl:
-                continue
-            since, reason = entry
-            if since <= at:
-                held = reason is x509.ReasonFlags.certificate_hold
-                return StatusResult(Status.SUSPENDED if held else Status.REVOKED, one.common_name, since)
-            if since <= until:
-                return StatusResult(Status.REVOKED_AFTER, one.common_name, since)
-            return StatusResult(Status.GOOD)
-        # silence proves something only when a list was issued after signing, or was still in force then
-        if any(each.this_update >= at or (each.next_update is not None and each.next_update >= at) for each in lists):
-            return StatusResult(Status.GOOD)
-        return StatusResult(Status.UNKNOWN, one.common_name, reason="old-crl")
+        ``embedded``: evidence that came with the signature, which counts as far as it verifies.
+        """
+        evidence = (self.evidence,) if embedded is None else (self.evidence, embedded)
+        worst = StatusResult(Status.GOOD)
+        for one, issuer in itertools.pairwise(path):
+            worst = worse(worst, status_of(one, issuer, at, until, evidence, tolerance))
+        return worst
 
     def _search(self, leaf: CertificateFacts, extra: Sequence[CertificateFacts]) -> tuple[PathResult, ...]:
         """All paths found (at most four), or one result with the problem."""
@@ -310,26 +256,4 @@ def _of_pem(block: bytes) -> CertificateFacts:
     return _loaded(certificate)
 
 
-def _list(data: bytes) -> x509.CertificateRevocationList:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pem = data.lstrip().startswith(b"-----")
-            return x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"danh sách thu hồi không đọc được / unreadable revocation list: {error}") from error
-
-
-def _partial(crl: x509.CertificateRevocationList) -> bool:
-    """Whether the list covers only some certificates or reasons, or others' certificates, or is a delta: not used."""
-    try:
-        for extension in crl.extensions:
-            if extension.oid == ExtensionOID.DELTA_CRL_INDICATOR:
-                return True
-            if isinstance(extension.value, x509.IssuingDistributionPoint):
-                point = extension.value
-                if point.indirect_crl or point.only_some_reasons or point.only_contains_attribute_certs:
-                    return True
-    except (ValueError, x509.DuplicateExtension):
-        return True
-    return False
+__all__ = ["PathProblem", "PathResult", "Status", "StatusResult", "TrustStore"]
