@@ -122,7 +122,10 @@ class Outcome:
     def _finding(self, finding: Finding, language: str) -> Iterator[str]:
         row = self.pack.requirements[finding.requirement]
         vi = language == "vi"
-        if finding.state == "blocked":
+        cause = row.causes.get(finding.cause)
+        if finding.state == "blocked" and cause is not None and "files" in cause.warns:
+            mark = "! " + ("cảnh báo" if vi else "warning")
+        elif finding.state == "blocked":
             mark = "? " + ("không xét được" if vi else "not judged")
         else:
             mark = "✗ " + row.level if row.level == "MUST" else "! " + row.level

@@ -193,7 +193,7 @@ class _Reader:
             parts.append(word(f"reason.{one.reason}", self._language))
         if one.outcome in (Outcome.INSUFFICIENT, Outcome.HARNESS_ERROR) and one.missing:
             parts.append(word("f.missing", self._language, names=", ".join(one.missing)))
-        if one.reason == "blocked":
+        if one.reason in ("blocked", "warned"):
             texts = {cause_text(self._pack, finding, self._language): None for _, finding in self.found(one.blocked)}
             parts.extend(list(texts)[:2])
         return " · ".join(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from conformance.checks.context import Context
@@ -10,18 +10,22 @@ from conformance.checks.signers import PRINCIPAL, SEAL, Binding, Bound, Ledger, 
 from conformance.document import Document
 from conformance.signature.certificate import CertificateFacts
 from conformance.signature.names import same
+from conformance.signature.revocation import Evidence, Gap, embedded
 from conformance.signature.trust import PathResult, Status, TrustStore
 from conformance.signature.verify import DocumentSignatures, Signature
 from conformance.transcript.model import Leader, Person
 
-_DRIVE = "drive"
-
 
 def check(
-    document: Document, context: Context, facts: DocumentSignatures, binding: Binding, ledger: Ledger
-) -> None:  # fmt: skip
-    """Judge PL1-CTS-001 … 006 over all signatures."""
-    trusted = _paths(context, facts, ledger)
+    document: Document,
+    context: Context,
+    facts: DocumentSignatures,
+    binding: Binding,
+    ledger: Ledger,
+    proven: Mapping[Signature, datetime],
+) -> None:
+    """Judge PL1-CTS-001 … 006 over all signatures. ``proven``: by when a signature existed, by a sound time-stamp."""
+    trusted = _paths(context, facts, ledger, proven)
     _persons(binding, ledger)
     _keys(binding, ledger)
     _authority(document, context, binding, ledger, trusted)
@@ -30,7 +34,9 @@ def check(
 # ---------------------------------------------------------------------------------------------------- paths, status
 
 
-def _paths(context: Context, facts: DocumentSignatures, ledger: Ledger) -> set[Signature]:
+def _paths(
+    context: Context, facts: DocumentSignatures, ledger: Ledger, proven: Mapping[Signature, datetime]
+) -> set[Signature]:  # fmt: skip
     """Paths and revocation; returns the signatures whose certificate is trusted and not revoked."""
     trusted: set[Signature] = set()
     paths: list[tuple[Signature, PathResult]] = []
@@ -65,9 +71,16 @@ def _paths(context: Context, facts: DocumentSignatures, ledger: Ledger) -> set[S
         return set()
     if facts.signatures and "PL1-CTS-001" not in ledger.seen:
         ledger.found.held("PL1-CTS-001")
+    unknown: dict[Gap, dict[str, Signature]] = {}
     for one, result in paths:
-        if _status(one, result, context, context.trust, ledger, told):
+        if _status(one, result, context, context.trust, ledger, told, proven.get(one), unknown):
             trusted.add(one)
+    for gap, those in unknown.items():
+        certificate, first = next(iter(those.items()))
+        ledger.blocked(
+            "PL1-CTS-002", gap.value, first.node, certificate=certificate, who=ledger.binding.find(first).who,
+            count=len(those),
+        )  # fmt: skip
     if paths and "PL1-CTS-002" not in ledger.seen:
         ledger.found.held("PL1-CTS-002")
     return trusted
@@ -96,7 +109,14 @@ def _path(
     one: Signature, leaf: CertificateFacts, context: Context, trust: TrustStore, ledger: Ledger
 ) -> PathResult:  # fmt: skip
     extra = [each for each in one.parsed.certificates if not isinstance(each, str) and each is not leaf]
+    extra.extend(one.parsed.extra)
     return trust.path(leaf, extra, _moment(one, context, ledger))
+
+
+def embedded_of(one: Signature) -> Evidence | None:
+    """Lists and answers that came with the signature, if any."""
+    parsed = one.parsed
+    return embedded(tuple(parsed.crls), tuple(parsed.answers)) if parsed.crls or parsed.answers else None
 
 
 def _status(
@@ -106,14 +126,20 @@ def _status(
     trust: TrustStore,
     ledger: Ledger,
     told: set[tuple[str, str]],
+    proven: datetime | None,
+    unknown: dict[Gap, dict[str, Signature]],
 ) -> bool:
     rule = "PL1-CTS-002"
     at, until = _moment(one, context, ledger), context.received_at or context.judged_at
-    status = trust.status(result.path, at, max(at, until))
+    status = trust.status(
+        result.path, at, max(at, proven or until), embedded=embedded_of(one), tolerance=context.pack.tolerance
+    )  # fmt: skip
     if status.status is Status.GOOD:
+        if proven is not None:
+            ledger.found.held(rule, "time-stamped")
         return True
     key = (result.path[0].fingerprint, status.status.value)
-    since = status.since.isoformat(timespec="seconds") if status.since else ""
+    since = status.since.astimezone(at.tzinfo).isoformat(timespec="seconds") if status.since else ""
     new = key not in told
     told.add(key)
     if status.status in (Status.REVOKED, Status.SUSPENDED):
@@ -123,17 +149,17 @@ def _status(
                 certificate=status.subject,
             )  # fmt: skip
         return False
+    who = ledger.binding.find(one).who
     if status.status is Status.REVOKED_AFTER:
-        if new:
+        if new and proven is not None:
+            stamp = proven.astimezone(at.tzinfo).isoformat(timespec="seconds")
             ledger.blocked(
-                rule, "not-proven", one.node, since=since, certificate=status.subject, who=ledger.binding.find(one).who
+                rule, "stamped-too-late", one.node, since=since, certificate=status.subject, who=who, stamp=stamp
             )
+        elif new:
+            ledger.blocked(rule, "not-proven", one.node, since=since, certificate=status.subject, who=who)
         return False
-    if context.door == _DRIVE:
-        if new:
-            ledger.blocked(rule, "status-unknown", one.node, certificate=status.subject, why=status.gap.value)
-    elif new:
-        ledger.found.held(rule, "status-unknown")
+    unknown.setdefault(status.gap, {}).setdefault(status.subject, one)
     return True
 
 

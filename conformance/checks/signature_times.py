@@ -1,4 +1,4 @@
-"""KY-012 … 015: the signed signing time, its zone, the order of the layers, time-stamps."""
+"""KY-012 … 014: the signed signing time, its zone, the order of the layers."""
 
 from __future__ import annotations
 
@@ -34,9 +34,6 @@ def check_times(facts: DocumentSignatures, context: Context, ledger: Ledger) -> 
     elif trusted:
         ledger.found.held("PL1-KY-013")
     _order(trusted, context, ledger)
-    stamped = [one for one in facts.signatures if one.parsed.time_stamps]
-    if stamped:
-        ledger.blocked("PL1-KY-015", "not-verified", stamped[0].parsed.time_stamps[0], count=len(stamped))
 
 
 def _one(one: Signature, context: Context, ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ from conformance.checks.signature_integrity import check_integrity
 from conformance.checks.signature_times import check_times
 from conformance.checks.signers import HOMEROOM, PRINCIPAL, SEAL, SUBJECT_TEACHER, Binding, Ledger, bind
 from conformance.checks.structure import programme_of
+from conformance.checks.time_stamps import check_stamps
 from conformance.document import Document, xpath_of
 from conformance.finding import Observation, Recorder
 from conformance.pack import Pack, Slot
@@ -40,13 +41,14 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     check_integrity(facts, ledger, context.pack)
     _advice(document, facts, ledger)
     check_times(facts, context, ledger)
+    proven = check_stamps(facts, context, ledger)
     if facts.signatures:
         for rule in ("PL1-KY-005", "PL1-KY-007", "PL1-KY-008", "PL1-KY-009"):
             if rule not in ledger.seen:
                 found.held(rule)
         if "PL1-KY-005" not in ledger.seen and any(one.extra for one in facts.signatures):
             found.held("PL1-KY-005", "covers-more")
-    certificates.check(document, context, facts, binding, ledger)
+    certificates.check(document, context, facts, binding, ledger, proven)
 
 
 # ------------------------------------------------------------------------------------------------- place and form

@@ -46,6 +46,8 @@ class Cause(Data):
 
     vi: str
     en: str
+    warns: tuple[Door, ...] = ()
+    """Doors at which a requirement that cannot be judged for this cause is a warning and does not block."""
 
     def of(self, language: str) -> str:
         """The wording in ``language``."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -22,6 +23,8 @@ _SIGNED_INFO, _VALUE, _KEY_INFO, _OBJECT = (
 PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
 _MOST_TRANSFORMS = 4
 _MOST_CERTIFICATES = 10
+_MOST_VALUES = 10
+"""Lists, answers and certificates among the unsigned properties that are looked at, of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,12 @@ class Parsed:
     properties: list[etree._Element] = field(default_factory=list)
     """XAdES SignedProperties elements."""
     time_stamps: list[etree._Element] = field(default_factory=list)
+    extra: list[CertificateFacts] = field(default_factory=list)
+    """Readable certificates among the unsigned properties: they may help to build a path, never more."""
+    crls: list[bytes] = field(default_factory=list)
+    """Revocation lists among the unsigned properties, as they stand there."""
+    answers: list[bytes] = field(default_factory=list)
+    """OCSP answers among the unsigned properties, as they stand there."""
     portability: dict[str, etree._Element] = field(default_factory=dict)
     """Deviation from the portable form → where."""
     troubles: list[Trouble] = field(default_factory=list)
@@ -131,6 +140,10 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
         else:
             found.properties.extend(child.iter(f"{{{XADES}}}SignedProperties"))
             found.time_stamps.extend(child.iter(f"{{{XADES}}}SignatureTimeStamp"))
+            found.crls.extend(_values(child, "CRLValues", "EncapsulatedCRLValue"))
+            found.answers.extend(_values(child, "OCSPValues", "EncapsulatedOCSPValue"))
+            loaded = [load(one) for one in _values(child, "CertificateValues", "EncapsulatedX509Certificate")]
+            found.extra.extend(one for one in loaded if not isinstance(one, str))
     return found
 
 
@@ -233,6 +246,14 @@ def _key_info(found: Parsed, node: etree._Element) -> None:
     for one in texts:
         octets = decoded(one.text)
         found.certificates.append("base64" if not octets else load(octets))
+
+
+def _values(node: etree._Element, holder: str, name: str) -> Iterator[bytes]:
+    """Values that XAdES keeps among the unsigned properties; what is not base64 proves nothing."""
+    elements = (one for each in node.iter(f"{{{XADES}}}{holder}") for one in each.iter(f"{{{XADES}}}{name}"))
+    for element in itertools.islice(elements, _MOST_VALUES):
+        if octets := decoded(element.text):
+            yield octets
 
 
 def leaf_of(certificates: Iterable[CertificateFacts | str]) -> CertificateFacts | None:

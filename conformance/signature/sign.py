@@ -91,6 +91,12 @@ class Plan:
     style: Style = Style()
     objects: str = ""
     """Further ``Object`` elements, as text."""
+    stamp: Callable[[bytes], bytes] | None = None
+    """Makes a time-stamp token over the canonical SignatureValue (XAdES only)."""
+    stamp_c14n: str = "exclusive"
+    """Canonicalization that the time-stamp names; empty: it names none."""
+    unsigned: str = ""
+    """Further unsigned signature properties, as text (XAdES only)."""
 
     @property
     def id(self) -> str:
@@ -289,7 +295,50 @@ def _sign_layer(data: bytes, pack: Pack, plans: list[Plan]) -> bytes:
         planned = next((one for one in plans if text == f"VALUE-{one.id}-"), None)
         if planned is not None:
             data = data.replace(f"VALUE-{planned.id}-".encode(), _value(planned, element[0], pack).encode())
+    return _stamped(data, pack, plans)
+
+
+def _stamped(data: bytes, pack: Pack, plans: list[Plan]) -> bytes:
+    """``data`` with the time-stamps over the values that were just made."""
+    wanted = {plan.id: plan for plan in plans if plan.stamp is not None}
+    if not wanted:
+        return data
+    for element in etree.fromstring(data).iter(f"{{{DS}}}Signature"):
+        plan = wanted.get(element.get("Id") or "")
+        if plan is not None and plan.stamp is not None:
+            method = _c14n(plan.stamp_c14n, pack)[1] if plan.stamp_c14n else "inclusive"
+            token = plan.stamp(_octets(element[1], method))
+            data = data.replace(f"STAMP-{plan.id}-".encode(), base64.b64encode(token))
     return data
+
+
+def _unsigned(plan: Plan, pack: Pack) -> str:
+    stamp = ""
+    if plan.stamp is not None:
+        method = ""
+        if plan.stamp_c14n:
+            uri = _c14n(plan.stamp_c14n, pack)[0]
+            method = f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{uri}"/>'
+        stamp = (
+            f"<xades:SignatureTimeStamp>{method}<xades:EncapsulatedTimeStamp>STAMP-{plan.id}-"
+            "</xades:EncapsulatedTimeStamp></xades:SignatureTimeStamp>"
+        )
+    if not stamp and not plan.unsigned:
+        return ""
+    return (
+        f"<xades:UnsignedProperties><xades:UnsignedSignatureProperties>{stamp}{plan.unsigned}"
+        "</xades:UnsignedSignatureProperties></xades:UnsignedProperties>"
+    )
+
+
+def revocation_values(crls: Iterable[bytes] = (), answers: Iterable[bytes] = ()) -> str:
+    """The unsigned property that keeps revocation lists and OCSP answers (DER) inside a signature, as text."""
+    parts = (("CRLValues", "EncapsulatedCRLValue", crls), ("OCSPValues", "EncapsulatedOCSPValue", answers))
+    inside = ""
+    for holder, name, values in parts:
+        listed = "".join(f"<xades:{name}>{base64.b64encode(one).decode()}</xades:{name}>" for one in values)
+        inside += f"<xades:{holder}>{listed}</xades:{holder}>" if listed else ""
+    return f"<xades:RevocationValues>{inside}</xades:RevocationValues>"
 
 
 def _octets(element: etree._Element, method: str) -> bytes:
@@ -358,7 +407,7 @@ def _signature(plan: Plan, pack: Pack, marks: dict[str, tuple[str, str, str]]) -
         f'<{p}CanonicalizationMethod Algorithm="{_c14n(style.c14n, pack)[0]}"/>'
         f'<{p}SignatureMethod Algorithm="{_method(plan, pack)[0]}"/>{"".join(references)}</{p}SignedInfo>'
         f"<{p}SignatureValue>VALUE-{plan.id}-</{p}SignatureValue>{_key_info(plan, p)}"
-        f"{_properties(plan, p, digest_uri, digest_name)}{plan.objects}</{p}Signature>"
+        f"{_properties(plan, p, digest_uri, digest_name, pack)}{plan.objects}</{p}Signature>"
     )
 
 
@@ -381,7 +430,7 @@ def _key_info(plan: Plan, p: str) -> str:
     return f"<{p}KeyInfo>{inside}</{p}KeyInfo>" if inside else ""
 
 
-def _properties(plan: Plan, p: str, digest_uri: str, digest_name: str) -> str:
+def _properties(plan: Plan, p: str, digest_uri: str, digest_name: str, pack: Pack) -> str:
     style = plan.style
     local = plan.at.astimezone(_VIETNAM)
     text = (local if style.zone else local.replace(tzinfo=None)).isoformat(timespec="seconds")
@@ -408,7 +457,8 @@ def _properties(plan: Plan, p: str, digest_uri: str, digest_name: str) -> str:
     return (
         f'<{p}Object><xades:QualifyingProperties xmlns:xades="{XADES}" Target="{style.target or "#" + plan.id}">'
         f'<xades:SignedProperties Id="{plan.id}-props"><xades:SignedSignatureProperties>{time}{reference}'
-        f"</xades:SignedSignatureProperties></xades:SignedProperties></xades:QualifyingProperties></{p}Object>"
+        f"</xades:SignedSignatureProperties></xades:SignedProperties>{_unsigned(plan, pack)}"
+        f"</xades:QualifyingProperties></{p}Object>"
     )
 
 

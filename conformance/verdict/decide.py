@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from conformance.events import ItemResult, Result
+from conformance.events import Finding, ItemResult, Result
 from conformance.pack import Pack, Requirement
 from conformance.verdict.baseline import Attestation, Baseline
 from conformance.verdict.model import (
@@ -32,13 +32,15 @@ class _Seen:
     roots: list[FindingRef] = field(default_factory=list)
     consequences: list[FindingRef] = field(default_factory=list)
     blocked: list[FindingRef] = field(default_factory=list)
+    warned: list[FindingRef] = field(default_factory=list)
+    """Blocked for a cause that at this door only warns."""
     other_form: list[FindingRef] = field(default_factory=list)
     unknown_to_baseline: int = 0
     known: dict[str, None] = field(default_factory=dict)
 
     @property
     def nothing(self) -> bool:
-        return not (self.held or self.roots or self.consequences or self.blocked or self.other_form)
+        return not (self.held or self.roots or self.consequences or self.blocked or self.warned or self.other_form)
 
 
 def decide(
@@ -66,7 +68,7 @@ def decide(
     manifest = [one for one in pack.requirements.values() if not one.withdrawn]
     for programme in dict.fromkeys(run.programmes):
         items = [one for one in result.items if one.programme in ("", programme)]
-        seen = _collect(pack, items, programme, revision, known, judged_on)
+        seen = _collect(pack, items, programme, revision, known, judged_on, run.door)
         errored = any(one.error for one in items)
         vouched = {one.requirement: one for one in attestations if one.programme == programme}
         mine = [
@@ -142,7 +144,13 @@ def _harness_errors(pack: Pack, items: Iterable[ItemResult]) -> tuple[str, ...]:
 
 
 def _collect(
-    pack: Pack, items: Iterable[ItemResult], programme: str, revision: str, baseline: Baseline, on: date
+    pack: Pack,
+    items: Iterable[ItemResult],
+    programme: str,
+    revision: str,
+    baseline: Baseline,
+    on: date,
+    door: str,
 ) -> dict[str, _Seen]:
     seen: dict[str, _Seen] = {}
     for item in items:
@@ -158,7 +166,7 @@ def _collect(
             mine = seen.setdefault(finding.requirement, _Seen())
             reference = FindingRef(item=item.id, index=index)
             if finding.state == "blocked":
-                mine.blocked.append(reference)
+                (mine.warned if _warns(pack, finding, door) else mine.blocked).append(reference)
             elif finding.code == OTHER_FORM:
                 mine.other_form.append(reference)
             elif finding.consequence_of and _leads_to(finding.consequence_of, parents, sound):
@@ -170,6 +178,12 @@ def _collect(
                 else:
                     mine.unknown_to_baseline += 1
     return seen
+
+
+def _warns(pack: Pack, finding: Finding, door: str) -> bool:
+    requirement = pack.requirements.get(finding.requirement)
+    cause = requirement.causes.get(finding.cause) if requirement else None
+    return cause is not None and door in cause.warns
 
 
 def _blocking_roots(pack: Pack, item: ItemResult, programme: str, revision: str) -> set[str]:
@@ -231,7 +245,7 @@ def _outcome(
         missing=missing,
         roots=(*seen.roots, *seen.other_form),
         consequences=tuple(seen.consequences),
-        blocked=tuple(seen.blocked),
+        blocked=(*seen.blocked, *seen.warned),
         known=tuple(seen.known),
         quoted=_quoted(pack, requirement, programme),
         attested_by=f"{vouched.name}, {vouched.day.isoformat()}" if outcome is Outcome.ATTESTED and vouched else "",
@@ -284,6 +298,8 @@ def _judge(
     if missing:
         # of a conditional row, only what was met is asked for
         return (Outcome.NOT_EXERCISED, "condition") if requirement.conditional else (Outcome.INSUFFICIENT, "")
+    if seen.warned:
+        return Outcome.WARN, "warned"
     return Outcome.PASS, ""
 
 
