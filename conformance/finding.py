@@ -80,6 +80,8 @@ class Observation:
         return self.state is State.VIOLATED and not self.consequence_of
 
 
+MOST_KEPT = 100
+"""Violations of one cause that are kept: more places of one mistake tell a reader nothing new."""
 MOST_SHOWN = 2000
 """Characters of a value that a finding keeps: the longest lawful text has as many; a hostile one may have millions."""
 
@@ -95,6 +97,8 @@ class Recorder:
 
     held_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     observations: list[Observation] = field(default_factory=list)
+    told: Counter[str] = field(default_factory=Counter)
+    """How often each full cause code was told, kept or not."""
 
     def held(self, requirement: str, case_class: str = "checked", count: int = 1) -> None:
         """Count that ``requirement`` held on a case of ``case_class`` (a class the manifest may ask for)."""
@@ -124,7 +128,9 @@ class Recorder:
             {name: _shown(value) for name, value in params.items()},
             consequence_of,
         )
-        self.observations.append(observation)
+        self.told[observation.code] += 1
+        if self.told[observation.code] <= MOST_KEPT:
+            self.observations.append(observation)
         return observation
 
     def blocked(self, requirement: str, cause: str, *, place: Place | None = None, **params: object) -> None:
@@ -163,4 +169,5 @@ class Recorder:
     def absorb(self, other: Recorder) -> None:
         """Take over everything ``other`` holds."""
         self.held_counts.update(other.held_counts)
+        self.told.update(other.told)
         self.observations.extend(other.observations)

@@ -8,7 +8,6 @@ nothing derives, PL1-ND-003 for semester averages that do not follow from the co
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,6 +16,7 @@ from typing import Any
 from conformance.checks.context import Context
 from conformance.checks.entered import Data, WrongMark, components, meaning
 from conformance.document import Document
+from conformance.document.letters import normalized
 from conformance.finding import Recorder
 from conformance.pack import RuleSet
 from conformance.transcript.academics import semester_average
@@ -572,7 +572,7 @@ class _Comparison:
 
 
 def _letters(text: str) -> str:
-    return unicodedata.normalize("NFC", text).translate(_NOT_ETH)
+    return normalized("NFC", text).translate(_NOT_ETH)
 
 
 def _is(wanted: Data, said: Person) -> bool:

@@ -10,6 +10,7 @@ from lxml import etree
 
 from conformance.checks.limited import Limited
 from conformance.document import Document, Reading, text_of
+from conformance.document.letters import is_composed, normalized
 from conformance.finding import Recorder
 from conformance.transcript.model import Transcript
 
@@ -67,8 +68,8 @@ def _texts(document: Document, found: Recorder, *, bom: bool) -> None:
             if _EDGE.search(text) and element not in prose:
                 limited.violated("PL1-DOC-006", "spaces", element, seen=repr(text[:80]))
             continue
-        if not unicodedata.is_normalized("NFC", text):
-            expected = unicodedata.normalize("NFC", text)
+        if not is_composed(text):
+            expected = normalized("NFC", text)
             limited.violated("PL1-DOC-005", "not-nfc", element, expected=points(expected), seen=points(text))
         elif any(char in text for char in _ETH):
             limited.violated("PL1-DOC-005", "eth", element, expected="U+0110", seen=points(text))

@@ -6,14 +6,16 @@ from lxml import etree
 
 from conformance.checks.signers import SUBJECT_TEACHER, Ledger
 from conformance.pack import Pack
-from conformance.signature.diagnose import why
+from conformance.signature.budget import Budget
+from conformance.signature.diagnose import CHANGED, Diagnosis, why
 from conformance.signature.parse import SIGNATURE, Reference
 from conformance.signature.verify import DocumentSignatures, Signature
 
 RULE = "PL1-KY-006"
-_CHANGED = "value-changed"
-_BUDGET = 1024 * 1024
-"""Octets of failing parts that may be tried in all variants in vain; then causes are told without."""
+_SAME = ("reindented", "namespace-context")
+"""What happens to SignedInfo together with the parts it refers to."""
+_REMOVED = "reference-removed"
+_INSTRUCTION = "PL1-DOC-003.instruction"
 
 
 class _Integrity:
@@ -21,10 +23,15 @@ class _Integrity:
         self.facts = facts
         self.ledger = ledger
         self.pack = pack
-        self.budget = _BUDGET
+        self.budget = Budget()
+        self.subjects = {
+            id(subject.node): subject.name.raw
+            for subject in ledger.document.transcript.subjects
+            if subject.name is not None
+        }
         self.replaced = ""
         """The code once a subject was found replaced together with its signature: its slot has changed as well."""
-        self.good: dict[object, int] = {}
+        self.good: dict[etree._Element, int] = {}
         for one in facts.signatures:
             for reference in one.references:
                 if reference.good and reference.target is not None:
@@ -52,8 +59,10 @@ class _Integrity:
         shared = [each for each in failing if not each.own and self._others_agree(each, one)]
         origin = ""
         if shared:
-            cause = self._why(shared[0])
-            origin = self._tell(one, shared[0], "lifted" if cause == _CHANGED else cause)
+            found = self._why(shared[0])
+            # what others confirm was not edited here: it was another value where the signature was made
+            lifted = found.cause in (CHANGED, "value-edited")
+            origin = self._tell(one, shared[0], Diagnosis("lifted") if lifted else found)
             self.ledger.explains(one.node, origin)
         for reference in failing:
             if shared and reference is shared[0]:
@@ -70,29 +79,34 @@ class _Integrity:
         target = reference.target
         assert target is not None
         if origin:
-            self._tell(one, reference, _CHANGED, origin)
+            self._tell(one, reference, Diagnosis(CHANGED), origin)
             return
         if reference.own:
-            cause = self._why(reference)
-            code = self._tell(one, reference, "properties-changed" if cause == _CHANGED else cause)
+            found = self._why(reference)
+            edited = found.cause in (CHANGED, "value-edited")
+            code = self._tell(one, reference, Diagnosis("properties-changed") if edited else found)
             self.ledger.explains(one.node, code)
             return
         inner = self.ledger.reason_within(target)
         if inner:
-            self._tell(one, reference, _CHANGED, inner)
+            self._tell(one, reference, Diagnosis(CHANGED), inner)
             return
-        cause = self._why(reference)
-        details: dict[str, str] = {}
-        if cause == _CHANGED:
-            cause, details = self._layered(one, target)
-        origin = self.replaced if cause == "slot-changed" else ""
-        code = self._tell(one, reference, cause, origin, **details)
-        if cause == "replaced":
+        found = self._why(reference)
+        if found.cause == CHANGED:
+            found = self._layered(one, target)
+        elif found.cause == "inserted" and found.node is not None and found.node.find(f".//{SIGNATURE}") is not None:
+            late = self._layered(one, target)
+            found = late if late.cause == "signed-later" else found
+        origin = self.replaced if found.cause == "slot-changed" else ""
+        if found.cause == "instruction":
+            origin = _INSTRUCTION
+        code = self._tell(one, reference, found, origin)
+        if found.cause == "replaced":
             self.replaced = code
         self.ledger.explains(target, code)
         self.ledger.explains(one.node, code)
 
-    def _layered(self, one: Signature, target: etree._Element) -> tuple[str, dict[str, str]]:
+    def _layered(self, one: Signature, target: etree._Element) -> Diagnosis:
         """Why an outer layer fails over parts whose own signatures are sound."""
         inside = [
             each for each in self.facts.signatures
@@ -101,8 +115,8 @@ class _Integrity:
         if inside:
             late = [each for each in inside if each.time and one.time and each.time.moment > one.time.moment]
             if late:
-                return "signed-later", {"later": self.ledger.binding.find(late[0]).who}
-            return "slot-changed", {}
+                return Diagnosis("signed-later", None, {"later": self.ledger.binding.find(late[0]).who})
+            return Diagnosis("slot-changed")
         subjects = [
             each for each in one.covered.get("subject", ())
             if each is not target and any(above is target for above in each.iterancestors())
@@ -114,34 +128,63 @@ class _Integrity:
             if reference.good
         }
         content = any(target is each for each in one.covered.get("content", ()))
-        if subjects and not content and all(each in signed for each in subjects):
-            return "replaced", {}
-        return _CHANGED, {}
+        slots = any(
+            each.good is False and each.target is not None and each.target.find(f".//{SIGNATURE}") is not None
+            for each in one.references
+        )
+        if subjects and slots and not content and all(each in signed for each in subjects):
+            return Diagnosis("replaced")
+        return self._narrowed(target)
+
+    def _narrowed(self, target: etree._Element) -> Diagnosis:
+        """What other signatures confirm has not changed: the change is in the rest."""
+        children = list(target.iterchildren(etree.Element))
+        suspects = [child for child in children if not self.good.get(child)]
+        if not suspects or len(suspects) == len(children):
+            return Diagnosis(CHANGED)
+        names = ", ".join(dict.fromkeys(self._called(child) for child in suspects))
+        return Diagnosis("changed-within", suspects[0] if len(suspects) == 1 else None, {"suspects": names})
+
+    def _called(self, element: etree._Element) -> str:
+        """An element as a reader knows it: its name, and the subject it is or belongs to."""
+        name = etree.QName(element).localname
+        for one in (element, *element.iterancestors()):
+            subject = self.subjects.get(id(one))
+            if subject:
+                return f"{name} ({subject})"
+        return name
 
     def _others_agree(self, reference: Reference, one: Signature) -> bool:
         """Whether the very part this signature contradicts is confirmed by signatures beside it."""
-        return one.slot.name == SUBJECT_TEACHER and self.good.get(reference.target, 0) > 0
+        return one.slot.name == SUBJECT_TEACHER and reference.target in self.good
 
-    def _why(self, reference: Reference) -> str:
-        if reference.target is None or len(reference.steps) != 1 or self.budget <= 0:
-            return _CHANGED
-        cause = why(reference.target, reference.steps[0], reference.digest_name, reference.value, self.pack)
-        if cause == _CHANGED:
-            self.budget -= len(etree.tostring(reference.target))
-        return cause
+    def _why(self, reference: Reference) -> Diagnosis:
+        if reference.target is None or len(reference.steps) != 1:
+            return Diagnosis(CHANGED)
+        step, method, value = reference.steps[0], reference.digest_name, reference.value
+        return why(reference.target, step, method, value, self.pack, self.budget, self.good)
 
-    def _tell(self, one: Signature, reference: Reference, cause: str, consequence_of: str = "", **details: str) -> str:
-        node = reference.target if reference.target is not None else reference.node
-        part = etree.QName(node).localname
+    def _tell(self, one: Signature, reference: Reference, found: Diagnosis, consequence_of: str = "") -> str:
+        target = reference.target if reference.target is not None else reference.node
+        node = found.node if found.node is not None else target
+        details = dict(found.details)
+        if "before" in details:
+            details["name"] = self._called(node)
+            details.setdefault("expected", details["before"])
+            details.setdefault("seen", details.get("after", ""))
+        elif "name" in details:
+            details["name"] = self._called(node)
         observation = self.ledger.against(
-            RULE, cause, node, signature=one, consequence_of=consequence_of, part=part, **details
+            RULE, found.cause, node, signature=one, consequence_of=consequence_of, part=self._called(target), **details
         )
         return consequence_of or observation.code
 
     def _value(self, one: Signature) -> None:
         broken = any(each.good is False for each in one.references)
         # SignedInfo reformatted with everything else is the same accident as the digests
-        earlier = self.ledger.codes.get(one, "") if broken and one.value_cause == "reindented" else ""
+        earlier = self.ledger.codes.get(one, "") if broken and one.value_cause in _SAME else ""
+        if one.value_cause == _REMOVED:
+            earlier = self.ledger.codes.get(one, "")
         observation = self.ledger.against(
             RULE, one.value_cause, one.parsed.value_node, signature=one, consequence_of=earlier, part="SignedInfo"
         )

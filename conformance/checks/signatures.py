@@ -24,6 +24,7 @@ _MISSING = {HOMEROOM: "PL1-KY-002", PRINCIPAL: "PL1-KY-003", SEAL: "PL1-KY-004"}
 _GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008"}
 _SCHEMA = "PL1-STR-001"
 _DUPLICATE = "PL1-STR-002.duplicate"
+_REMOVED = "reference-removed"
 _XML_ATTRIBUTES = etree.XPath("//*[@xml:*]")
 
 
@@ -149,8 +150,9 @@ def _coverage(document: Document, pack: Pack, facts: DocumentSignatures, ledger:
     for one in facts.signatures:
         missing = [name for name in one.slot.covers if not _covers(document, one, name)]
         if missing:
+            cause = "reference-removed" if one.value_cause == _REMOVED else "not-covered"
             ledger.against(
-                "PL1-KY-005", "not-covered", one.node, signature=one, consequence_of=_earlier(one, facts, ledger),
+                "PL1-KY-005", cause, one.node, signature=one, consequence_of=_earlier(one, facts, ledger),
                 expected=", ".join(_called(name, pack) for name in one.slot.covers),
                 seen=", ".join(_called(name, pack) for name in one.covered),
                 missing=", ".join(_called(name, pack) for name in missing),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conformance.document.letters import normalized
 from conformance.pack import Pack
 from conformance.transcript.model import Level, Outcome, Result, Scoring
 
@@ -23,7 +23,7 @@ def nfc(text: str) -> str:
     Combining forms and the Icelandic eth in its place are PL1-DOC-005's to report; they are understood, so that one
     mistake is found once.
     """
-    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(_ETH)
+    return text if text.isascii() else normalized("NFC", text).translate(_ETH)
 
 
 def text(raw: str) -> str | None:

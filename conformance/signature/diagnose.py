@@ -1,22 +1,176 @@
-"""Why a digest does not fit: tries what is known to happen to XML after signing, and says which one fits."""
+"""Why a digest does not fit: tries what is known to happen to XML after signing, and says which one fits.
+
+A digest cannot be turned round, but it can be asked: each likely accident is undone and the digest taken again. What
+fits is what happened. All trials of one document share a budget, so that a hostile one cannot make them endless.
+"""
 
 from __future__ import annotations
 
 import copy
 import hmac
-import unicodedata
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from lxml import etree
 
+from conformance.document.letters import normalized
 from conformance.pack import Pack
 from conformance.signature.algorithms import digest
-from conformance.signature.canonical import canonical, rerooted
+from conformance.signature.budget import Budget
+from conformance.signature.canonical import DS, XADES, canonical, rerooted
 from conformance.signature.parse import Step
+from conformance.signature.rearranged import rearranged
+from conformance.signature.values import edited
 
-_LARGEST = 512 * 1024
-"""Octets of a part that is tried in all its variants."""
+CHANGED = "value-changed"
+"""What is left when nothing known explains the digest."""
 _INDENTS = ("  ", "    ", "\t", " ")
+_DEPTHS = (0, 1, 2, 3)
+_LOOK_ALIKE = (("\u00d0\u00f0", "\u0110\u0111"), ("\u00a0", " "), ("’", "'"), ("‘", "'"))
+_USUAL = {
+    "xsi": "http://www.w3.org/2001/XMLSchema-instance",
+    "xsd": "http://www.w3.org/2001/XMLSchema",
+    "ds": DS,
+    "xades": XADES,
+}
+"""Namespaces that serializers put on the root without need, or drop there."""
+_RENAMED = ("", "ds", "dsig", "ns0", "ns1", "ns2", "xades", "xad", "q1", "p", "hb")
+_DECLARED = re.compile(rb" xmlns:([^=\s]+)=")
+_MOST_PREFIXES = 20
+_OTHER_BASIS = ("exclusive", "inclusive")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The cause that fits, where exactly if that is known, and what the cause's text says of it."""
+
+    cause: str
+    node: etree._Element | None = None
+    details: dict[str, str] = field(default_factory=dict)
+
+
+class _Case:
+    """One failing digest."""
+
+    def __init__(self, element: etree._Element, step: Step, name: str, wanted: bytes, pack: Pack, budget: Budget):
+        self.element = element
+        self.step = step
+        self.name = name
+        self.wanted = wanted
+        self.pack = pack
+        self.budget = budget
+        self.octets = canonical(element, step.method, step.prefixes)
+
+    def fits(self, octets: bytes) -> bool:
+        return hmac.compare_digest(digest(self.name, octets), self.wanted)
+
+    def form(self, element: etree._Element, method: str = "") -> bytes:
+        method = method or self.step.method
+        return canonical(element, method, self.step.prefixes if method == "exclusive" else ())
+
+    def affordable(self) -> bool:
+        """Whether one more trial of this size may be made."""
+        return self.budget.forms.spend(2 * len(self.octets))
+
+
+def why(
+    element: etree._Element,
+    step: Step,
+    name: str,
+    wanted: bytes,
+    pack: Pack,
+    budget: Budget | None = None,
+    sound: Container[etree._Element] = (),
+) -> Diagnosis:
+    """The accident that explains the digest ``wanted`` of ``element``; :data:`CHANGED` when nothing known does.
+
+    ``sound``: elements that other signatures confirm, so that the change is not in them.
+    """
+    try:
+        case = _Case(element, step, name, wanted, pack, budget or Budget())
+        if not case.affordable():
+            return Diagnosis(CHANGED)
+        for way in (_canonicalization, _markup, _texts_as_a_whole, _namespaces, _not_xml):
+            found = way(case)
+            if found is not None:
+                return found
+        moved = rearranged(element, case.form, case.fits, case.budget)
+        if moved is not None:
+            return Diagnosis(*moved)
+        value = edited(element, case.form, (name, wanted), pack, case.budget.guesses, sound)
+        if value is not None:
+            return Diagnosis("value-edited", value.node, {"before": value.before, "after": value.after})
+    except etree.C14NError:  # no form to compare: PL1-KY-007 says why
+        pass
+    return Diagnosis(CHANGED)
+
+
+def _canonicalization(case: _Case) -> Diagnosis | None:
+    """Another canonicalization than declared; under the inclusive one, namespaces that came into scope or left it."""
+    element, method = case.element, case.step.method
+    surroundings = _surroundings(case) if method != "exclusive" else None
+    if surroundings is not None:
+        return surroundings
+    for other in dict.fromkeys(one.method for one in case.pack.signature.canonicalization.values()):
+        if other != method and case.affordable() and case.fits(canonical(element, other)):
+            return Diagnosis("c14n-variant", None, {"seen": other, "expected": method})
+    if case.step.prefixes and case.fits(canonical(element, method)):
+        return Diagnosis("c14n-variant", None, {"seen": 'exclusive, PrefixList=""', "expected": method})
+    if case.fits(canonical(element, method, case.step.prefixes, comments=True)):
+        return Diagnosis("comment")
+    # what lxml and libxml2 write for a part of a tree: a spurious xmlns="" among other things
+    if case.fits(etree.tostring(element, method="c14n", with_tail=False)):
+        return Diagnosis("c14n-variant", None, {"seen": 'inclusive, xmlns=""', "expected": method})
+    return None
+
+
+def _surroundings(case: _Case) -> Diagnosis | None:
+    seen = around(case.element, case.step.method, case.fits, case.budget)
+    return Diagnosis("namespace-context", None, {"seen": seen}) if seen else None
+
+
+def around(element: etree._Element, method: str, fits: Callable[[bytes], bool], budget: Budget) -> str:
+    """The namespace declarations around a part that must have changed for its digest (or signature value) to fit.
+
+    Inclusive canonicalization takes what is in scope into the part: a declaration that was added around it, dropped or
+    moved breaks it. Empty: that explains nothing.
+    """
+    octets, exclusive = canonical(element, method), canonical(element, "exclusive")
+    head, _, rest = octets.decode("utf-8").partition(">")
+    rendered = {one.decode() for one in _DECLARED.findall(exclusive.partition(b">")[0])}
+    outside = [prefix for prefix in element.nsmap if prefix and prefix not in rendered][:_MOST_PREFIXES]
+    for prefix in outside:
+        fewer = head.replace(f' xmlns:{prefix}="{element.nsmap[prefix]}"', "")
+        if budget.forms.spend(len(octets)) and fits(f"{fewer}>{rest}".encode()):
+            return f"xmlns:{prefix}"
+    if outside and fits(exclusive):
+        return ", ".join(f"xmlns:{prefix}" for prefix in outside)
+    missing = [prefix for prefix in _USUAL if prefix not in element.nsmap]
+    for number in range(1, 1 << len(missing)):
+        added = {prefix: _USUAL[prefix] for bit, prefix in enumerate(missing) if number >> bit & 1}
+        if not budget.forms.spend(2 * len(octets)):
+            break
+        if fits(canonical(_with_namespaces(element, added), method)):
+            return ", ".join(f"xmlns:{prefix}" for prefix in added)
+    return ""
+
+
+def _with_namespaces(element: etree._Element, added: dict[str, str]) -> etree._Element:
+    """The part inside a wrapper that declares more."""
+    opening = "<w " + " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in added.items()) + ">"
+    wrapped = etree.fromstring(opening.encode() + etree.tostring(rerooted(element)) + b"</w>")
+    return rerooted(wrapped[0])
+
+
+def _markup(case: _Case) -> Diagnosis | None:
+    """Processing instructions stay in every canonical form: one put in after signing breaks it."""
+    if next(case.element.iter(etree.ProcessingInstruction), None) is None or not case.affordable():
+        return None
+    tried = rerooted(case.element)
+    etree.strip_tags(tried, etree.ProcessingInstruction)
+    return Diagnosis("instruction") if case.fits(case.form(tried)) else None
 
 
 def _texts(root: etree._Element, change: Callable[[str], str]) -> None:
@@ -43,51 +197,96 @@ def _strip(root: etree._Element) -> None:
             element.text = element.text.strip()
 
 
+def _replacing(old: str, new: str) -> Callable[[etree._Element], None]:
+    table = str.maketrans(old, new)
+    return lambda root: _texts(root, lambda text: text.translate(table))
+
+
 def _variants(element: etree._Element) -> Iterator[tuple[str, Callable[[etree._Element], None]]]:
     yield "reindented", _compact
-    yield "nfd", lambda root: _texts(root, lambda text: unicodedata.normalize("NFC", text))
-    yield "nfc", lambda root: _texts(root, lambda text: unicodedata.normalize("NFD", text))
+    yield "nfd", lambda root: _texts(root, lambda text: normalized("NFC", text))
+    yield "nfc", lambda root: _texts(root, lambda text: normalized("NFD", text))
     if any("\r" in (one.text or "") or "\r" in (one.tail or "") for one in element.iter(etree.Element)):
         yield "crlf", lambda root: _texts(root, lambda text: text.replace("\r\n", "\n").replace("\r", "\n"))
     yield "crlf", lambda root: _texts(root, lambda text: text.replace("\n", "\r\n"))
     yield "whitespace", _strip
     for indent in _INDENTS:
-        for depth in (0, 1, 2, 3):
+        for depth in _DEPTHS:
             yield "compacted", lambda root, indent=indent, depth=depth: etree.indent(root, indent, level=depth)  # type: ignore[misc]
+    for one, other in _LOOK_ALIKE:
+        yield "look-alike", _replacing(one, other)
+        yield "look-alike", _replacing(other[: len(one)], one)
+    yield "escaped", lambda root: _texts(root, _unescaped)
+    yield "escaped", lambda root: _texts(root, lambda text: text.replace("&", "&amp;"))
 
 
-def why(element: etree._Element, step: Step, name: str, wanted: bytes, pack: Pack) -> str:
-    """The cause that explains the digest ``wanted`` of ``element``; ``value-changed`` when nothing known does."""
+def _unescaped(text: str) -> str:
+    for name, character in (("lt", "<"), ("gt", ">"), ("quot", '"'), ("apos", "'"), ("#39", "'"), ("amp", "&")):
+        text = text.replace(f"&{name};", character)
+    return text
 
-    def fits(octets: bytes) -> bool:
-        return hmac.compare_digest(digest(name, octets), wanted)
 
-    octets = canonical(element, step.method, step.prefixes)
-    if len(octets) > _LARGEST:
-        return "value-changed"
-    for method in dict.fromkeys(one.method for one in pack.signature.canonicalization.values()):
-        if method != step.method and fits(canonical(element, method)):
-            return "c14n-variant"
-    if fits(canonical(element, step.method, step.prefixes, comments=True)):
-        return "comment"
-    # what lxml and libxml2 write for a part of a tree: a spurious xmlns="" among other things
-    if fits(etree.tostring(element, method="c14n", with_tail=False)):
-        return "c14n-variant"
-    for cause, change in _variants(element):
-        tried = rerooted(element)
+def _texts_as_a_whole(case: _Case) -> Diagnosis | None:
+    """White space, line ends, composition of letters: changed all over the part."""
+    methods = tuple(dict.fromkeys((str(case.step.method), *_OTHER_BASIS)))
+    before = etree.tostring(case.element, with_tail=False)
+    for cause, change in _variants(case.element):
+        if not case.affordable():
+            return None
+        tried = rerooted(case.element)
         change(tried)
-        for tried_method in dict.fromkeys((str(step.method), "exclusive", "inclusive")):
-            if fits(canonical(tried, tried_method, step.prefixes if tried_method == "exclusive" else ())):
-                return cause
-    if fits(_bare(element)):
-        return "namespace"
-    for raw in (etree.tostring(element, with_tail=False, encoding="utf-8"), octets.decode().encode("utf-16-le")):
-        if fits(raw):
-            return "not-canonical"
-    for other in dict.fromkeys((*pack.signature.digests.values(), "sha1")):
-        if other != name and hmac.compare_digest(digest(other, octets), wanted):
-            return "digest-method"
-    return "value-changed"
+        if cause != "reindented" and etree.tostring(tried) == before:
+            continue
+        for method in methods:
+            if case.fits(case.form(tried, method)):
+                return Diagnosis(cause)
+    return None
+
+
+def _namespaces(case: _Case) -> Diagnosis | None:
+    if not case.affordable():
+        return None
+    if case.fits(_bare(case.element)):
+        return Diagnosis("namespace")
+    spaces = list(dict.fromkeys(etree.QName(one).namespace for one in case.element.iter(etree.Element)))
+    for space in [one for one in spaces if one][:3]:
+        now = {one.prefix or "" for one in case.element.iter(f"{{{space}}}*")}
+        for prefix in _RENAMED:
+            if {prefix} == now or not case.affordable():
+                continue
+            tried = _renamed(case.element, space, prefix)
+            if tried is not None and case.fits(case.form(tried)):
+                shown = prefix or "(xmlns)"
+                return Diagnosis(
+                    "prefix", None, {"before": shown, "after": ", ".join(sorted(one or "(xmlns)" for one in now))}
+                )
+    return None
+
+
+def _renamed(element: etree._Element, space: str, prefix: str) -> etree._Element | None:
+    """The part with the prefix of one namespace changed; ``None`` when the new one is taken."""
+    if any(
+        uri != space and (name or "") == prefix
+        for one in element.iter(etree.Element)
+        for name, uri in one.nsmap.items()
+    ):
+        return None
+
+    def made(one: etree._Element, above: etree._Element | None) -> etree._Element:
+        own: dict[Any, str] = {name: uri for name, uri in one.nsmap.items() if uri != space}
+        own[prefix or None] = space
+        attributes = {str(key): str(value) for key, value in one.attrib.items()}
+        new = (
+            etree.Element(one.tag, attributes, nsmap=own)
+            if above is None
+            else etree.SubElement(above, one.tag, attributes, nsmap=own)
+        )
+        new.text = one.text
+        for child in one.iterchildren(etree.Element):
+            made(child, new).tail = child.tail
+        return new
+
+    return made(element, None)
 
 
 def _bare(element: etree._Element) -> bytes:
@@ -97,3 +296,17 @@ def _bare(element: etree._Element) -> bytes:
         one.tag = etree.QName(one).localname
     etree.cleanup_namespaces(root)
     return canonical(root)
+
+
+def _not_xml(case: _Case) -> Diagnosis | None:
+    """Octets that are no canonical form, and another hash than declared."""
+    for raw in (
+        etree.tostring(case.element, with_tail=False, encoding="utf-8"),
+        case.octets.decode().encode("utf-16-le"),
+    ):
+        if case.fits(raw):
+            return Diagnosis("not-canonical")
+    for other in dict.fromkeys((*case.pack.signature.digests.values(), "sha1")):
+        if other != case.name and hmac.compare_digest(digest(other, case.octets), case.wanted):
+            return Diagnosis("digest-method", None, {"seen": other, "expected": case.name})
+    return None

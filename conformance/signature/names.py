@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+from conformance.document.letters import normalized
 
 _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")  # huyền, sắc, ngã, hỏi, nặng
 _APOSTROPHES = frozenset("'’‘ʼʻ`´′")
@@ -11,9 +11,9 @@ _APOSTROPHES = frozenset("'’‘ʼʻ`´′")
 def folded(name: str) -> str:
     """A key that is equal for spellings of one name: the tone of each syllable goes to its end (``Hoà`` = ``Hòa``)."""
     syllables = []
-    for word in unicodedata.normalize("NFC", name).casefold().split():
+    for word in normalized("NFC", name).casefold().split():
         letters, tones = [], []
-        for character in unicodedata.normalize("NFD", word):
+        for character in normalized("NFD", word):
             if character in _TONES:
                 tones.append(character)
             elif character not in _APOSTROPHES:

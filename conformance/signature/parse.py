@@ -257,7 +257,13 @@ def _values(node: etree._Element, holder: str, name: str) -> Iterator[bytes]:
 
 
 def leaf_of(certificates: Iterable[CertificateFacts | str]) -> CertificateFacts | None:
-    """The signer's certificate among those given: the first readable one that issued none of the others."""
+    """The signer's certificate among those given: the first readable one that issued none of the others.
+
+    ``None`` when what cannot be read must be it: the others are authorities, which sign no transcripts.
+    """
+    certificates = list(certificates)
     readable = [one for one in certificates if not isinstance(one, str)]
+    if len(readable) < len(certificates) and all(one.is_ca for one in readable):
+        return None
     issuers = {one.issuer for one in readable if one.issuer != one.subject}
     return next((one for one in readable if one.subject not in issuers), readable[0] if readable else None)

@@ -18,14 +18,19 @@ from conformance.document import Document
 from conformance.pack import Pack, Slot
 from conformance.signature import algorithms
 from conformance.signature.algorithms import key_bits, key_kind
+from conformance.signature.budget import Budget
 from conformance.signature.canonical import DS, XADES, canonical, reparsed, rerooted
 from conformance.signature.certificate import CertificateFacts
+from conformance.signature.diagnose import around
 from conformance.signature.parse import PROPERTIES_TYPE, SIGNATURE, Parsed, Reference, Step, decoded, leaf_of, parse
+from conformance.signature.removed import reference_removed
 
 MOST_SIGNATURES = 256
 """Signatures of one document that are looked at; a class has some twenty."""
 _TIME = re.compile(r"^(-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$")
 _SIGNING_TIME = "SigningTime"
+_NAMESPACE = re.compile(rb"\bxmlns(?::[^\s=]+)?\s*=\s*([\"'])(.*?)\1", re.DOTALL)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +162,15 @@ class _Verifier:
         self._properties(one)
         self._key(one)
         if not parsed.troubles and parsed.step is not None:
-            for reference in parsed.references:
-                if reference.target is not None:
-                    reference.good = self._digest_fits(reference)
-            if one.leaf is not None:
-                self._value(one)
+            try:
+                for reference in parsed.references:
+                    if reference.target is not None:
+                        reference.good = self._digest_fits(reference)
+                if one.leaf is not None:
+                    self._value(one)
+            except etree.C14NError:
+                # libxml2 obeys Canonical XML §1.3: relative namespace names have no canonical form
+                parsed.against("form.relative-namespace", seen=_relative_namespace(self.document.data))
         return one
 
     def _resolve(self, one: Signature) -> None:
@@ -255,6 +264,7 @@ class _Verifier:
         assert parsed.algorithm is not None
         assert parsed.step is not None
         assert leaf is not None
+        algorithm = parsed.algorithm
         if algorithms.verify_der(parsed.algorithm, leaf.key, parsed.value, octets):
             return "ecdsa-der"
         for method in dict.fromkeys(each.method for each in self.pack.signature.canonicalization.values()):
@@ -274,7 +284,21 @@ class _Verifier:
             kin = other != parsed.algorithm and other.key == parsed.algorithm.key
             if kin and algorithms.verify(other, leaf.key, parsed.value, octets):
                 return "other-method"
+        if parsed.step.method != "exclusive":
+
+            def fits(tried: bytes) -> bool:
+                return algorithms.verify(algorithm, leaf.key, parsed.value, tried)
+
+            if around(parsed.signed_info, parsed.step.method, fits, Budget()):
+                return "namespace-context"
+        if reference_removed(parsed, leaf, self._uncovered(one), self.pack.binding.id_attribute) is not None:
+            return "reference-removed"
         return "value"
+
+    def _uncovered(self, one: Signature) -> list[etree._Element]:
+        """What the slot asks for and no reference covers."""
+        wanted = [name for name in one.slot.covers if name not in one.covered]
+        return [element for element, name in self.names.items() if name in wanted]
 
     # ------------------------------------------------------------------------------------------- signed properties
 
@@ -388,6 +412,12 @@ class _Verifier:
                     continue  # inside the content: the schema's business
                 reported.add(element)
                 yield Copy(element, "in-object" if in_signature else "copy")
+
+
+def _relative_namespace(data: bytes) -> str:
+    """The first namespace name in the document that is no absolute URI."""
+    names = (one[2].decode("utf-8", "replace") for one in _NAMESPACE.finditer(data))
+    return next((name for name in names if name and not _SCHEME.match(name)), "")
 
 
 def _local(element: etree._Element) -> str:

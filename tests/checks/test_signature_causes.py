@@ -102,7 +102,7 @@ def unsigned_copy(data: bytes) -> bytes:
         (indented, {"PL1-KY-006.reindented"}),
         (content_indented, {"PL1-KY-006.reindented"}),
         (other_form("NFD"), {"PL1-KY-006.nfd"}),
-        (with_return, {"PL1-KY-006.value-changed"}),
+        (with_return, {"PL1-KY-006.value-edited"}),
         (in_object, {"PL1-KY-008.signed-in-object"}),
         (beside, {"PL1-KY-008.signed-copy"}),
         (unsigned_copy, {"PL1-KY-008.in-object"}),
