@@ -51,6 +51,13 @@ def _parser() -> argparse.ArgumentParser:
         help="nhập điểm thành phần hay điểm trung bình / component marks or semester averages are entered",
     )
     parser.add_argument(
+        "--rendition",
+        choices=("html", "pdf"),
+        default="html",
+        help="dạng bản in; pdf cần phần bổ sung hocba-conformance[pdf] / form of printed renditions; "
+        "pdf wants the extra hocba-conformance[pdf]",
+    )
+    parser.add_argument(
         "--programme",
         action="append",
         default=[],
@@ -104,7 +111,12 @@ def main(arguments: list[str] | None = None) -> int:
     token = options.token or os.environ.get("HOCBA_VENDOR_TOKEN", "") or DESK_TOKEN
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings = VendorSettings(
-        pack, token, defects=frozenset(options.defect), takes=options.takes, programmes=programmes
+        pack,
+        token,
+        defects=frozenset(options.defect),
+        takes=options.takes,
+        programmes=programmes,
+        rendition=options.rendition,
     )
     return _serve(settings, options.port)
 

@@ -18,6 +18,7 @@ import mock_vendor
 from mock_vendor.defects import DEFECTS
 from mock_vendor.habits import with_defects
 from mock_vendor.office import Office
+from mock_vendor.printing import TEMPLATE
 from mock_vendor.reasons import Reason, Refused
 from mock_vendor.settings import VendorSettings
 
@@ -46,13 +47,14 @@ def build_hash(settings: VendorSettings) -> str:
 
 def description(settings: VendorSettings) -> dict[str, Any]:
     """The test interface's ``Description``."""
+    prints = settings.pack.path("vendor", TEMPLATE).is_file()
     return {
         "vendor": "Dự án học bạ số mở",
         "product": "Phần mềm học bạ tham chiếu / reference vendor",
         "version": mock_vendor.__version__,
         "buildHash": build_hash(settings),
         "programmes": list(settings.programmes or settings.pack.certified()),
-        "capabilities": list(CAPABILITIES),
+        "capabilities": [*CAPABILITIES, *(["rendition"] if prints else [])],
         "intervals": {
             "outboxInterval": settings.outbox_interval,
             "pollInterval": settings.poll_interval,
@@ -65,6 +67,11 @@ def description(settings: VendorSettings) -> dict[str, Any]:
         "signingPath": "file",
         "concurrency": 1,
     }
+
+
+def _rendition(office: Office, id_: str, _body: Any) -> Response:
+    content, media_type = office.rendition(id_)
+    return Response(content, media_type=media_type)
 
 
 def _handlers(settings: VendorSettings) -> dict[str, Handler]:
@@ -87,6 +94,7 @@ def _handlers(settings: VendorSettings) -> dict[str, Handler]:
         "sign": done(lambda office, id_, body: office.sign(id_, body)),
         "issue": done(lambda office, id_, _: office.issue(id_)),
         "document": lambda office, id_, _: Response(office.document(id_), media_type="application/xml"),
+        "rendition": _rendition,
         "submit": done(lambda office, id_, _: office.submit(id_), 202),
         "amend": done(lambda office, id_, body: office.amend(id_, body)),
         "tick": done(lambda office, _id, _body: office.tick()),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from conformance.pack import Pack
 from mock_vendor.client import Mailing
+from mock_vendor.printing import Printing
 from mock_vendor.register import TEACHER, Wanted
 from mock_vendor.settings import Clock
 from mock_vendor.writing import Signature
@@ -18,7 +19,7 @@ def unsigned(wanted: Sequence[Wanted], signatures: Sequence[Signature]) -> list[
     return [one for one in wanted if (one.role, one.signer, one.subject) not in made]
 
 
-class Habits(Mailing):
+class Habits(Printing, Mailing):
     """The sound habits, from formulas to retries. A defect is a mixin that overrides one of them."""
 
     def __init__(self, pack: Pack, clock: Clock) -> None:

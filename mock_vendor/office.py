@@ -248,6 +248,14 @@ class Office:
             one, issued = self._issued(id_)
             return self.habits.fetched_bytes(issued, delivered=one.delivery.state == "delivered")
 
+    def rendition(self, id_: str) -> tuple[bytes, str]:
+        """The printed rendition of the issued version, and its media type."""
+        with self._lock:
+            one, _ = self._issued(id_)
+            if not self.habits.prints:
+                raise Refused(404, [Reason("NOT_OFFERED")])
+            return self.habits.rendition(self._contents(one), self.settings.rendition)
+
     def _issued(self, id_: str) -> tuple[Transcript, bytes]:
         one = self._find(id_)
         if one.issued is None:

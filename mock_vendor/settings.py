@@ -60,6 +60,8 @@ class VendorSettings:
     request_timeout: float = 1.0
     takes: str = "components"
     """Whether component marks or semester averages are entered."""
+    rendition: str = "html"
+    """Form of printed renditions: ``html`` or ``pdf``."""
     programmes: tuple[str, ...] = ()
     """Programmes the description claims (empty: those the pack certifies); others work as soon as a roster has them."""
     background: bool = True

@@ -100,12 +100,15 @@ def world(
     control_http = Http("http://127.0.0.1", "control", transport=control)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         run: Run | None = None
+        bench: Bench | None = None
         try:
             options = Options(target="http://127.0.0.1", programmes=programmes, keys="p-256")
             run = begin(options, pack, clock.now(), seed, Path(folder), vendor_http, control_http)
             bench = Bench(run.setup, vendor_http=vendor_http, control_http=control_http, clock=clock, now=clock.now)
             yield World(bench, run, pack)
         finally:
+            if bench is not None:
+                bench.close()
             if run is not None:
                 run.bundle.close()
             for http in (vendor_http, control_http):

@@ -84,6 +84,10 @@ class Episode:
     """(call, answer) in order."""
     local: str = ""
     document: bytes | None = None
+    rendition: Answer | None = None
+    """The printed rendition of the issued document, where the software offers one."""
+    printed: str = ""
+    """The rendition's text, once it was read."""
     received_at: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
     calls: tuple[Call, ...] = ()
@@ -122,6 +126,7 @@ class Driver:
         *,
         ticks: bool = False,
         seal: bool = True,
+        rendition: bool = False,
     ) -> None:
         self.pack = pack
         self.vendor = vendor
@@ -132,6 +137,7 @@ class Driver:
         self.now = now
         self.ticks = ticks
         self.seal = seal
+        self.rendition = rendition
 
     def signings(self, case: Case) -> list[dict[str, Any]]:
         """Who signs, in order; the seal only where the software offers it."""
@@ -264,6 +270,8 @@ class Driver:
             if not episode.stopped:
                 self.send(episode)
             if episode.document is not None:
+                if self.rendition:
+                    episode.rendition = self.vendor.rendition(episode.local)
                 self.fetch(episode)
         except DoorError as error:
             episode.trouble = str(error)

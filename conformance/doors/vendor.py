@@ -113,6 +113,10 @@ class Vendor:
         """``GET /transcripts/{id}/document``."""
         return self._call("document", id=local)
 
+    def rendition(self, local: str) -> Answer:
+        """``GET /transcripts/{id}/rendition``."""
+        return self._call("rendition", id=local)
+
     def submit(self, local: str) -> Answer:
         """``POST /transcripts/{id}/submission``."""
         return self._call("submit", id=local)

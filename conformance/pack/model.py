@@ -566,6 +566,11 @@ class Pack:
         """OpenAPI 3.1 description of the test interface (vendor-interface.md)."""
         return self._yaml("service", "test-interface.yaml")
 
+    @cached_property
+    def form(self) -> dict[str, Any]:
+        """The transcript as people read it: ``document/form.yaml``; empty when the pack has none."""
+        return self._yaml("document", "form.yaml") if self.path("document", "form.yaml").is_file() else {}
+
     def _yaml(self, *parts: str) -> dict[str, Any]:
         from conformance.pack.load import read_yaml
 

@@ -16,15 +16,17 @@ from typing import Any
 
 from conformance.cases import Case, FrozenCase, Roster, build_roster, frozen_cases, realise, shrink, strategy
 from conformance.checks import exchange as exchange_rules
-from conformance.checks import management
+from conformance.checks import management, rendition
 from conformance.checks.context import Context
 from conformance.checks.fidelity import check_fidelity
 from conformance.checks.judge import judge_document
+from conformance.document import Document
 from conformance.document.excerpt import excerpt
 from conformance.doors.drive import Driver, Episode, Intervals
-from conformance.doors.http import DoorError, Http
+from conformance.doors.http import Answer, DoorError, Http
 from conformance.doors.ministry import Ministry, Space
 from conformance.doors.probes import PROBES
+from conformance.doors.rendition import RenditionReader
 from conformance.doors.vendor import Clock, Vendor
 from conformance.events import ExcerptLine, Finding, ItemResult
 from conformance.evidence import Entry, keep_bytes
@@ -52,6 +54,9 @@ MOST_SIGNERS = 60
 PROBE_REQUIREMENTS = ("PL1-PH-001", "PL1-PH-002", "PL1-PH-003", "PL1-PH-004", "PL1-PH-005")
 
 FINAL_REFUSALS = (400, 403, 409, 413, 422)
+
+PRINTED = "rendition"
+"""The capability to print."""
 
 PLAIN_RULES = ("bearer", "bytes-issued", "envelope", "delivered-only")
 """What every ordinary submission shows of the client (PL2-XT-001, GN-001, GN-002, GN-006)."""
@@ -86,6 +91,8 @@ class Bench:
         """Close the connections this bench opened."""
         for http in self._opened:
             http.close()
+        if "reader" in self.__dict__:
+            self.reader.close()
 
     @cached_property
     def roster(self) -> Roster:
@@ -119,7 +126,19 @@ class Bench:
             self._now,
             ticks="tick" in capabilities,
             seal="seal" in capabilities,
+            rendition=PRINTED in capabilities and self._prints,
         )
+
+    @property
+    def _prints(self) -> bool:
+        """Whether renditions are looked at: the revision scores them, and the pack says how they read."""
+        wanted = [one for one in self.pack.requirements.values() if one.capability == PRINTED]
+        return bool(self.pack.form) and any(self.pack.scored(one) for one in wanted)
+
+    @cached_property
+    def reader(self) -> RenditionReader:
+        """The limited process that reads renditions."""
+        return RenditionReader()
 
     def _open(self, url: str, token: str) -> Http:
         self._opened.append(Http(url, token))
@@ -219,6 +238,18 @@ class Bench:
             frozen = frozen_cases(self.pack, episode.case.programme)
             others = (self.make(one).data for one in frozen)
             check_fidelity(episode.case.data, self.roster.data, judgement.document, context, found, others)
+            if episode.rendition is not None:
+                self._judge_rendition(episode, judgement.document, episode.rendition, found)
+
+    def _judge_rendition(self, episode: Episode, document: Document, answer: Answer, found: Recorder) -> None:
+        """The printed rendition against the signed XML."""
+        pointer = f"{episode.case.id}#rendition"
+        if answer.status != 200:
+            found.violated(rendition.RULE, "not-given", place=Place(pointer=pointer), seen=f"HTTP {answer.status}")
+            return
+        printed = self.reader.read(answer.body)
+        episode.printed = printed.text
+        rendition.check(document, printed.text, printed.problem, found, pointer=pointer)
 
     def context(self, received_at: datetime | None = None) -> Context:
         """What a document is judged with, now."""
@@ -381,6 +412,10 @@ class Bench:
                     received_at=stamp,
                     judged_at=self._now().isoformat(),
                 )
+            if episode.rendition is not None:
+                kept = self._keep(item, "rendition", episode.rendition.body, case=episode.case.id)
+                evidence["rendition"] = kept
+                evidence["rendition-text"] = self._keep(item, "rendition-text", episode.printed.encode())
             if episode.journal:
                 journal = episode.journal
                 evidence["journal"] = self._keep(item, "journal", _json(journal), case=episode.case.id)
