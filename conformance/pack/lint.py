@@ -52,6 +52,7 @@ def lint(pack: Pack, model: type[Any] | None = None) -> list[LintProblem]:
     problems = [problem for part in _PARTS for problem in part(pack)]
     if model is not None:
         problems.extend(_model(pack, model))
+        problems.extend(_form(pack, set(model_fields(model))))
     return problems
 
 
@@ -393,6 +394,35 @@ def _model(pack: Pack, model: type[Any]) -> Iterator[LintProblem]:
     """Whether every field of the binding is one of the model's; a pack need not have them all."""
     for name in sorted(set(pack.binding.fields) - set(model_fields(model))):
         yield _problem("document/binding.yaml", f"fields.{name}", "mô hình không có trường này", "no such model field")
+
+
+FORM_PARTS = ("title", "sections", "subjects", "levels", "history", "certificates", "signatures", "spellings")
+FORM_SPELLINGS = (
+    "date", "dates", "months", "decimal", "results", "levels",
+    "learning", "conduct", "semester1", "semester2", "year",
+)  # fmt: skip
+
+
+def _form(pack: Pack, fields: set[str]) -> Iterator[LintProblem]:
+    """The form people read: every row shows a value of the model, every code list exists, nothing is left unworded."""
+    file = "document/form.yaml"
+    if not pack.form:
+        return
+    for part, given, wanted in (
+        ("", pack.form, FORM_PARTS),
+        ("spellings.", pack.form.get("spellings") or {}, FORM_SPELLINGS),
+    ):
+        for name in sorted(set(wanted) - set(given)):
+            yield _problem(file, f"{part}{name}", "thiếu", "missing")
+    for section in pack.form.get("sections") or ():
+        for row in section.get("rows") or ():
+            value, listed = str(row.get("value")), row.get("codes")
+            if value not in fields:
+                yield _problem(file, value, "mô hình không có trường này", "no such model field")
+            if listed is not None and listed not in pack.codes:
+                yield _problem(file, f"{value}.codes", f"không có danh mục {listed}", f"no such code list: {listed}")
+            if not {"vi", "en"} <= set(row.get("label") or ()):
+                yield _problem(file, f"{value}.label", "thiếu tiếng Việt hoặc tiếng Anh", "one language is missing")
 
 
 def model_fields(kind: type[Any], prefix: str = "") -> Iterator[str]:

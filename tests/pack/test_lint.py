@@ -125,3 +125,22 @@ def test_data_that_cannot_be_loaded_names_its_file(tmp_path: Path, file: str, ol
 def test_a_folder_without_a_pack_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackError, match=re.escape("pack.yaml")):
         load_pack(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("value: learner.name,", "value: learner.nickname,", "learner.nickname"),
+        ("codes: genders}", "codes: colours}", "profile.gender.codes"),
+        ('label: {vi: "Lớp", en: "Class"}', 'label: {vi: "Lớp"}', "class_name.label"),
+        ("  decimal:", "  decimals:", "spellings.decimal"),
+    ],
+)
+def test_a_mistake_in_the_form_is_named(tmp_path: Path, old: str, new: str, place: str) -> None:
+    folder = tmp_path / "pack"
+    shutil.copytree(default_pack().folder, folder)
+    form = folder / "document" / "form.yaml"
+    text = form.read_text(encoding="utf-8")
+    assert old in text
+    form.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert [(one.file, one.place) for one in lint(load_pack(folder), Transcript)] == [("document/form.yaml", place)]
