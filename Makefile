@@ -8,14 +8,18 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_PYTHON_DOWNLOADS ?= never
 export PYTHONUTF8 := 1
 
-.PHONY: certify test lint bench lock clean
+.PHONY: certify test test-interop lint bench lock clean
 
 certify: $(READY)
 	@$(BIN)/hocba certify --target=reference --programme=THCS --programme=THPT \
 	  --report=$(OUT)/report.html --results=$(OUT)/results.json --junit=$(OUT)/junit.xml --evidence=$(OUT)/evidence
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n auto -q --ignore=tests/interop
+
+# Signers and verifiers of other platforms, built and run (tests/debian-packages.sh installs what they need).
+test-interop: $(READY)
+	$(BIN)/python -m pytest tests/interop -n 2 --dist loadfile -q
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -57,6 +57,8 @@ class Reference:
     digest_name: str
     value: bytes
     target: etree._Element | None = None
+    enveloped: bool = False
+    """Lists the enveloped-signature transform."""
     own: bool = False
     """The target lies in the signature itself."""
     good: bool | None = None
@@ -130,6 +132,7 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
     if not value or len(children[1]):
         found.against("form.base64", children[1], seen=(children[1].text or "").strip()[:40])
     found.value = value or b""
+    _lines(found, children[1])
     _signed_info(found, children[0], pack)
     for child in children[2:]:
         if child.tag == _KEY_INFO:
@@ -145,6 +148,12 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
             loaded = [load(one) for one in _values(child, "CertificateValues", "EncapsulatedX509Certificate")]
             found.extra.extend(one for one in loaded if not isinstance(one, str))
     return found
+
+
+def _lines(found: Parsed, node: etree._Element) -> None:
+    """A carriage return in base64: the JDK writes ``&#13;``, and SignedXml loses it when a layer above signs it."""
+    if "\r" in (node.text or ""):
+        found.portability.setdefault("carriage-return", node)
 
 
 def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
@@ -204,7 +213,11 @@ def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | N
     if not proper or names not in (["Transforms", "DigestMethod", "DigestValue"], ["DigestMethod", "DigestValue"]):
         found.against("form.malformed", node, seen=", ".join(names)[:80])
         return None
-    steps = _transforms(found, children[0], pack) if names[0] == "Transforms" else ()
+    steps: tuple[Step, ...] = ()
+    enveloped = False
+    if names[0] == "Transforms":
+        steps = _transforms(found, children[0], pack)
+        enveloped = any(one.get("Algorithm") in pack.signature.idle_transforms for one in children[0])
     method = children[-2].get("Algorithm") or ""
     name = pack.signature.digests.get(method)
     if name is None:
@@ -218,7 +231,7 @@ def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | N
         found.portability.setdefault("c14n", node)
         steps = (Step("inclusive"),)
     # with a trouble nothing is computed, but what the reference points to is still known
-    return Reference(node, uri, node.get("Type") or "", steps, name or "", value or b"")
+    return Reference(node, uri, node.get("Type") or "", steps, name or "", value or b"", enveloped=enveloped)
 
 
 def _transforms(found: Parsed, node: etree._Element, pack: Pack) -> tuple[Step, ...]:
@@ -244,6 +257,7 @@ def _key_info(found: Parsed, node: etree._Element) -> None:
         found.against("form.too-many-certificates", node, seen=str(len(texts)), expected=f"≤ {_MOST_CERTIFICATES}")
         return
     for one in texts:
+        _lines(found, one)
         octets = decoded(one.text)
         found.certificates.append("base64" if not octets else load(octets))
 

@@ -43,7 +43,11 @@ class Style:
     reference_c14n: str | None = None
     """Of the references; ``None``: the same; empty: no transform at all (inclusive 1.0 by the standard)."""
     transforms: tuple[str, ...] = ()
-    """URIs of transforms before canonicalization (``…#enveloped-signature``)."""
+    """URIs of transforms before canonicalization (``…#enveloped-signature``), of references to content."""
+    own_transforms: tuple[str, ...] = ()
+    """The same of the reference to the signature's own object."""
+    line_end: str = "\n"
+    """Between lines of base64, as text of the document (``&#13;\\n``: what the JDK writes)."""
     digest: str = "sha256"
     hash: str = "sha256"
     padding: str = "pkcs1v15"
@@ -365,7 +369,8 @@ def _wrapped(octets: bytes, style: Style) -> str:
     text = base64.b64encode(octets).decode()
     if not style.wrap:
         return text
-    return "\n" + "\n".join(text[at : at + style.wrap] for at in range(0, len(text), style.wrap)) + "\n"
+    lines = (text[at : at + style.wrap] for at in range(0, len(text), style.wrap))
+    return style.line_end + style.line_end.join(lines) + style.line_end
 
 
 def _method(plan: Plan, pack: Pack) -> tuple[str, SignatureAlgorithm]:
@@ -396,7 +401,8 @@ def _signature(plan: Plan, pack: Pack, marks: dict[str, tuple[str, str, str]]) -
     for number, (uri, kind) in enumerate(uris):
         mark = f"DIGEST-{plan.id}-{number}-"
         marks[mark] = (uri.removeprefix("#"), c14n_method, digest_name)
-        steps = "".join(f'<{p}Transform Algorithm="{one}"/>' for one in (*style.transforms, c14n_uri) if one)
+        before = style.transforms if number < len(plan.uris) else style.own_transforms
+        steps = "".join(f'<{p}Transform Algorithm="{one}"/>' for one in (*before, c14n_uri) if one)
         transforms = f"<{p}Transforms>{steps}</{p}Transforms>" if steps else ""
         references.append(
             f'<{p}Reference URI="{uri}"{kind}>{transforms}<{p}DigestMethod Algorithm="{digest_uri}"/>'

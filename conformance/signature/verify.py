@@ -185,6 +185,8 @@ class _Verifier:
             spelling, target = hits[0]
             if target is one.node or any(above is one.node for above in target.iterancestors()):
                 reference.own = True
+                if reference.enveloped:
+                    one.parsed.portability.setdefault("enveloped-own", reference.node)
             elif target in one.node.iterancestors():
                 one.parsed.against("form.not-idle", reference.node, seen=reference.uri)
                 continue

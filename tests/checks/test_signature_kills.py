@@ -107,6 +107,8 @@ def test_the_sound_document_has_no_finding(bench: Bench) -> None:
         (Style(certificate_reference="wrong"), {"011"}),
         (Style(zone=False), {"013"}),
         (Style(transforms=("http://www.w3.org/2000/09/xmldsig#enveloped-signature",)), set()),
+        (Style(own_transforms=("http://www.w3.org/2000/09/xmldsig#enveloped-signature",)), {"016"}),
+        (Style(wrap=76, line_end="&#13;\n"), {"016"}),
         (Style(digest="sha512", hash="sha512"), set()),
         (Style(digest="sha3-256"), set()),
         (Style(digest="shake256"), set()),
