@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ from conformance.checks.context import Context
 from conformance.checks.judge import judge_document
 from conformance.events import Finding
 from conformance.pack import Pack
+from conformance.signature.given import GivenError, read_anchors, read_answers, read_crls
 from conformance.signature.trust import TrustStore
 from reports.visible import visible
 from reports.wording import cause_text, step_text
@@ -44,6 +46,8 @@ class Outcome:
     pack: Pack
     files: list[Checked]
     trusted: bool
+    notes: tuple[str, ...] = ()
+    """What should be told of the trust anchors; bilingual."""
 
     def blocking(self, one: Checked) -> list[Finding]:
         """Violated MUST requirements."""
@@ -65,6 +69,7 @@ class Outcome:
         return {
             "pack": self.pack.name,
             "verdict": None,
+            "notes": list(self.notes),
             "files": [
                 {
                     "file": str(one.path),
@@ -112,6 +117,8 @@ class Outcome:
                 if vi
                 else f"  {one.held} held, {counted} MUST violated"
             )
+        for note in self.notes:
+            yield visible(note)
         if not self.trusted:
             yield (
                 "Chưa có chứng thư gốc (--trust): không xét được đường dẫn chứng thư."
@@ -152,6 +159,8 @@ def check_files(
     *,
     trust: Iterable[Path],
     crls: Iterable[Path],
+    answers: Iterable[Path] = (),
+    schools: Path | None = None,
     leaders: Path | None,
     subject_map: Path | None,
     judged_at: datetime | None,
@@ -161,18 +170,23 @@ def check_files(
     Raises:
         CheckingProblem: an option's file cannot be used, or there is nothing to check.
     """
-    anchors = b"\n".join(_bytes(path) for path in trust)
-    store: TrustStore | None = None
-    if anchors:
-        try:
-            store = TrustStore.from_pem(anchors, crls=[_bytes(path) for path in crls])
-        except ValueError as error:
-            raise CheckingProblem(f"--trust/--crl: {error}") from error
     when = judged_at or datetime.now(pack.timezone)
+    when = when if when.tzinfo else when.replace(tzinfo=pack.timezone)
+    store: TrustStore | None = None
+    try:
+        anchors = read_anchors(trust, when)
+        lists, spoken = read_crls(crls), read_answers(answers)
+        if anchors.pem:
+            store = TrustStore.from_pem(anchors.pem, lists, answers=spoken)
+        elif lists or spoken:
+            raise CheckingProblem("--crl, --ocsp: cần --trust / want --trust")
+    except GivenError as error:
+        raise CheckingProblem(str(error)) from error
     context = Context(
         pack=pack,
         trust=store,
-        judged_at=when if when.tzinfo else when.replace(tzinfo=pack.timezone),
+        judged_at=when,
+        tax_codes={} if schools is None else tax_codes_of(_bytes(schools), str(schools)),
         leaders=None
         if leaders is None
         else frozenset(line.strip() for line in _bytes(leaders).decode().splitlines() if line.strip()),
@@ -181,7 +195,7 @@ def check_files(
     paths = [path for one in files for path in (sorted(one.rglob("*.xml")) if one.is_dir() else [one])]
     if not paths:
         raise CheckingProblem("không có tệp nào để kiểm / no file to check")
-    return Outcome(pack, [_one(path, context) for path in paths], store is not None)
+    return Outcome(pack, [_one(path, context) for path in paths], store is not None, anchors.notes)
 
 
 def _one(path: Path, context: Context) -> Checked:
@@ -216,3 +230,27 @@ def _mapping(path: Path) -> dict[str, str]:
     if not isinstance(data, dict):
         raise CheckingProblem(f"--subject-map: {path}: cần đối tượng JSON / wants a JSON object")
     return {str(key): str(value) for key, value in data.items()}
+
+
+def tax_codes_of(data: bytes, name: str) -> dict[str, str]:
+    """Tax code → school code, from lines "school code, tax code" (comma, semicolon, tab or space between).
+
+    Raises:
+        CheckingProblem: a line is not of this form, or a tax code is given to two schools.
+    """
+    found: dict[str, str] = {}
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise CheckingProblem(f"--schools: {name}: {error}") from error
+    for number, line in enumerate(lines, 1):
+        parts = re.split(r"[,;\t ]+", line.strip())
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if len(parts) != 2 or not all(parts) or found.get(parts[1], parts[0]) != parts[0]:
+            raise CheckingProblem(
+                f"--schools: {name}:{number}: cần «mã trường, mã số thuế», mỗi mã số thuế một trường / "
+                f"wants “school code, tax code”, a tax code of one school only: {line.strip()[:80]!r}"
+            )
+        found[parts[1]] = parts[0]
+    return found

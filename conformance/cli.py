@@ -113,8 +113,22 @@ def certify(
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Tệp XML hoặc thư mục / XML files or folders.")],
-    trust: Annotated[list[Path] | None, typer.Option(help="Chứng thư gốc tin cậy (PEM) / trust anchors.")] = None,
-    crl: Annotated[list[Path] | None, typer.Option(help="CRL (DER/PEM).")] = None,
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Chứng thư nơi cấp được tin cậy: PEM, DER, PKCS#7, thư mục; cả nơi cấp dấu thời gian / trusted "
+            "authorities, those of time-stamps too: PEM, DER, PKCS#7, folder."
+        ),
+    ] = None,
+    crl: Annotated[list[Path] | None, typer.Option(help="Danh sách thu hồi / revocation lists (DER, PEM).")] = None,
+    ocsp: Annotated[
+        list[Path] | None,
+        typer.Option(help="Câu trả lời OCSP đã lấy / OCSP answers obtained before (DER); không hỏi mạng / no network."),
+    ] = None,
+    schools: Annotated[
+        Path | None,
+        typer.Option(help="Dòng «mã trường, mã số thuế» / lines of school code, tax code: con dấu / whose seal."),
+    ] = None,
     leaders: Annotated[Path | None, typer.Option(help="Số định danh người đứng đầu trường / school leaders.")] = None,
     subject_map: Annotated[
         Path | None, typer.Option(help="JSON: mã môn của phần mềm → mã bộ đặc tả / subjects.")
@@ -137,6 +151,8 @@ def check(
             files,
             trust=trust or [],
             crls=crl or [],
+            answers=ocsp or [],
+            schools=schools,
             leaders=leaders,
             subject_map=subject_map,
             judged_at=datetime.fromisoformat(at) if at else None,

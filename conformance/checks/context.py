@@ -27,3 +27,5 @@ class Context:
     """A vendor's subject codes → the pack's."""
     previous: bytes | None = None
     """The accepted bytes of the version before, where known (PL1-STR-004)."""
+    tax_codes: Mapping[str, str] = field(default_factory=dict)
+    """Tax code → school code, where the run knows it: whose seal a certificate with a tax code is."""

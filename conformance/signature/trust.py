@@ -93,7 +93,7 @@ class TrustStore:
     ) -> TrustStore:
         """A store from certificates in PEM, revocation lists in DER or PEM, and OCSP answers in DER.
 
-        Self-signed certificates are anchors; the others help to build paths. If none is self-signed, all are anchors.
+        Those whose issuer is not among them are anchors (roots are their own issuers); the others help to build paths.
 
         Raises:
             ValueError: something cannot be read, or there is no certificate at all (bilingual message).
@@ -111,7 +111,11 @@ class TrustStore:
             raise ValueError("không có chứng thư PEM nào / no PEM certificate")
         for one in crls:
             lists.extend(read_lists(one))
-        roots = [one for one in found if one.subject == one.issuer] or found
+        roots = [
+            one
+            for one in found
+            if one.subject == one.issuer or not any(one.issuer == each.subject and _issued(one, each) for each in found)
+        ] or found
         others = [one for one in found if one not in roots]
         return cls(
             [one.certificate for one in roots],
