@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import json
 import logging
+import re
 import secrets
 import socket
 import struct
@@ -87,13 +89,19 @@ def _inner(ministry: Ministry) -> FastAPI:
     for one in ministry.wire.operations.values():
         if one.name in OPERATIONS:
             app.add_api_route(
-                PREFIX + one.path, endpoint, methods=[one.method], name=one.name, response_model=None,
+                PREFIX + _routed(one.path), endpoint, methods=[one.method], name=one.name, response_model=None,
                 include_in_schema=False,
             )  # fmt: skip
     app.add_api_route(PREFIX + "/openapi.json", description, methods=["GET"], name="", include_in_schema=False)
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(HTTPException, unrouted)
     return app
+
+
+def _routed(path: str) -> str:
+    """A path template with plain parameter names: an official one may have any, the router takes few."""
+    numbers = itertools.count()
+    return re.sub(r"\{[^{}]*\}", lambda _: f"{{p{next(numbers)}}}", path)
 
 
 def _problem(ministry: Ministry, refusal: Refusal) -> Reply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -296,7 +297,7 @@ class Mailing(Intake):
 
 
 def _names(template: str) -> list[str]:
-    return [part[1:-1] for part in template.split("/") if part.startswith("{")]
+    return re.findall(r"\{([^{}]*)\}", template)
 
 
 def _aware(moment: datetime) -> datetime:

@@ -28,6 +28,7 @@ from signxml.algorithms import (
 from signxml.signer import SignatureReference
 from signxml.xades.xades import XAdESSigner
 
+from conformance.pack import SignaturePolicy
 from mock_vendor.contents import Contents
 from mock_vendor.register import TEACHER, Wanted
 from mock_vendor.writing import Signature, Writing
@@ -76,9 +77,12 @@ class Sheet:
 
 
 class _Signer(XAdESSigner):
-    def __init__(self, sheet: Sheet, at: datetime, digest: DigestAlgorithm, method: SignatureMethod) -> None:
+    def __init__(
+        self, sheet: Sheet, at: datetime, digest: DigestAlgorithm, method: SignatureMethod, policy: SignaturePolicy
+    ) -> None:
         self._sheet = sheet
         self._at = at
+        self._certificate_digest = DigestAlgorithm(_choice(DigestAlgorithm.SHA256.value, policy.digests))
         super().__init__(
             method=SignatureConstructionMethod.detached,
             signature_algorithm=method,
@@ -86,6 +90,9 @@ class _Signer(XAdESSigner):
             c14n_algorithm=EXCLUSIVE,
         )
         self.construction_method = SignatureConstructionMethod.detached
+        self.namespaces = {
+            policy.prefixes.get(one, one): uri for one, uri in (("ds", DS[1:-1]), ("xades", XADES[1:-1]))
+        }
 
     def check_deprecated_methods(self) -> None:
         """Whoever calls decides; only a named defect asks for something weak."""
@@ -123,8 +130,8 @@ class _Signer(XAdESSigner):
         time.text = self._at.isoformat(timespec="seconds")
 
     def add_signing_certificate(self, signed_signature_properties: Any, sig_root: Any, signing_settings: Any) -> None:
-        """The certificates' digests: SHA-256, whatever the rest is digested with."""
-        chosen, self.digest_alg = self.digest_alg, DigestAlgorithm.SHA256
+        """The certificates' digests: by a lawful algorithm, whatever the rest is digested with."""
+        chosen, self.digest_alg = self.digest_alg, self._certificate_digest
         super().add_signing_certificate(signed_signature_properties, sig_root, signing_settings)
         self.digest_alg = chosen
 
@@ -158,6 +165,11 @@ class Signing(Writing):
         usual = SignatureMethod.SHA256_RSA_MGF1 if kind == "rsa" else SignatureMethod.ECDSA_SHA256
         allowed = [uri for uri, method in self.pack.signature.signatures.items() if method.key == kind]
         return SignatureMethod(_choice(usual.value, allowed))
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of XML-DSig elements."""
+        return self.pack.signature.prefixes.get("ds", "ds")
 
     def digest(self) -> DigestAlgorithm:
         """How what is signed is digested."""
@@ -202,7 +214,8 @@ class Signing(Writing):
         self, sheet: Sheet, one: Wanted, covered: Sequence[str], credential: Credential, at: datetime
     ) -> Signature:
         """One signature as text."""
-        signer = _Signer(sheet, self.signing_time(one, at), self.digest(), self.method(credential.key))
+        method = self.method(credential.key)
+        signer = _Signer(sheet, self.signing_time(one, at), self.digest(), method, self.pack.signature)
         made = signer.sign(
             None,
             key=credential.key,

@@ -109,7 +109,7 @@ class People:
 
     def passport(self, draw: random.Random) -> str:
         """A passport number no real document has the form of."""
-        return f"X{draw.randint(0, 99_999_999):08d}Z"
+        return str(self.lists["passport"].format(number=f"{draw.randint(0, 99_999_999):08d}"))
 
     def birthday(self, draw: random.Random, year: int, day: str = "") -> date:
         """A day of ``year``, or the day ``MM-DD`` of it (29 February: of the last leap year up to then)."""

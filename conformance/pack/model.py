@@ -438,12 +438,24 @@ class Capability(Data):
     """Declining it then leaves its requirements ``not-applicable``; else they are ``not-testable``, which blocks."""
 
 
+class About(Data):
+    """What a report says of the text it tests against."""
+
+    subject: Text
+    """Whose conformance is tested: the line under the report's title."""
+    text: Text
+    """The text, as it stands in "tested against …"."""
+    standing: Text
+    """Whose text it is and whose it is not."""
+
+
 class PackHeader(Data):
     """``pack.yaml``."""
 
     id: str
     version: str
     title: Text
+    about: About
     spec_version: str
     valid_from: date
     valid_to: date | None

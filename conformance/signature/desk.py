@@ -97,13 +97,17 @@ Holder = tuple[dict[str, str], Credential]
 
 def _holders(pki: TestPki, pack: Pack, now: datetime) -> tuple[dict[str, Holder], dict[str, Holder]]:
     """Good signers, and the spoiled ones, by file name."""
-    serial = int(pack.header.reserved.national_id_serial[0])
+    identifiers, first = pack.header.identifiers, pack.header.reserved.national_id_serial[0]
+    serial, digits = int(first), len(first)
+    place = next((entry.code for entry in pack.codes.get("id-provinces", ())), "")
     number = 0
 
     def identifier() -> str:
         nonlocal number
         number += 1
-        return f"001099{serial + number:06d}"
+        return identifiers.national_id_form.format(
+            place=place, sex=next(iter(identifiers.sexes), ""), year="99", serial=f"{serial + number:0{digits}d}"
+        )
 
     good: dict[str, Holder] = {}
     for role, names in _PEOPLE.items():

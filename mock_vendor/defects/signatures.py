@@ -63,7 +63,7 @@ class Pretty(Habits):
     """White space between elements is part of what was signed."""
 
     def issued_bytes(self, text: str) -> bytes:
-        head, mark, tail = text.partition("<ds:Signature")
+        head, mark, tail = text.partition(f"<{self.prefix}:Signature")
         return super().issued_bytes(head.replace("><", ">\n  <") + mark + tail)
 
 
@@ -85,8 +85,9 @@ class Wrapped(Habits):
         end = text.index(f"</{found[1]}>", found.end()) + len(found[1]) + 3
         signed = text[found.start() : end]
         copy = re.sub(rf' {name}="([^"]*)"', rf' {name}="copy-\1"', signed)
-        body, tail = text[end:].rsplit("</ds:Signature>", 1)
-        hidden = f"<ds:Object>{signed}</ds:Object></ds:Signature>"
+        ds = self.prefix
+        body, tail = text[end:].rsplit(f"</{ds}:Signature>", 1)
+        hidden = f"<{ds}:Object>{signed}</{ds}:Object></{ds}:Signature>"
         return super().issued_bytes(text[: found.start()] + copy + body + hidden + tail)
 
 

@@ -69,7 +69,8 @@ def test_every_requirement_is_in_the_matrix_with_its_outcome(pack: Pack, tree: A
 def test_page_one_says_what_a_reader_must_know(tree: Any, language: str, pack: Pack) -> None:
     shown = text(tree)
     assert word("self-declared", language) in shown
-    assert word("not-ministry", language) in shown
+    assert pack.header.about.standing.of(language) in shown
+    assert pack.header.about.text.of(language) in shown
     assert pack.header.later_texts[0] in shown
     assert pack.digest in shown
     assert "20250820" in shown

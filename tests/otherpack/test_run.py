@@ -1,0 +1,85 @@
+"""The whole suite runs green against software and Ministry that speak the second pack, with no Python for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import reports
+from conformance.events import Result, RunFinished
+from conformance.verdict import Outcome, decide
+from tests.otherpack.pack import FOLDER, PROGRAMMES, other
+from tests.world import World, world
+
+
+@pytest.fixture(scope="module")
+def sound() -> Iterator[World]:
+    with world(pack=other(), programmes=PROGRAMMES) as everything:
+        yield everything
+
+
+def test_the_whole_suite_passes_and_the_report_speaks_of_this_text_only(sound: World) -> None:
+    played = [sound.play(item) for item in sound.plan]
+    for item in played:
+        assert not item.error, f"{item.id}: {item.error}"
+        assert [one.code for one in item.findings] == [], item.id
+    footer = RunFinished(
+        finished=sound.run_.info.started,
+        items=len(played),
+        evidence_digest="0" * 64,
+        build_hash_at_end=str(sound.run_.info.vendor.get("buildHash", "")),
+    )
+    result = Result(run=sound.run_.info, items=tuple(sorted(played, key=lambda one: one.id)), footer=footer)
+    verdict = decide(other(), result)
+    assert {(one.requirement, one.programme, one.outcome) for one in verdict.outcomes if one.blocks} == set()
+    assert verdict.exit_code == 0
+    assert verdict.programmes == PROGRAMMES
+    assert sum(one.outcome is Outcome.PASS for one in verdict.outcomes) > 130
+    judged = result.model_copy(update={"verdict": verdict.to_json()})
+    for language in ("vi", "en"):
+        page = reports.html(judged, other(), language)
+        assert other().header.title.of(language) in page
+        for word in ("01/2025", "January 2025", "115/BGDĐT", "HocBa", "THCS", "TT 22/2021", "hoc-ba"):
+            assert word not in page, word
+
+
+def test_averages_may_be_entered_instead() -> None:
+    with world(pack=other(), programmes=("BAC-1",), takes="averages") as entered:
+        assert entered.roots("BAC-1:b1-plain", "BAC-1:b1-rounded") == set()
+
+
+def test_drawn_cases_of_this_text_pass(sound: World) -> None:
+    from conformance.suite.explore import explore
+
+    found, episodes, _ = explore(sound.bench, "BAC-1", 6)
+    assert sound.bench.blocking(found) == set()
+    assert episodes == []
+
+
+def test_processes_of_their_own_speak_it_too(tmp_path: Path) -> None:
+    """As vendors run it: a service and a vendor process of the run's pack; only two items, so no verdict."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "HOCBA_", "COV_"))}
+    arguments = ["--target=reference", f"--pack={FOLDER}", "--keys=p-256", "--results=r.json", "-p", "no:randomly"]
+    arguments += ["-p", "no:cacheprovider", "--item=BAC-2:b2-plain", "--item=exchange:lost-answer"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=tmp_path,
+        env={**clean, "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=180,
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    result = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert result["run"]["pack"] == other().name
+    assert result["run"]["programmes"] == list(PROGRAMMES)
+    for item in result["items"]:
+        assert item["error"] == ""
+        assert item["findings"] == []
