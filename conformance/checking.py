@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +14,10 @@ from typing import Any
 
 from conformance.checks.context import Context
 from conformance.checks.judge import judge_document
+from conformance.document import read
 from conformance.events import Finding
 from conformance.pack import Pack
+from conformance.signature.dump import dump_document
 from conformance.signature.given import GivenError, read_anchors, read_answers, read_crls
 from conformance.signature.trust import TrustStore
 from reports.visible import visible
@@ -37,6 +41,8 @@ class Checked:
     findings: list[Finding] = field(default_factory=list)
     held: int = 0
     error: str = ""
+    unread: str = ""
+    """Why the file could not be read; nothing is said about its content then."""
 
 
 @dataclass(slots=True)
@@ -59,10 +65,12 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 no MUST violated, 1 some, 4 our own defect."""
+        """0 no MUST violated, 1 some, 2 a file cannot be read, 4 our own defect."""
         if any(one.error for one in self.files):
             return 4
-        return 1 if any(self.blocking(one) for one in self.files) else 0
+        if any(self.blocking(one) for one in self.files):
+            return 1
+        return 2 if any(one.unread for one in self.files) else 0
 
     def to_json(self, language: str) -> dict[str, Any]:
         """For programs."""
@@ -77,6 +85,7 @@ class Outcome:
                     "programme": one.programme,
                     "held": one.held,
                     "error": one.error,
+                    "unread": one.unread,
                     "findings": [
                         {
                             **finding.model_dump(mode="json", exclude={"excerpt", "exchange", "evidence"}),
@@ -99,6 +108,9 @@ class Outcome:
             yield visible(f"{one.path}  {one.programme}  sha256:{one.digest[:16]}")
             if one.error:
                 yield ("  LỖI CÔNG CỤ: " if vi else "  HARNESS ERROR: ") + visible(one.error)
+                continue
+            if one.unread:
+                yield ("  KHÔNG ĐỌC ĐƯỢC: " if vi else "  CANNOT BE READ: ") + visible(one.unread)
                 continue
             order = {
                 ("violated", "MUST"): 0,
@@ -164,8 +176,11 @@ def check_files(
     leaders: Path | None,
     subject_map: Path | None,
     judged_at: datetime | None,
+    dump: Path | None = None,
 ) -> Outcome:
     """Judge files, and the ``.xml`` files of folders.
+
+    ``dump``: folder for the canonical octets and digests of every signature (:mod:`conformance.signature.dump`).
 
     Raises:
         CheckingProblem: an option's file cannot be used, or there is nothing to check.
@@ -192,15 +207,42 @@ def check_files(
         else frozenset(line.strip() for line in _bytes(leaders).decode().splitlines() if line.strip()),
         subject_map={} if subject_map is None else _mapping(subject_map),
     )
-    paths = [path for one in files for path in (sorted(one.rglob("*.xml")) if one.is_dir() else [one])]
+    paths = [path for one in files for path in (sorted(one.rglob("*.xml")) if _is_folder(one) else [one])]
     if not paths:
         raise CheckingProblem("không có tệp nào để kiểm / no file to check")
-    return Outcome(pack, [_one(path, context) for path in paths], store is not None, anchors.notes)
+    outcome = Outcome(pack, [_one(path, context) for path in paths], store is not None, anchors.notes)
+    if dump is not None:
+        _dump(outcome, dump)
+    return outcome
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder; a name that no file can have is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _dump(outcome: Outcome, folder: Path) -> None:
+    for one in outcome.files:
+        if not one.digest:
+            continue  # not a document in the pack's form: its finding says why
+        try:
+            document = read(_bytes(one.path, LIMIT), outcome.pack).document
+            if document is not None:
+                dump_document(document, outcome.pack, folder, one.path.stem)
+        except OSError as error:
+            raise CheckingProblem(f"--dump-c14n: {error}") from error
 
 
 def _one(path: Path, context: Context) -> Checked:
-    data = _bytes(path, LIMIT)
     checked = Checked(path)
+    try:
+        data = _bytes(path, LIMIT)
+    except CheckingProblem as problem:
+        checked.unread = str(problem)
+        return checked
     try:
         judgement = judge_document(data, context)
         checked.programme = judgement.programme or ""
@@ -215,10 +257,17 @@ def _one(path: Path, context: Context) -> Checked:
 
 
 def _bytes(path: Path, limit: int | None = None) -> bytes:
+    """The bytes of a regular file, and of nothing else: a pipe or a device may have no end."""
     try:
-        with path.open("rb") as file:
+        # a named pipe would make even opening it wait
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise CheckingProblem(f"không phải tệp thường / not a regular file: {path}")
             return file.read() if limit is None else file.read(limit)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        if isinstance(error, CheckingProblem):
+            raise
         raise CheckingProblem(f"không đọc được / cannot be read: {path}: {error}") from error
 
 

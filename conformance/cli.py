@@ -134,13 +134,17 @@ def check(
         Path | None, typer.Option(help="JSON: mã môn của phần mềm → mã bộ đặc tả / subjects.")
     ] = None,
     at: Annotated[str, typer.Option(help="Thời điểm xét, ISO 8601 / judging time; mặc định/default: now.")] = "",
+    dump_c14n: Annotated[
+        Path | None, typer.Option(help="Thư mục ghi dạng chuẩn tắc và giá trị băm / folder for canonical octets.")
+    ] = None,
     lang: LangOption = Lang.VI,
     output: FormatOption = Format.TEXT,
     pack: PackOption = None,
 ) -> None:
     """Kiểm tệp học bạ số: nêu lỗi, không kết luận / check transcript files: findings, no verdict.
 
-    Mã thoát / exit code: 0 không có lỗi bắt buộc / no MUST violated, 1 có / some, 2 dùng sai / wrong use,
+    Mã thoát / exit code: 0 không có lỗi bắt buộc / no MUST violated, 1 có / some,
+    2 dùng sai hay có tệp không đọc được / wrong use or an unreadable file,
     4 lỗi công cụ / our defect.
     """
     from conformance.checking import CheckingProblem, check_files
@@ -156,6 +160,7 @@ def check(
             leaders=leaders,
             subject_map=subject_map,
             judged_at=datetime.fromisoformat(at) if at else None,
+            dump=dump_c14n,
         )
     except (CheckingProblem, ValueError) as error:
         _stop(str(error), WRONG_USE)

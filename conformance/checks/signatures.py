@@ -17,6 +17,7 @@ from conformance.checks.time_stamps import check_stamps
 from conformance.document import Document, xpath_of
 from conformance.finding import Observation, Recorder
 from conformance.pack import Pack, Slot
+from conformance.signature.canonical import DS
 from conformance.signature.names import same
 from conformance.signature.verify import Copy, DocumentSignatures, Signature, verify_document
 
@@ -74,6 +75,9 @@ def _wrapping(facts: DocumentSignatures, ledger: Ledger) -> None:
                 if other not in targets:
                     ledger.explains(other, observation.code)
         _no_place(copy.node, observation.code, ledger)
+        outer = copy.node.getparent()
+        if outer is not None and etree.QName(outer).namespace not in (DS, etree.QName(ledger.document.root).namespace):
+            _no_place(outer, observation.code, ledger)
     for one in facts.signatures:
         for trouble in one.parsed.troubles:
             group, _, cause = trouble.kind.partition(".")
@@ -91,7 +95,11 @@ def _no_place(node: etree._Element, code: str, ledger: Ledger) -> None:
     where, name = xpath_of(node), etree.QName(node).localname
 
     def follows(one: Observation) -> bool:
-        if not one.is_root or one.requirement != _SCHEMA or one.place is None:
+        if not one.is_root or one.place is None:
+            return False
+        if one.code == _DUPLICATE:
+            return one.place.xpath.startswith(where) or one.params.get("first", "").startswith(where)
+        if one.requirement != _SCHEMA:
             return False
         # the schema's own message names an element of another namespace without its place
         return one.place.xpath.startswith(where) or (one.place.xpath == "/" and f"{name}'" in one.seen)
@@ -215,6 +223,8 @@ def _teachers(binding: Binding, ledger: Ledger) -> None:
     unclear = [*binding.without, *binding.several]
     for subject, teacher in binding.missing:
         origin = next((ledger.codes[one] for one in unclear if one in ledger.codes), "")
+        # a subject that was put in the place of the signed one is signed by nobody
+        origin = origin or next((code for element, code in ledger.roots if element is subject.node), "")
         observation = ledger.against(
             rule, "missing", subject.node, consequence_of=origin,
             subject=subject.name.raw if subject.name else "", teacher=teacher.name.raw if teacher.name else "",

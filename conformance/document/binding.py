@@ -109,6 +109,7 @@ class Compiled:
             raw = element.get(attribute)
             if raw is not None and name not in values:
                 values[name] = Value(raw, converter(raw), element)
+        passed: set[object] = set()
         for child in element:
             below = step.children.get(child.tag) if isinstance(child.tag, str) else None
             if below is None:
@@ -123,7 +124,9 @@ class Compiled:
                     lists.setdefault(below.key, []).append(self._build(below.group, child))
                 elif below.key not in values:
                     values[below.key] = self._build(below.group, child)
-            elif below.children or below.attributes:
+            elif (below.children or below.attributes) and child.tag not in passed:
+                # as with fields: the first counts, what is repeated is the schema's and PL1-KY-008's
+                passed.add(child.tag)
                 self._fill(below, child, values, lists)
 
 

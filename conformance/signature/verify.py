@@ -394,12 +394,12 @@ class _Verifier:
         tops = [element for element, name in self.names.items() if not name.startswith("slot:")]
         reported: set[etree._Element] = set()
         tags = dict.fromkeys(path.rpartition("/")[2] for path in (*binding.anchors.values(), binding.root))
-        single: set[str] = set()
-        for name, path in binding.anchors.items():
-            elements = self.document.anchors(name)
-            if "/" not in path and len(elements) > 1 and path not in single:
-                single.add(path)
-                for element in elements[1:]:
+        repeated = {path for name, path in binding.groups.items() if name.endswith("[]")}
+        for path in sorted(dict.fromkeys(binding.anchors.values()), key=lambda one: one.count("/")):
+            if path in repeated:
+                continue
+            for element in self.document.at(path)[1:]:
+                if not any(above in reported for above in element.iterancestors()) and _not_first(element):
                     reported.add(element)
                     yield Copy(element, "copy")
         for tag in tags:
@@ -420,6 +420,11 @@ def _relative_namespace(data: bytes) -> str:
     """The first namespace name in the document that is no absolute URI."""
     names = (one[2].decode("utf-8", "replace") for one in _NAMESPACE.finditer(data))
     return next((name for name in names if name and not _SCHEME.match(name)), "")
+
+
+def _not_first(element: etree._Element) -> bool:
+    """Whether a sibling of the same name stands before it."""
+    return next(element.itersiblings(element.tag, preceding=True), None) is not None
 
 
 def _local(element: etree._Element) -> str:
