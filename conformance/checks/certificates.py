@@ -8,12 +8,15 @@ from datetime import datetime
 from conformance.checks.context import Context
 from conformance.checks.signers import PRINCIPAL, SEAL, Binding, Bound, Ledger, matches
 from conformance.document import Document
-from conformance.signature.certificate import CertificateFacts
-from conformance.signature.names import same
+from conformance.signature.certificate import CertificateFacts, plain
+from conformance.signature.names import folded, same, without_marks
 from conformance.signature.revocation import Evidence, Gap, embedded
 from conformance.signature.trust import PathResult, Status, TrustStore
 from conformance.signature.verify import DocumentSignatures, Signature
 from conformance.transcript.model import Leader, Person
+
+_PERSONAL = ("id", "passport")
+"""Identifiers of which a person has one."""
 
 
 def check(
@@ -54,6 +57,12 @@ def _paths(
         if context.trust is None:
             continue
         result = _path(one, one.leaf, context, context.trust, ledger)
+        purposes = one.leaf.usages
+        if result.good and purposes and set(purposes) <= set(context.pack.signature.other_usages):
+            if (one.leaf.fingerprint, "purpose") not in told:
+                told.add((one.leaf.fingerprint, "purpose"))
+                ledger.against("PL1-CTS-001", "purpose", one.node, signature=one, seen=", ".join(purposes))
+            continue
         if result.good:
             paths.append((one, result))
             continue
@@ -202,7 +211,14 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
     equal = matches(person, held)
     same_name = same(name, held.name)
     origin = wrong_kind
-    if equal is False:
+    double = next((group for group in _PERSONAL if held.others.get(group)), "")
+    if double:
+        origin = ledger.against(
+            "PL1-CTS-003", "several-identifiers", signature.node, signature=signature, expected=_identifier(person),
+            seen=", ".join(held.values(double)), holder=held.name, consequence_of=wrong_kind,
+        ).code  # fmt: skip
+        origin = wrong_kind or origin
+    elif equal is False:
         said = held.identifiers.get("id") or held.identifiers.get("passport") or ""
         origin = ledger.against(
             "PL1-CTS-003", "homonym" if same_name else "other-person", signature.node, signature=signature,
@@ -217,10 +233,16 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
     elif "passport" in held.identifiers:
         ledger.found.held("PL1-CTS-004", "passport")
     if not same_name:
+        cause = "name-unmarked" if without_marks(held.name, name) else "name-differs"
         ledger.against(
-            "PL1-CTS-004", "name-differs", signature.node, signature=signature, expected=name, seen=held.name,
+            "PL1-CTS-004", cause, signature.node, signature=signature, expected=name, seen=held.name,
             consequence_of=origin,
         )  # fmt: skip
+
+
+def _key_to(person: Person | Leader) -> str:
+    """What tells one person from another: the identifier, else the name."""
+    return plain(_identifier(person)) or folded(person.name.raw if person.name else "")
 
 
 def _keys(binding: Binding, ledger: Ledger) -> None:
@@ -229,7 +251,7 @@ def _keys(binding: Binding, ledger: Ledger) -> None:
     users: dict[str, dict[str, Bound]] = {}
     for one in binding.bound:
         if one.signature.leaf is not None:
-            who = _identifier(one.person) if one.person is not None else one.signature.slot.name
+            who = _key_to(one.person) if one.person is not None else one.signature.slot.name
             users.setdefault(one.signature.leaf.key_id, {}).setdefault(who, one)
     for those in users.values():
         if len(those) < 2:
@@ -257,7 +279,7 @@ def _authority(document: Document, context: Context, binding: Binding, ledger: L
     rule = "PL1-CTS-005"
     leader = next(iter(binding.of(PRINCIPAL)), None)
     seal = next(iter(binding.of(SEAL)), None)
-    sealed = seal is not None and _own_seal(document, seal, ledger, trusted)
+    sealed = seal is not None and _own_seal(document, context, seal, ledger, trusted)
     if rule in ledger.seen or leader is None or leader.person is None:
         return
     if sealed:
@@ -266,10 +288,13 @@ def _authority(document: Document, context: Context, binding: Binding, ledger: L
         return
     said = leader.holder.identifiers.get("id", "") if leader.holder else ""
     identifier = said or _identifier(leader.person)
-    if context.leaders is None:
-        ledger.blocked(rule, "not-proven", leader.signature.node, who=leader.who)
-    elif identifier in context.leaders:
+    tax = _unknown_tax_code(context, seal, trusted)
+    if context.leaders is not None and identifier in context.leaders:
         ledger.found.held(rule)
+    elif tax:
+        ledger.blocked(rule, "seal-not-known", leader.signature.node, who=leader.who, seen=tax)
+    elif context.leaders is None:
+        ledger.blocked(rule, "not-proven", leader.signature.node, who=leader.who)
     else:
         code = ledger.codes.get(leader.signature, "")
         ledger.against(
@@ -278,15 +303,35 @@ def _authority(document: Document, context: Context, binding: Binding, ledger: L
         )  # fmt: skip
 
 
-def _own_seal(document: Document, seal: Bound, ledger: Ledger, trusted: set[Signature]) -> bool:
-    """Whether the seal proves authority: sound, trusted, and bound to this school by code, never by name."""
+def _own_seal(
+    document: Document, context: Context, seal: Bound, ledger: Ledger, trusted: set[Signature]
+) -> bool:  # fmt: skip
+    """Whether the seal proves authority: sound, trusted, and bound to this school by a code, never by name.
+
+    The code is the school's own, or a tax code of which the run knows whose it is.
+    """
     code = document.transcript.record.school_code
-    said = seal.holder.identifiers.get("school", "") if seal.holder else ""
-    if said and code is not None and said != code.raw:
+    if seal.holder is None or code is None:
+        return False
+    schools = {one: one for one in seal.holder.values("school")}
+    schools |= {one: context.tax_codes[one] for one in seal.holder.values("tax") if one in context.tax_codes}
+    other = next((said for said, school in schools.items() if school != code.raw), "")
+    if other:
         ledger.against(
             "PL1-CTS-005", "seal-of-other-school", seal.signature.node, signature=seal.signature, expected=code.raw,
-            seen=said, holder=seal.holder.name if seal.holder else "",
+            seen=other, holder=seal.holder.name,
         )  # fmt: skip
         return False
-    sound = seal.signature.value_good is True and all(each.good for each in seal.signature.references)
-    return bool(said) and sound and seal.signature in trusted
+    return bool(schools) and _sound(seal, trusted)
+
+
+def _sound(seal: Bound, trusted: set[Signature]) -> bool:
+    good = seal.signature.value_good is True and all(each.good for each in seal.signature.references)
+    return good and seal.signature in trusted
+
+
+def _unknown_tax_code(context: Context, seal: Bound | None, trusted: set[Signature]) -> str:
+    """The tax code of a sound seal of which the run does not know whose it is; empty: there is none."""
+    if seal is None or seal.holder is None or not _sound(seal, trusted):
+        return ""
+    return next((one for one in seal.holder.values("tax") if one not in context.tax_codes), "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from conformance.document import Document
 from conformance.finding import Observation, Recorder
 from conformance.pack import Pack
-from conformance.signature.certificate import Holder, holder
+from conformance.signature.certificate import Holder, holder, plain
 from conformance.signature.names import same
 from conformance.signature.verify import DocumentSignatures, Signature
 from conformance.transcript.model import Leader, Person, Subject
@@ -61,12 +61,13 @@ def matches(person: Person | Leader, held: Holder | None) -> bool | None:
         return None
     national = person.national_id.raw if person.national_id else ""
     passport = getattr(person, "passport", None)
-    said = held.identifiers.get("id", "")
-    if national and len(national) == len(said):  # an old number of nine digits cannot be compared with one of twelve
-        return national == said
-    other = held.identifiers.get("passport", "")
-    if passport and passport.raw and other:
-        return bool(passport.raw == other)
+    # an old number of nine digits cannot be compared with one of twelve
+    comparable = [one for one in held.values("id") if len(one) == len(national)]
+    if national and comparable:
+        return national in comparable
+    numbers = held.values("passport")
+    if passport and passport.raw and numbers:
+        return plain(passport.raw) in map(plain, numbers)
     return None
 
 

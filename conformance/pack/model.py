@@ -340,7 +340,8 @@ class Titles(Data):
 
 
 class Identity(Data):
-    """How a certificate says whom it stands for: patterns with groups ``id``, ``passport``, ``tax``, ``school``."""
+    """How a certificate says whom it stands for: patterns with groups ``id``, ``passport``, ``old``, ``tax``,
+    ``school``."""
 
     person: tuple[str, ...]
     organisation: tuple[str, ...]
@@ -371,6 +372,8 @@ class SignaturePolicy(Data):
     max_references: int
     prefixes: dict[str, str]
     identity: Identity
+    other_usages: tuple[str, ...] = ()
+    """Object identifiers of extended key usages that are not for signing documents."""
 
 
 class Reserved(Data):

@@ -7,7 +7,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -74,8 +74,20 @@ class Holder:
     kind: str
     """``person``, ``organisation`` or empty: it does not say."""
     identifiers: Mapping[str, str]
-    """``id``, ``passport``, ``tax``, ``school`` -> value."""
+    """``id``, ``passport``, ``old``, ``tax``, ``school`` → the first value."""
     name: str
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same → further values that differ from the first: the certificate contradicts itself."""
+
+    def values(self, group: str) -> tuple[str, ...]:
+        """All values of a group."""
+        first = self.identifiers.get(group)
+        return () if first is None else (first, *self.others.get(group, ()))
+
+
+def plain(identifier: str) -> str:
+    """An identifier as it is compared: without spaces, hyphens and case, in which passports are written differently."""
+    return "".join(character for character in identifier.upper() if character.isalnum())
 
 
 @lru_cache(maxsize=8192)
@@ -164,7 +176,7 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 def holder(facts: CertificateFacts, pack: Pack) -> Holder:
     """Whom the certificate stands for: identifiers by pattern, else the kind by its policies."""
     identity = pack.signature.identity
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     kind = ""
     for name, patterns in (("person", identity.person), ("organisation", identity.organisation)):
         for attribute, value in facts.attributes:
@@ -173,11 +185,20 @@ def holder(facts: CertificateFacts, pack: Pack) -> Holder:
             for pattern in _compiled(patterns):
                 if (match := pattern.match(value)) is not None:
                     kind = kind or name
-                    found.update({group: text for group, text in match.groupdict().items() if text})
+                    for group, text in match.groupdict().items():
+                        known = found.setdefault(group, [])
+                        if text and plain(text) not in map(plain, known):
+                            known.append(text)
+                    break
     if not kind:
         policies = set(facts.policies)
         if policies & set(identity.person_policies):
             kind = "person"
         elif policies & set(identity.organisation_policies):
             kind = "organisation"
-    return Holder(kind, found, facts.common_name)
+    return Holder(
+        kind,
+        {group: values[0] for group, values in found.items() if values},
+        facts.common_name,
+        {group: tuple(values[1:]) for group, values in found.items() if len(values) > 1},
+    )

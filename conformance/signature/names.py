@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from conformance.document.letters import normalized
 
 _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")  # huyền, sắc, ngã, hỏi, nặng
@@ -11,7 +13,8 @@ _APOSTROPHES = frozenset("'’‘ʼʻ`´′")
 def folded(name: str) -> str:
     """A key that is equal for spellings of one name: the tone of each syllable goes to its end (``Hoà`` = ``Hòa``)."""
     syllables = []
-    for word in normalized("NFC", name).casefold().split():
+    written = "".join("'" if one in _APOSTROPHES else one for one in normalized("NFC", name).casefold())
+    for word in written.replace("' ", "'").split():  # «H' Hen» is «H'Hen»
         letters, tones = [], []
         for character in normalized("NFD", word):
             if character in _TONES:
@@ -25,3 +28,14 @@ def folded(name: str) -> str:
 def same(one: str, other: str) -> bool:
     """Whether both spell the same name."""
     return folded(one) == folded(other)
+
+
+def unmarked(name: str) -> str:
+    """The name's key without any mark: what is left where a system knows plain letters only."""
+    decomposed = normalized("NFD", folded(name)).replace("đ", "d")
+    return "".join(one for one in decomposed if not unicodedata.combining(one))
+
+
+def without_marks(written: str, name: str) -> bool:
+    """Whether ``written`` is ``name`` in plain letters: nothing contradicts, but much is lost."""
+    return written.isascii() and unmarked(written) == unmarked(name)
