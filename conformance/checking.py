@@ -201,10 +201,10 @@ def check_files(
         pack=pack,
         trust=store,
         judged_at=when,
-        tax_codes={} if schools is None else tax_codes_of(_bytes(schools), str(schools)),
+        tax_codes={} if schools is None else tax_codes_of(read_file(schools), str(schools)),
         leaders=None
         if leaders is None
-        else frozenset(line.strip() for line in _bytes(leaders).decode().splitlines() if line.strip()),
+        else frozenset(line.strip() for line in read_file(leaders).decode().splitlines() if line.strip()),
         subject_map={} if subject_map is None else _mapping(subject_map),
     )
     paths = [path for one in files for path in (sorted(one.rglob("*.xml")) if _is_folder(one) else [one])]
@@ -229,7 +229,7 @@ def _dump(outcome: Outcome, folder: Path) -> None:
         if not one.digest:
             continue  # not a document in the pack's form: its finding says why
         try:
-            document = read(_bytes(one.path, LIMIT), outcome.pack).document
+            document = read(read_file(one.path, LIMIT), outcome.pack).document
             if document is not None:
                 dump_document(document, outcome.pack, folder, one.path.stem)
         except OSError as error:
@@ -239,7 +239,7 @@ def _dump(outcome: Outcome, folder: Path) -> None:
 def _one(path: Path, context: Context) -> Checked:
     checked = Checked(path)
     try:
-        data = _bytes(path, LIMIT)
+        data = read_file(path, LIMIT)
     except CheckingProblem as problem:
         checked.unread = str(problem)
         return checked
@@ -256,8 +256,12 @@ def _one(path: Path, context: Context) -> Checked:
     return checked
 
 
-def _bytes(path: Path, limit: int | None = None) -> bytes:
-    """The bytes of a regular file, and of nothing else: a pipe or a device may have no end."""
+def read_file(path: Path, limit: int | None = None) -> bytes:
+    """The bytes of a regular file, at most ``limit``, and of nothing else: a pipe or a device may have no end.
+
+    Raises:
+        CheckingProblem: it cannot be read.
+    """
     try:
         # a named pipe would make even opening it wait
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -273,7 +277,7 @@ def _bytes(path: Path, limit: int | None = None) -> bytes:
 
 def _mapping(path: Path) -> dict[str, str]:
     try:
-        data = json.loads(_bytes(path))
+        data = json.loads(read_file(path))
     except ValueError as error:
         raise CheckingProblem(f"--subject-map: {path}: {error}") from error
     if not isinstance(data, dict):

@@ -172,6 +172,39 @@ def check(
     raise typer.Exit(outcome.exit_code)
 
 
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="Tệp XML / XML file.")],
+    html: Annotated[Path | None, typer.Option("--html", help="Ghi trang HTML / write an HTML page.")] = None,
+    lang: LangOption = Lang.VI,
+    output: FormatOption = Format.TEXT,
+    pack: PackOption = None,
+) -> None:
+    """Trình bày học bạ như biểu mẫu để người đọc / show a transcript as people read it; gives no verdict."""
+    from conformance.checking import LIMIT, CheckingProblem, read_file
+    from conformance.document import read
+    from conformance.showing import readable
+    from reports.transcript import form_page, form_tables
+
+    loaded = _pack(pack)
+    try:
+        document = read(read_file(file, LIMIT), loaded).document
+        if document is None:
+            _stop(f"{file}: không phải học bạ theo bộ đặc tả / not a transcript of this pack", FAILED)
+        form = readable(document, lang.value)
+        if html is not None:
+            html.write_text(form_page(form, file.name, document.digest, lang.value), encoding="utf-8")
+            typer.echo(f"→ {html}")
+            return
+    except (CheckingProblem, PackError, OSError) as error:
+        _stop(str(error), WRONG_USE)
+    if output is Format.JSON:
+        typer.echo(form.model_dump_json(indent=1))
+        return
+    for table in form_tables(form):
+        _console().print(table)
+
+
 @app.command(context_settings=PASS_THROUGH)
 def serve(context: typer.Context) -> None:
     """Chạy Bộ giả lập / run the mock Ministry (``hocba serve --help``)."""

@@ -96,6 +96,21 @@ def _step(step: Message) -> StepData:
     return StepData(key=step.key, params=dict(step.params))
 
 
+class FormTable(Event):
+    """A titled table of the form: column heads, or none for labels and values, and rows of texts."""
+
+    title: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+class FormData(Event):
+    """A transcript as people read it, made from its signed XML; never taken from a vendor's rendition."""
+
+    title: str
+    tables: tuple[FormTable, ...] = ()
+
+
 class ItemResult(Event):
     """One test item: a case, an exchange or a document, and all that was observed on its evidence."""
 
@@ -113,6 +128,8 @@ class ItemResult(Event):
     """Not empty: our defect on this evidence (type and message, no traceback of the vendor's data)."""
     smallest: dict[str, Any] = Field(default_factory=dict)
     """For a failed case: base, the edits that are needed to fail, and the case as entered (readable)."""
+    form: FormData | None = None
+    """The document as people read it, where something is wrong with it."""
     evidence: dict[str, str] = Field(default_factory=dict)
     """What was recorded: kind or name -> SHA-256 (hex)."""
     replay: tuple[str, ...] = ()

@@ -39,30 +39,40 @@ def _environment() -> Environment:
     return environment
 
 
-def render(result: Result, verdict: Verdict, pack: Pack, language: str) -> str:
-    """The page as text."""
-    language = "en" if language == "en" else "vi"
+def page(template: str, language: str, **values: Any) -> str:
+    """A template as a self-contained page; everything from outside is made visible and escaped."""
     environment = _environment()
     source, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]  # it is set above
 
     def t(key: str, **params: object) -> str:
         return word(key, language, **params)
 
+    return environment.get_template(template).render(
+        lang=language,
+        t=t,
+        css=Markup(source),  # noqa: S704  # our own file
+        **values,
+    )
+
+
+def render(result: Result, verdict: Verdict, pack: Pack, language: str) -> str:
+    """The page as text."""
+    language = "en" if language == "en" else "vi"
+
     def capability(name: str) -> str:
         known = pack.header.capabilities.get(name)
         return known.name.of(language) if known else name
 
-    return environment.get_template("report.html.j2").render(
+    return page(
+        "report.html.j2",
+        language,
         result=result,
         run=result.run,
         footer=result.footer,
         verdict=verdict,
         pack=pack,
-        lang=language,
-        t=t,
         declined=", ".join(map(capability, verdict.declined)),
         view=build(result, verdict, pack, language),
-        css=Markup(source),  # noqa: S704  # our own file
         outcomes=[one.value for one in Outcome],
         excerpt_lines=EXCERPT_LINES,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.events import Finding, ItemResult, Result
+from conformance.events import Finding, FormData, ItemResult, Result
 from conformance.pack import Pack, Requirement
 from conformance.verdict import FindingRef, LineVerdict, Outcome, RequirementOutcome, Verdict
 from reports.replay import powershell, sh
@@ -33,6 +33,8 @@ class FindingView:
     more_consequences: int
     sh: str
     powershell: str
+    form: FormData | None
+    """The transcript as people read it: once for each item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class _Reader:
         self._items = {item.id: item for item in result.items}
         self._pack = pack
         self._language = language
+        self._formed: set[str] = set()
 
     def found(self, references: Iterable[FindingRef]) -> list[tuple[ItemResult, Finding]]:
         """The findings behind references; those of a result that was cut are left out."""
@@ -232,7 +235,14 @@ class _Reader:
             max(0, len(following) - CONSEQUENCES),
             sh(item.replay),
             powershell(item.replay),
+            self._form(item),
         )
+
+    def _form(self, item: ItemResult) -> FormData | None:
+        if item.id in self._formed:
+            return None
+        self._formed.add(item.id)
+        return item.form
 
 
 def _call(line: Mapping[str, Any]) -> dict[str, str]:

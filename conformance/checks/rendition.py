@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from conformance.document import Document
-from conformance.document.form import PERIODS, Row, form_of, level_name
+from conformance.document.form import PERIODS, Row, level_name, sections_of
 from conformance.finding import Place, Recorder
 from conformance.transcript.model import Level, Outcome, Subject, Value
 
@@ -73,8 +73,8 @@ def check(document: Document, text: str, problem: str, found: Recorder, *, point
         found.violated(RULE, "no-text", place=place, seen=problem or "no-text")
         return
     printed = _Text.of(text)
-    form = form_of(document)
-    wrong = list(_wrong_rows(document, [row for one in form.sections for row in one.rows if row.listed], printed))
+    rows = [row for one in sections_of(document) for row in one.rows if row.listed]
+    wrong = list(_wrong_rows(document, rows, printed))
     for subject in document.transcript.subjects:
         wrong.extend(_wrong_subject(document, subject, printed))
     wrong.extend(_wrong_levels(document, printed))

@@ -12,8 +12,9 @@ from datetime import date
 from typing import Any
 
 from conformance.document.read import Document
+from conformance.events import FormData, FormTable
 from conformance.pack import Pack, PackError, Text
-from conformance.transcript.model import Level, Levels, Subject, Value
+from conformance.transcript.model import HistoryYear, Level, Subject, Summary, Value
 
 PERIODS = ("semester1", "semester2", "year")
 
@@ -37,71 +38,48 @@ class Section:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectRow:
-    """One line of the table of subjects: texts by column of ``form.yaml``."""
-
-    cells: Mapping[str, str]
-    subject: Subject
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A whole transcript, ready to be shown."""
-
-    title: Text
-    sections: tuple[Section, ...]
-    columns: Mapping[str, Text]
-    subjects_title: Text
-    subjects: tuple[SubjectRow, ...]
-    levels: Mapping[str, Mapping[str, str]]
-    """``learning``, ``conduct`` → period → the level's name."""
-    levels_words: Mapping[str, Text]
-    history_title: Text
-    history: tuple[tuple[str, ...], ...]
-    """School year, class, school, province, day of transfer."""
-    certificates_title: Text
-    certificates: tuple[str, ...]
-
-
-def form_of(document: Document) -> Form:
-    """The document as the form has it.
+def sections_of(document: Document) -> tuple[Section, ...]:
+    """The sections of labelled values, in the form's order.
 
     Raises:
-        PackError: the pack describes no form.
+        PackError: the pack describes no form, or names what the model does not have.
     """
-    pack, transcript = document.pack, document.transcript
-    said = pack.form
-    if not said:
+    return tuple(
+        Section(Text.model_validate(one["title"]), tuple(_rows(document, one["rows"])))
+        for one in _said(document.pack)["sections"]
+    )
+
+
+def tables_of(document: Document, language: str) -> FormData:
+    """The whole transcript as titled tables, in one language; labels and their order are the pack's.
+
+    Raises:
+        PackError: as :func:`sections_of`.
+    """
+    said, transcript = _said(document.pack), document.transcript
+    parts = [
+        FormTable(
+            title=one.title.of(language), rows=tuple((row.label.of(language), row.text) for row in one.rows if row.text)
+        )
+        for one in sections_of(document)
+    ]
+    history = tuple(_year(one, document.pack) for one in transcript.history)
+    certificates = tuple((_raw(one.name), _raw(one.kind)) for one in transcript.summary.certificates)
+    more = [
+        FormTable(title=said["history"][language], rows=history),
+        _subjects(said["subjects"], transcript.subjects, language),
+        _levels(said["levels"], transcript.summary, document.pack, language),
+        FormTable(title=said["certificates"][language], rows=certificates),
+    ]
+    # as on paper: who, the years before, this year's table, then its results and issue
+    ordered = [*parts[:2], *more, *parts[2:]]
+    return FormData(title=said["title"][language], tables=tuple(one for one in ordered if one.rows))
+
+
+def _said(pack: Pack) -> Mapping[str, Any]:
+    if not pack.form:
         raise PackError(f"{pack.name}: không có document/form.yaml / no document/form.yaml")
-    words = {name: Text.model_validate(one) for name, one in said["levels"].items()}
-    return Form(
-        title=Text.model_validate(said["title"]),
-        sections=tuple(
-            Section(Text.model_validate(one["title"]), tuple(_rows(document, one["rows"]))) for one in said["sections"]
-        ),
-        columns={name: Text.model_validate(one) for name, one in said["subjects"]["columns"].items()},
-        subjects_title=Text.model_validate(said["subjects"]["title"]),
-        subjects=tuple(SubjectRow(_cells(one), one) for one in transcript.subjects),
-        levels={
-            name: _levels(getattr(transcript.summary, name), pack)
-            for name in ("learning", "conduct")
-        },
-        levels_words=words,
-        history_title=Text.model_validate(said["history"]),
-        history=tuple(
-            (
-                _raw(one.school_year), _raw(one.class_name), _raw(one.school_name), _raw(one.province_name),
-                shown(one.transferred_on, pack),
-            )
-            for one in transcript.history
-        ),
-        certificates_title=Text.model_validate(said["certificates"]),
-        certificates=tuple(
-            " – ".join(part for part in (_raw(one.name), _raw(one.kind)) if part)
-            for one in transcript.summary.certificates
-        ),
-    )  # fmt: skip
+    return pack.form
 
 
 def _rows(document: Document, rows: list[Mapping[str, Any]]) -> Iterator[Row]:
@@ -155,14 +133,33 @@ def _raw(value: Value[Any] | None) -> str:
     return value.raw if value is not None else ""
 
 
-def _cells(one: Subject) -> Mapping[str, str]:
-    return {
-        "subject": _raw(one.name),
-        **{period: _raw(getattr(one, period)) for period in (*PERIODS, "reassessed")},
-        "comment": _raw(one.comment),
-        "teachers": ", ".join(_raw(teacher.name) for teacher in one.teachers),
-    }
+def _year(one: HistoryYear, pack: Pack) -> tuple[str, ...]:
+    texts = (_raw(one.school_year), _raw(one.class_name), _raw(one.school_name), _raw(one.province_name))
+    return (*texts, shown(one.transferred_on, pack))
 
 
-def _levels(levels: Levels, pack: Pack) -> Mapping[str, str]:
-    return {period: shown(getattr(levels, period), pack) for period in (*PERIODS, "after_summer")}
+def _subjects(said: Mapping[str, Any], subjects: tuple[Subject, ...], language: str) -> FormTable:
+    rows = tuple(
+        (
+            _raw(one.name),
+            *(_raw(getattr(one, period)) for period in (*PERIODS, "reassessed")),
+            _raw(one.comment),
+            ", ".join(_raw(teacher.name) for teacher in one.teachers),
+        )
+        for one in subjects
+    )
+    names = ("subject", *PERIODS, "reassessed", "comment", "teachers")
+    columns = tuple(said["columns"][name][language] for name in names)
+    return FormTable(title=said["title"][language], columns=columns, rows=rows)
+
+
+def _levels(said: Mapping[str, Any], summary: Summary, pack: Pack, language: str) -> FormTable:
+    periods = (*PERIODS, "after_summer")
+    return FormTable(
+        title=said["title"][language],
+        columns=("", *(said[period][language] for period in periods)),
+        rows=tuple(
+            (said[name][language], *(shown(getattr(levels, period), pack) for period in periods))
+            for name, levels in (("learning", summary.learning), ("conduct", summary.conduct))
+        ),
+    )

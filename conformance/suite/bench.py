@@ -20,7 +20,7 @@ from conformance.checks import management, rendition
 from conformance.checks.context import Context
 from conformance.checks.fidelity import check_fidelity
 from conformance.checks.judge import judge_document
-from conformance.document import Document
+from conformance.document import Document, read
 from conformance.document.excerpt import excerpt
 from conformance.doors.drive import Driver, Episode, Intervals
 from conformance.doors.http import Answer, DoorError, Http
@@ -28,12 +28,13 @@ from conformance.doors.ministry import Ministry, Space
 from conformance.doors.probes import PROBES
 from conformance.doors.rendition import RenditionReader
 from conformance.doors.vendor import Clock, Vendor
-from conformance.events import ExcerptLine, Finding, ItemResult
+from conformance.events import ExcerptLine, Finding, FormData, ItemResult
 from conformance.evidence import Entry, keep_bytes
 from conformance.exchanges import ExchangeSpec, load_exchanges
 from conformance.exchanges.player import exchange_of, judge_exchange, play
 from conformance.finding import Observation, Place, Recorder
 from conformance.pack import Pack
+from conformance.showing import readable
 from conformance.signature.trust import TrustStore
 from conformance.suite.plan import Planned
 from conformance.suite.settings import Setup
@@ -44,6 +45,8 @@ SHRINKS = 12
 """Times a failed case is driven again, at most, to find the smallest one that still fails."""
 SHRUNK_CAUSES = 3
 """Causes shrunk per process: the first ones tell the most, and the rest would cost the vendor's time."""
+KEPT_FORMS = 8
+"""Documents per process that a report shows as people read them."""
 KEPT_JOURNAL = 40
 """Journal lines kept with a finding."""
 
@@ -83,6 +86,7 @@ class Bench:
         self._now = now or (lambda: datetime.now(zone))
         self.entries: list[Entry] = []
         self._shrunk: set[str] = set()
+        self._formed = 0
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         self._spare = itertools.count(SPARE_NUMBERS + 100 * (int(worker) if worker.isdigit() else 0))
         self._opened: list[Http] = []
@@ -379,6 +383,7 @@ class Bench:
             title=item.title,
             held=held_of(judgement.found),
             findings=tuple(self._finding(one, {"document": digest}, data, ()) for one in judgement.found.observations),
+            form=self._form(data, judgement.found),
             evidence={"document": digest},
             replay=(f"--target={self.setup.target}", *self.setup.repeat, f"--item={item.id}"),
         )
@@ -427,12 +432,24 @@ class Bench:
             kind=item.kind,
             programme=item.programme,
             title=item.title,
+            form=self._form(document, found),
             held=held_of(found),
             findings=tuple(self._finding(one, evidence, document, journal) for one in found.observations),
             smallest=smallest or {},
             evidence=evidence,
             replay=self.replay(item),
         )
+
+    def _form(self, data: bytes, found: Recorder) -> FormData | None:
+        """The document as people read it, where something that blocks is wrong with it; a few per process suffice."""
+        wrong = any(code.startswith("PL1-") for code in self.blocking(found))
+        if not data or not wrong or not self.pack.form or self._formed >= KEPT_FORMS:
+            return None
+        document = read(data, self.pack).document
+        if document is None:
+            return None
+        self._formed += 1
+        return readable(document, self.setup.language)
 
     def _finding(
         self, one: Observation, evidence: Mapping[str, str], document: bytes, journal: tuple[dict[str, Any], ...]

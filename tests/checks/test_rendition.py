@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.checks import rendition
-from conformance.document.form import form_of
+from conformance.document.form import sections_of
 from conformance.finding import Recorder
 from conformance.pack import default_pack
 from mock_vendor.printing import Printing
@@ -54,7 +54,7 @@ def test_the_sound_rendition_holds() -> None:
 
 
 def test_every_listed_value_is_missed_when_it_is_not_there() -> None:
-    listed = [row for section in form_of(XML).sections for row in section.rows if row.listed and row.text]
+    listed = [row for section in sections_of(XML) for row in section.rows if row.listed and row.text]
     assert len(listed) >= 10
     for row in listed:
         text = printed()

@@ -121,3 +121,36 @@ def test_pki_writes_a_desk(tmp_path: Path) -> None:
     done = invoke("pki", str(tmp_path / "desk"))
     assert done.exit_code == 0, done.output
     assert list((tmp_path / "desk").rglob("*.p12"))
+
+
+def test_show_reads_like_the_form_and_judges_nothing(desk: Path, tmp_path: Path) -> None:
+    data = json.loads(invoke("show", str(desk / "changed.xml"), "--format", "json").output)
+    tables = {one["title"]: one for one in data["tables"]}
+    assert any("7.4" in row for row in tables["Bảng điểm"]["rows"])
+    states = {row[-1] for row in tables["Chữ ký số"]["rows"]}
+    assert states == {"khớp", "không khớp"}
+    assert invoke("show", str(desk / "changed.xml")).exit_code == 0
+    page = tmp_path / "form.html"
+    assert invoke("show", str(desk / "sound.xml"), "--html", str(page), "--lang", "en").exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Digital signatures" in text
+    assert "<script" not in text
+
+
+def test_show_escapes_what_comes_from_outside(tmp_path: Path) -> None:
+    values = valid_values()
+    values["summary"]["homeroom_comment"] = "<script>alert(1)</script>\u202e"
+    (tmp_path / "x.xml").write_bytes(write(values, default_pack()))
+    page = tmp_path / "x.html"
+    assert invoke("show", str(tmp_path / "x.xml"), "--html", str(page)).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "\u202e" not in text
+
+
+def test_what_is_no_transcript_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "x.xml").write_bytes(b"<a/>")
+    assert invoke("show", str(tmp_path / "none.xml")).exit_code == 2
+    done = invoke("show", str(tmp_path / "x.xml"))
+    assert done.exit_code == 1
