@@ -209,13 +209,13 @@ def _addresses(document: Document, transcript: Transcript, context: Context, fou
             found.violated(rule, "unknown", place=document.place(code), seen=code.raw[:20])
             continue
         detail = (address.detail.value or "").casefold() if address.detail else ""
+        own = any(name.casefold() in detail for entry in entries for name in (entry.name, *entry.names))
         named = [
             entry.name
-            for entry in listed
-            if entry.code != own_code and detail.endswith(entry.name.casefold()) and not foreign
+            for entry in (() if own or foreign else listed)
+            if entry.code != own_code and detail.endswith(entry.name.casefold())
         ]
-        own = any(name.casefold() in detail for entry in entries for name in (entry.name, *entry.names))
-        if named and not own:
+        if named:
             wanted = " / ".join(dict.fromkeys(entry.name for entry in entries))
             found.violated(rule, "disagree", place=document.place(code), expected=wanted, seen=named[0], code=own_code)
         else:
@@ -270,7 +270,6 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
 
 def _speaking(document: Document, transcript: Transcript, value: Value[str], context: Context, found: Recorder) -> None:
     rule = "PL1-MA-008"
-    place = document.place(value)
     identifiers = context.pack.header.identifiers
     match = identifiers.national_id_pattern.fullmatch(_code(value))
     parts = match.groupdict() if match else {}
@@ -279,17 +278,17 @@ def _speaking(document: Document, transcript: Transcript, value: Value[str], con
     # numbers above the last province's are those of countries, whose list is not public
     if where and registered and not registered.find(where) and where <= max(entry.code for entry in registered):
         good = False
-        found.violated(rule, "province", place=place, seen=where)
+        found.violated(rule, "province", place=document.place(value), seen=where)
     gender, born = transcript.profile.gender, transcript.learner.birth_date
     sex = identifiers.sexes.get(parts.get("sex") or "")
     said = context.pack.binding.values.get("gender", {}).get(_code(gender)) if gender else None
     if gender and said is not None and sex is not None and said != sex.gender:
         good = False
-        found.violated(rule, "gender", place=place, expected=gender.raw, seen=parts["sex"])
+        found.violated(rule, "gender", place=document.place(value), expected=gender.raw, seen=parts["sex"])
     if born and born.value and sex is not None and parts.get("year"):
         year = sex.century * 100 + int(parts["year"])
         if year != born.value[0]:
             good = False
-            found.violated(rule, "birth-year", place=place, expected=born.value[0], seen=year)
+            found.violated(rule, "birth-year", place=document.place(value), expected=born.value[0], seen=year)
     if good:
         found.held(rule)

@@ -35,14 +35,16 @@ _KINDS = {
 }
 FATAL = ("PL1-DOC-001", "PL1-DOC-002", "PL1-DOC-003", "PL1-DOC-004")
 
-_ETH = "\u00d0\u00f0"
+_ETH = re.compile("[\u00d0\u00f0]")
+_WORD = "[!-~\u00a1-\u00ac\u00ae-\u0188\u018a-\u024f\u0300-\u034e\u0350-\u036f\u1e00-\u1eff]+"
+_SOUND = re.compile(f"{_WORD}(?: {_WORD})*")
+"""Words of Latin letters and printable signs with single spaces between: what the patterns below need not look at."""
 _EDGE = re.compile(r"^\s|\s$|\s\s|[\t\r\n]")
 _INVISIBLE = re.compile(
     r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff]"
 )
-_LATIN = re.compile(r"[\u0000-\u024f\u02b0-\u036f\u1e00-\u1eff\u2010-\u2027\u2030-\u205e]+")
-"""Letters and marks of names and codes. Of these, only the African D looks like another letter of ours."""
-_AFRICAN_D = "\u0189\u0256"
+_LATIN = re.compile(r"[\u0000-\u0188\u018a-\u024f\u02b0-\u036f\u1e00-\u1eff\u2010-\u2027\u2030-\u205e]+")
+"""Letters and marks of names and codes; the African D (U+0189) is left out, as it looks like a letter of ours."""
 
 
 def check(reading: Reading, found: Recorder) -> None:
@@ -64,16 +66,14 @@ def _texts(document: Document, found: Recorder, *, bom: bool) -> None:
     limited = Limited(document, found)
     prose = _prose(document.transcript)
     for element, text in _contents(document):
-        if text.isascii() and text.isprintable():
-            if _EDGE.search(text) and element not in prose:
-                limited.violated("PL1-DOC-006", "spaces", element, seen=repr(text[:80]))
-            continue
-        if not is_composed(text):
+        if text.isascii():
+            pass
+        elif not is_composed(text):
             expected = normalized("NFC", text)
             limited.violated("PL1-DOC-005", "not-nfc", element, expected=points(expected), seen=points(text))
-        elif any(char in text for char in _ETH):
+        elif _ETH.search(text):
             limited.violated("PL1-DOC-005", "eth", element, expected="U+0110", seen=points(text))
-        if element not in prose:
+        if not _SOUND.fullmatch(text) and element not in prose:
             _clean(element, text, limited)
     limited.hold_unless_violated("PL1-DOC-005")
     if not bom:
@@ -86,9 +86,9 @@ def _clean(element: etree._Element, text: str, limited: Limited) -> None:
     if invisible:
         limited.violated("PL1-DOC-006", "invisible", element, seen=points(invisible[0]), text=text[:80])
         return
-    foreign = next(
-        (char for char in text if char in _AFRICAN_D or (not _LATIN.fullmatch(char) and char.isalnum())), None
-    )
+    foreign = None
+    if not _LATIN.fullmatch(text):
+        foreign = next((char for char in text if not _LATIN.fullmatch(char) and char.isalnum()), None)
     if foreign is not None:
         name = unicodedata.name(foreign, "?")
         limited.violated("PL1-DOC-006", "look-alike", element, seen=f"U+{ord(foreign):04X} {name}", text=text[:80])
@@ -121,7 +121,8 @@ def _contents(document: Document) -> Iterator[tuple[etree._Element, str]]:
     """Texts of the content: leaves only, as white space between elements is not text."""
     for anchor in document.anchors("content"):
         for element in anchor.iter(etree.Element):
-            if element.text and next(element.iterchildren(etree.Element), None) is None:
+            # comments and instructions are children too
+            if element.text and (not len(element) or next(element.iterchildren(etree.Element), None) is None):
                 text = text_of(element)
                 # an empty list of an indented document holds nothing but a line's end
                 if text.strip() or "\n" not in text:

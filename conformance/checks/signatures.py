@@ -195,7 +195,7 @@ def _covers(document: Document, one: Signature, name: str) -> bool:
     if not kind and name == "subject":
         return bool(covered)
     elements = document.slots(other) if kind else document.anchors(name)
-    return bool(elements) and all(any(element is each for each in covered) for element in elements)
+    return bool(elements) and set(covered).issuperset(elements)
 
 
 def _called(name: str, pack: Pack) -> str:
@@ -324,7 +324,7 @@ def _advice(document: Document, facts: DocumentSignatures, ledger: Ledger) -> No
             deviations.setdefault("leaf-not-first", []).append(one.node)
         if one.parsed.x509_data > 1:
             deviations.setdefault("several-x509data", []).append(one.node)
-    attributes = _XML_ATTRIBUTES(document.root)
+    attributes = _XML_ATTRIBUTES(document.root) if b"xml:" in document.data else []
     if isinstance(attributes, list) and attributes:
         deviations["xml-attributes"] = list(attributes)
     for cause, nodes in deviations.items():

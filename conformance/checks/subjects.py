@@ -283,7 +283,7 @@ def _one_mark(
 ) -> None:
     """PL1-MON-005 and 006 on one result that should be a mark; ``None``: it cannot be read as one."""
     rule, place = "PL1-MON-005", document.place
-    expected, cause = f"{shown(rules.mark_minimum)} … {shown(rules.mark_maximum)}", ""
+    expected = cause = ""
     formats = document.pack.binding.formats
     mark = mark if mark is not None else formats.read_number(value.raw)
     if mark is None:
@@ -294,6 +294,7 @@ def _one_mark(
         elif mark != rounded(mark, rules):
             cause, expected = "two-decimals", shown(rounded(mark, rules))
     if cause or mark is None:
+        expected = expected or f"{shown(rules.mark_minimum)} … {shown(rules.mark_maximum)}"
         found.violated(rule, cause, place=place(value), expected=expected, seen=value.raw[:20], subject=_name(one))
         return
     found.held(rule)

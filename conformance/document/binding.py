@@ -111,7 +111,7 @@ class Compiled:
                 values[name] = Value(raw, converter(raw), element)
         passed: set[object] = set()
         for child in element:
-            below = step.children.get(child.tag) if isinstance(child.tag, str) else None
+            below = step.children.get(child.tag)
             if below is None:
                 continue
             for name, converter in below.fields:
@@ -133,6 +133,8 @@ class Compiled:
 def text_of(element: etree._Element) -> str:
     """An element's own text; comments and instructions in it (PL1-DOC-003 reports them) do not cut it short."""
     text = element.text or ""
+    if not len(element):
+        return text
     for child in element.iterchildren(etree.Comment, etree.ProcessingInstruction):
         text += child.tail or ""
     return text

@@ -23,7 +23,10 @@ def nfc(text: str) -> str:
     Combining forms and the Icelandic eth in its place are PL1-DOC-005's to report; they are understood, so that one
     mistake is found once.
     """
-    return text if text.isascii() else normalized("NFC", text).translate(_ETH)
+    if text.isascii():
+        return text
+    composed = normalized("NFC", text)
+    return composed.translate(_ETH) if "\u00d0" in composed or "\u00f0" in composed else composed
 
 
 def text(raw: str) -> str | None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from xml.parsers import expat
 
 from lxml import etree
@@ -57,6 +57,7 @@ class Document:
         self.data = data
         self.pack = pack
         self.root = root
+        self._at: dict[str, tuple[etree._Element, ...]] = {}
 
     @cached_property
     def digest(self) -> str:
@@ -69,14 +70,20 @@ class Document:
         return compiled(self.pack).read(self.root)
 
     @cached_property
+    def elements(self) -> tuple[etree._Element, ...]:
+        """Every element in document order. Held, so that a later walk meets the same objects and makes none anew."""
+        return tuple(self.root.iter(etree.Element))
+
+    @cached_property
     def identified(self) -> tuple[tuple[str, str, etree._Element], ...]:
         """Every identifier there is: (value, spelling, element), in document order, over all spellings."""
         spellings = [(name, _attribute_name(name)) for name in self.pack.binding.id_spellings]
         return tuple(
             (value, name, element)
-            for element in self.root.iter(etree.Element)
+            for element in self.elements
+            if (keys := element.keys())
             for name, attribute in spellings
-            if (value := element.get(attribute)) is not None
+            if attribute in keys and (value := element.get(attribute)) is not None
         )
 
     @cached_property
@@ -92,6 +99,12 @@ class Document:
 
     def at(self, path: str) -> tuple[etree._Element, ...]:
         """The elements at a path of element names below the root."""
+        known = self._at.get(path)
+        if known is None:
+            known = self._at[path] = self._look(path)
+        return known
+
+    def _look(self, path: str) -> tuple[etree._Element, ...]:
         namespace = self.pack.binding.namespace
         found: list[etree._Element] = [self.root]
         for part in path.split("/"):
@@ -271,8 +284,9 @@ def read(data: bytes, pack: Pack) -> Reading:
     early = _encoding(data)
     if early:
         return Reading(data, None, early)
-    namespaces = len(_XMLNS.findall(data))
-    if namespaces > limits.namespaces:
+    # the word is counted first: the pattern is slow, and never matches more often
+    namespaces = data.count(b"xmlns")
+    if namespaces > limits.namespaces and (namespaces := len(_XMLNS.findall(data))) > limits.namespaces:
         problem = Problem("namespaces", Place(), f"{namespaces} > {limits.namespaces}")
         return Reading(data, None, (problem,))
     doctype = _doctype(data)
@@ -294,7 +308,7 @@ def read(data: bytes, pack: Pack) -> Reading:
     if (information.xml_version or "1.0") != "1.0":
         problem = Problem("version", Place(line=1, column=1, offset=0), str(information.xml_version))
         return Reading(data, None, (problem,))
-    over = _caps(root, pack)
+    over = _caps(root, data, pack)
     if over is not None:
         return Reading(data, None, (over,))
     problems: list[Problem] = []
@@ -375,10 +389,20 @@ def _offset(data: bytes, line: int, column: int | None) -> int | None:
     return min(start + max((column or 1) - 1, 0), len(data))
 
 
-def _caps(root: etree._Element, pack: Pack) -> Problem | None:
+@lru_cache(maxsize=8)
+def _limits(depth: int, attributes: int) -> tuple[etree.XPath, etree.XPath]:
+    """Whether an element stands deeper than ``depth``; whether one has more than so many attributes."""
+    return etree.XPath("boolean(" + "/*" * (depth + 1) + ")"), etree.XPath(f"boolean(//@*[{attributes + 1}])")
+
+
+def _caps(root: etree._Element, data: bytes, pack: Pack) -> Problem | None:
     limits = pack.header.limits
-    if root.xpath("boolean(" + "/*" * (limits.depth + 1) + ")"):
+    too_deep, too_many = _limits(limits.depth, limits.attributes)
+    if too_deep(root):
         return Problem("depth", Place(xpath_of(root)), f"> {limits.depth}")
+    # no more nodes than angle brackets and equals signs, no element with an attribute past the limit: nothing to count
+    if data.count(b"<") + data.count(b"=") <= limits.nodes and not too_many(root):
+        return None
     nodes = 0
     for node in root.iter():
         attributes = len(node.attrib) if isinstance(node.tag, str) else 0

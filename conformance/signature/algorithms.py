@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -28,7 +29,7 @@ _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     "sha3-512": hashes.SHA3_512,
     "sha1": hashes.SHA1,  # only to make documents that must be refused
 }
-_HASHLIB = {"sha256", "sha384", "sha512", "sha1"}
+_HASHLIB = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512, "sha1": hashlib.sha1}
 _SHAKES = {"shake128": 32, "shake256": 64}  # octets, RFC 9231 §2.1.5
 
 
@@ -43,7 +44,7 @@ def hash_of(name: str) -> hashes.HashAlgorithm:
 def digest(name: str, data: bytes) -> bytes:
     """The digest of ``data``; ``name`` as in the pack's ``digests``."""
     if name in _HASHLIB:
-        return hashlib.new(name, data).digest()
+        return _HASHLIB[name](data).digest()
     if name in _SHAKES:
         return (hashlib.shake_128 if name == "shake128" else hashlib.shake_256)(data).digest(_SHAKES[name])
     if name.startswith("sha3-"):
@@ -55,9 +56,15 @@ def digest(name: str, data: bytes) -> bytes:
 
 def key_kind(key: PublicKey) -> str:
     """``rsa``, ``ec``, or the class name of another kind."""
-    if isinstance(key, rsa.RSAPublicKey):
+    return _kind(key.__class__)
+
+
+@cache
+def _kind(kind: Any) -> str:
+    # the classes of keys are abstract ones: asking each time is slow
+    if issubclass(kind, rsa.RSAPublicKey):
         return "rsa"
-    return "ec" if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
+    return "ec" if issubclass(kind, ec.EllipticCurvePublicKey) else kind.__name__
 
 
 def key_bits(key: PublicKey) -> int:
@@ -67,6 +74,11 @@ def key_bits(key: PublicKey) -> int:
 
 def _coordinate(key: ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey) -> int:
     return (key.curve.key_size + 7) // 8
+
+
+@cache
+def _pss(name: str) -> padding.PSS:
+    return padding.PSS(padding.MGF1(hash_of(name)), padding.PSS.AUTO)
 
 
 def verify(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data: bytes) -> bool:
@@ -80,7 +92,7 @@ def verify(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data: by
             pair = int.from_bytes(value[:size]), int.from_bytes(value[size:])
             key.verify(encode_dss_signature(*pair), data, ec.ECDSA(chosen))
         elif algorithm.padding == "pss":
-            key.verify(value, data, padding.PSS(padding.MGF1(chosen), padding.PSS.AUTO), chosen)
+            key.verify(value, data, _pss(algorithm.hash), chosen)
         else:
             key.verify(value, data, padding.PKCS1v15(), chosen)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):

@@ -90,11 +90,13 @@ def plain(identifier: str) -> str:
     return "".join(character for character in identifier.upper() if character.isalnum())
 
 
-@lru_cache(maxsize=8192)
 def load(der: bytes) -> CertificateFacts | str:
     """The facts of a certificate, or why it cannot be read."""
-    if len(der) > LARGEST:
-        return f"{len(der)} > {LARGEST} bytes"
+    return _loaded(der) if len(der) <= LARGEST else f"{len(der)} > {LARGEST} bytes"
+
+
+@lru_cache(maxsize=8192)
+def _loaded(der: bytes) -> CertificateFacts | str:
     try:
         with _LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -27,7 +27,7 @@ def folded(name: str) -> str:
 
 def same(one: str, other: str) -> bool:
     """Whether both spell the same name."""
-    return folded(one) == folded(other)
+    return one == other or folded(one) == folded(other)
 
 
 def unmarked(name: str) -> str:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from lxml import etree
 
 from conformance.pack import Pack
 from conformance.pack.model import SignatureAlgorithm
 from conformance.signature.canonical import DS, XADES
-from conformance.signature.certificate import CertificateFacts, load
+from conformance.signature.certificate import LARGEST, CertificateFacts, load
 
 SIGNATURE = f"{{{DS}}}Signature"
-_EXC = "http://www.w3.org/2001/10/xml-exc-c14n#"
 _SIGNED_INFO, _VALUE, _KEY_INFO, _OBJECT = (
     f"{{{DS}}}{name}" for name in ("SignedInfo", "SignatureValue", "KeyInfo", "Object")
 )
+_NO_ELEMENTS: frozenset[object] = frozenset((etree.Comment, etree.PI, etree.Entity))
+_METHODS = [f"{{{DS}}}CanonicalizationMethod", f"{{{DS}}}SignatureMethod"]
+_REFERENCE = f"{{{DS}}}Reference"
+_BARE_REFERENCE = [f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"]
+_FULL_REFERENCE = [f"{{{DS}}}Transforms", *_BARE_REFERENCE]
+_X509_DATA, _X509_CERTIFICATE = f"{{{DS}}}X509Data", f"{{{DS}}}X509Certificate"
+_PREFIXES = "{http://www.w3.org/2001/10/xml-exc-c14n#}InclusiveNamespaces"
+_PROPERTIES, _TIME_STAMP = f"{{{XADES}}}SignedProperties", f"{{{XADES}}}SignatureTimeStamp"
 PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _MOST_TRANSFORMS = 4
 _MOST_CERTIFICATES = 10
 _MOST_VALUES = 10
@@ -38,8 +48,7 @@ class Trouble:
     params: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One canonicalization: method name and inclusive prefix list."""
 
     method: str
@@ -109,21 +118,35 @@ def refused_cause(uri: str, pack: Pack) -> str:
     return pack.signature.refused.get(uri, "unknown").lower()
 
 
+def _elements(node: etree._Element) -> tuple[list[etree._Element], list[str]]:
+    """The child elements, and their names."""
+    children = list(node)
+    tags = [child.tag for child in children]
+    if not _NO_ELEMENTS.isdisjoint(tags):
+        children = [child for child in children if isinstance(child.tag, str)]
+        tags = [child.tag for child in children]
+    return children, tags
+
+
+def _local(tags: Iterable[str]) -> str:
+    return ", ".join(tag.rpartition("}")[2] for tag in tags)
+
+
 def decoded(text: str | None) -> bytes | None:
     """Strict base64, white space apart; ``None`` when it is not base64."""
+    compact = "".join((text or "").split())
     try:
-        return base64.b64decode("".join((text or "").split()).encode("ascii"), validate=True)
-    except (binascii.Error, ValueError):
+        return binascii.a2b_base64(compact) if _BASE64.fullmatch(compact) else None
+    except binascii.Error:
         return None
 
 
 def parse(node: etree._Element, pack: Pack) -> Parsed:
     """Read a ``ds:Signature`` element; never raises on what it holds."""
     found = Parsed(node)
-    children = [child for child in node if isinstance(child.tag, str)]
-    tags = [child.tag for child in children]
+    children, tags = _elements(node)
     if tags[:2] != [_SIGNED_INFO, _VALUE] or any(tag not in (_KEY_INFO, _OBJECT) for tag in tags[2:]):
-        found.against("form.malformed", seen=", ".join(etree.QName(child).localname for child in children))
+        found.against("form.malformed", seen=_local(tags))
         return found
     if node.prefix != pack.signature.prefixes.get("ds", "ds"):
         found.portability["prefix"] = node
@@ -134,15 +157,15 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
     found.value = value or b""
     _lines(found, children[1])
     _signed_info(found, children[0], pack)
-    for child in children[2:]:
-        if child.tag == _KEY_INFO:
+    for child, tag in zip(children[2:], tags[2:], strict=True):
+        if tag == _KEY_INFO:
             if found.key_info:
                 found.against("form.malformed", child, seen="KeyInfo × 2")
             found.key_info = True
             _key_info(found, child)
         else:
-            found.properties.extend(child.iter(f"{{{XADES}}}SignedProperties"))
-            found.time_stamps.extend(child.iter(f"{{{XADES}}}SignatureTimeStamp"))
+            found.properties.extend(child.iter(_PROPERTIES))
+            found.time_stamps.extend(child.iter(_TIME_STAMP))
             found.crls.extend(_values(child, "CRLValues", "EncapsulatedCRLValue"))
             found.answers.extend(_values(child, "OCSPValues", "EncapsulatedOCSPValue"))
             loaded = [load(one) for one in _values(child, "CertificateValues", "EncapsulatedX509Certificate")]
@@ -157,11 +180,9 @@ def _lines(found: Parsed, node: etree._Element) -> None:
 
 
 def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
-    children = [child for child in node if isinstance(child.tag, str)]
-    names = [etree.QName(child).localname for child in children]
-    proper = all(etree.QName(child).namespace == DS for child in children)
-    if not proper or names[:2] != ["CanonicalizationMethod", "SignatureMethod"] or set(names[2:]) != {"Reference"}:
-        found.against("form.malformed", node, seen=", ".join(names)[:80])
+    children, tags = _elements(node)
+    if tags[:2] != _METHODS or set(tags[2:]) != {_REFERENCE}:
+        found.against("form.malformed", node, seen=_local(tags)[:80])
         return
     found.step = _step(found, children[0], pack)
     found.method = children[1].get("Algorithm") or ""
@@ -190,7 +211,7 @@ def _step(found: Parsed, node: etree._Element, pack: Pack) -> Step | None:
         found.portability.setdefault("c14n", node)
     prefixes: tuple[str, ...] = ()
     for child in node:
-        if child.tag == f"{{{_EXC}}}InclusiveNamespaces" and known.method == "exclusive":
+        if child.tag == _PREFIXES and known.method == "exclusive":
             prefixes = tuple((child.get("PrefixList") or "").split())[:32]
         else:
             found.against("form.malformed", node, seen=str(child.tag)[:80])
@@ -207,15 +228,13 @@ def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | N
         found.against("form.xpointer", node, seen=uri, expected="#Id")
     elif not uri.startswith("#") or len(uri) < 2:
         found.against("form.external-uri", node, seen=uri, expected="#Id")
-    children = [child for child in node if isinstance(child.tag, str)]
-    names = [etree.QName(child).localname for child in children]
-    proper = all(etree.QName(child).namespace == DS for child in children)
-    if not proper or names not in (["Transforms", "DigestMethod", "DigestValue"], ["DigestMethod", "DigestValue"]):
-        found.against("form.malformed", node, seen=", ".join(names)[:80])
+    children, tags = _elements(node)
+    if tags not in (_FULL_REFERENCE, _BARE_REFERENCE):
+        found.against("form.malformed", node, seen=_local(tags)[:80])
         return None
     steps: tuple[Step, ...] = ()
     enveloped = False
-    if names[0] == "Transforms":
+    if len(children) == len(_FULL_REFERENCE):
         steps = _transforms(found, children[0], pack)
         enveloped = any(one.get("Algorithm") in pack.signature.idle_transforms for one in children[0])
     method = children[-2].get("Algorithm") or ""
@@ -236,7 +255,7 @@ def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | N
 
 def _transforms(found: Parsed, node: etree._Element, pack: Pack) -> tuple[Step, ...]:
     steps: list[Step] = []
-    children = [child for child in node if isinstance(child.tag, str)]
+    children, _ = _elements(node)
     if len(children) > _MOST_TRANSFORMS:
         found.against("form.too-many-transforms", node, seen=str(len(children)), expected=f"≤ {_MOST_TRANSFORMS}")
         return ()
@@ -250,16 +269,25 @@ def _transforms(found: Parsed, node: etree._Element, pack: Pack) -> tuple[Step, 
 
 
 def _key_info(found: Parsed, node: etree._Element) -> None:
-    data = [child for child in node if child.tag == f"{{{DS}}}X509Data"]
+    data = [child for child in node if child.tag == _X509_DATA]
     found.x509_data = len(data)
-    texts = [one for each in data for one in each.iterchildren(f"{{{DS}}}X509Certificate")]
+    texts = [one for each in data for one in each if one.tag == _X509_CERTIFICATE]
     if len(texts) > _MOST_CERTIFICATES:
         found.against("form.too-many-certificates", node, seen=str(len(texts)), expected=f"≤ {_MOST_CERTIFICATES}")
         return
     for one in texts:
         _lines(found, one)
-        octets = decoded(one.text)
-        found.certificates.append("base64" if not octets else load(octets))
+        text = one.text or ""
+        found.certificates.append(_known(text) if len(text) <= 2 * LARGEST else _certificate(text))
+
+
+def _certificate(text: str) -> CertificateFacts | str:
+    octets = decoded(text)
+    return "base64" if not octets else load(octets)
+
+
+_known = lru_cache(maxsize=8192)(_certificate)
+"""Teachers and authorities sign many documents: a text met before is not decoded again."""
 
 
 def _values(node: etree._Element, holder: str, name: str) -> Iterator[bytes]:

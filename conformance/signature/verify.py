@@ -28,8 +28,13 @@ from conformance.signature.removed import reference_removed
 MOST_SIGNATURES = 256
 """Signatures of one document that are looked at; a class has some twenty."""
 _TIME = re.compile(r"^(-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$")
-_SIGNING_TIME = "SigningTime"
-_NAMESPACE = re.compile(rb"\bxmlns(?::[^\s=]+)?\s*=\s*([\"'])(.*?)\1", re.DOTALL)
+_SIGNING_TIME = "{*}SigningTime"
+_CERTIFICATE_V2, _CERTIFICATE_V1, _CERT = (
+    f"{{{XADES}}}{name}" for name in ("SigningCertificateV2", "SigningCertificate", "Cert")
+)
+_DIGEST_METHOD, _DIGEST_VALUE = f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"
+# begins with what is searched for: a pattern that begins with an assertion is slow
+_NAMESPACE = re.compile(rb"xmlns(?<=\bxmlns)(?::[^\s=]+)?\s*=\s*([\"'])(.*?)\1", re.DOTALL)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -119,9 +124,10 @@ class _Verifier:
         for slot in pack.signature.slots:
             for element in document.slots(slot.name):
                 self.names[element] = f"slot:{slot.name}"
+        self.above: dict[etree._Element, frozenset[etree._Element]] = {}
         for element in self.names:
             self.inside.setdefault(element, []).append(element)
-            for above in element.iterancestors():
+            for above in self._above(element):
                 self.inside.setdefault(above, []).append(element)
         self.digests: dict[tuple[etree._Element, tuple[Step, ...], str], bytes] = {}
         head, _, rest = pack.header.zone[1:].partition(":")
@@ -135,9 +141,9 @@ class _Verifier:
             number = 0
             for group in self.document.slots(slot.name):
                 for box in group:
-                    if not isinstance(box.tag, str) or etree.QName(box).localname != self.pack.signature.box:
+                    if not isinstance(box.tag, str) or _local(box) != self.pack.signature.box:
                         continue
-                    first = next(box.iterchildren(SIGNATURE), None)
+                    first = next((child for child in box if child.tag == SIGNATURE), None)
                     if first is not None:
                         number += 1
                         seen.add(first)
@@ -176,6 +182,7 @@ class _Verifier:
     def _resolve(self, one: Signature) -> None:
         covered: dict[str, list[etree._Element]] = {}
         attribute = self.pack.binding.id_attribute
+        node, around = one.node, self._above(one.node)
         for reference in one.references:
             hits = self.index.get(reference.id, [])
             if len(hits) != 1:
@@ -183,11 +190,11 @@ class _Verifier:
                 one.parsed.against(kind, reference.node, seen=reference.uri)
                 continue
             spelling, target = hits[0]
-            if target is one.node or any(above is one.node for above in target.iterancestors()):
+            if target is node or node in self._above(target):
                 reference.own = True
                 if reference.enveloped:
                     one.parsed.portability.setdefault("enveloped-own", reference.node)
-            elif target in one.node.iterancestors():
+            elif target in around:
                 one.parsed.against("form.not-idle", reference.node, seen=reference.uri)
                 continue
             elif not self._in_place(target):
@@ -211,7 +218,15 @@ class _Verifier:
         """Whether the element stands in the content or among the signature slots, where the pack says."""
         if target in self.inside:
             return True
-        return any(above in self.names for above in target.iterancestors())
+        return not self._above(target).isdisjoint(self.names)
+
+    def _above(self, element: etree._Element) -> frozenset[etree._Element]:
+        """The ancestors of an element."""
+        known = self.above.get(element)
+        if known is None:
+            parent = element.getparent()
+            known = self.above[element] = frozenset() if parent is None else self._above(parent) | {parent}
+        return known
 
     def _key(self, one: Signature) -> None:
         """Key against algorithm and policy, before the key is used."""
@@ -306,14 +321,9 @@ class _Verifier:
 
     def _properties(self, one: Signature) -> None:
         """XAdES properties and the signing time, from own elements that a reference covers."""
-        hashed = [each for each in one.references if each.own and each.target is not None]
-        covered: dict[etree._Element, Reference] = {}
-        for reference in hashed:
-            assert reference.target is not None
-            for element in reference.target.iter(etree.Element):
-                covered.setdefault(element, reference)
-        times = [each for each in one.node.iter(f"{{*}}{_SIGNING_TIME}") if not len(each)]
-        signed = [each for each in times if each in covered]
+        hashed = {each.target: each for each in reversed(one.references) if each.own and each.target is not None}
+        times = [each for each in one.node.iter(_SIGNING_TIME) if not len(each)]
+        signed = [each for each in times if each in hashed or not self._above(each).isdisjoint(hashed)]
         if not times:
             one.time_problem = "missing"
         elif not signed:
@@ -323,7 +333,7 @@ class _Verifier:
         else:
             one.time = self._time(signed[0])
             one.time_problem = "" if one.time else "unreadable"
-        one.xades_problem = self._xades(one, covered)
+        one.xades_problem = self._xades(one, hashed)
 
     def _time(self, node: etree._Element) -> SigningTime | None:
         raw = (node.text or "").strip()
@@ -342,14 +352,15 @@ class _Verifier:
             return None
         return SigningTime(raw, moment, bool(zone), node)
 
-    def _xades(self, one: Signature, covered: Mapping[etree._Element, Reference]) -> str:
+    def _xades(self, one: Signature, hashed: Mapping[etree._Element, Reference]) -> str:
         found = one.parsed.properties
         if not found:
             return "plain"
         if len(found) > 1:
             return "several-properties"
         properties = found[0]
-        reference = covered.get(properties)
+        above = self._above(properties)
+        reference = next((one for target, one in hashed.items() if target is properties or target in above), None)
         if reference is None:
             return "properties-not-signed"
         if reference.kind != PROPERTIES_TYPE or reference.target is not properties:
@@ -362,15 +373,14 @@ class _Verifier:
         return self._certificate_reference(one, properties)
 
     def _certificate_reference(self, one: Signature, properties: etree._Element) -> str:
-        v2 = properties.find(f".//{{{XADES}}}SigningCertificateV2")
-        v1 = properties.find(f".//{{{XADES}}}SigningCertificate")
-        reference = v2 if v2 is not None else v1
+        v2 = next(properties.iter(_CERTIFICATE_V2), None)
+        reference = v2 if v2 is not None else next(properties.iter(_CERTIFICATE_V1), None)
         if reference is None:
             return "no-certificate-reference"
         digests: list[tuple[str, bytes]] = []
-        for cert in reference.iterchildren(f"{{{XADES}}}Cert"):
-            method = cert.find(f".//{{{DS}}}DigestMethod")
-            value = decoded(cert.findtext(f".//{{{DS}}}DigestValue"))
+        for cert in reference.iterchildren(_CERT):
+            method, said = next(cert.iter(_DIGEST_METHOD), None), next(cert.iter(_DIGEST_VALUE), None)
+            value = decoded(said.text) if said is not None else None
             name = self.pack.signature.digests.get((method.get("Algorithm") or "") if method is not None else "")
             if name and value:
                 digests.append((name, value))
@@ -402,8 +412,11 @@ class _Verifier:
                 if not any(above in reported for above in element.iterancestors()) and _not_first(element):
                     reported.add(element)
                     yield Copy(element, "copy")
-        for tag in tags:
-            for element in self.document.root.iter(f"{prefix}{tag}"):
+        hits: dict[str, list[etree._Element]] = {f"{prefix}{tag}": [] for tag in tags}
+        for element in self.document.root.iter(*hits):
+            hits[str(element.tag)].append(element)
+        for those in hits.values():
+            for element in those:
                 if element in self.names or element is self.document.root:
                     continue
                 above = list(element.iterancestors())
@@ -428,7 +441,7 @@ def _not_first(element: etree._Element) -> bool:
 
 
 def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]
 
 
 def verify_document(document: Document, pack: Pack) -> DocumentSignatures:

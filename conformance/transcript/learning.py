@@ -70,7 +70,13 @@ class Rating:
     raised: bool
     """Whether the adjustment applies in some reading."""
     article: str
-    steps: tuple[Message, ...]
+    counted: tuple[Entry, ...]
+    rules: RuleSet
+
+    @property
+    def steps(self) -> tuple[Message, ...]:
+        """How the level follows; worked out when a finding asks for it."""
+        return _steps(self.counted, self.rules, self.base, self.raised)
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -118,7 +124,8 @@ def rate(entries: Iterable[Entry], rules: RuleSet, *, again: bool = False) -> Ra
         by_reading,
         raised,
         rules.articles["adjustment" if raised else "learning"],
-        _steps(counted, rules, base, raised),
+        tuple(counted),
+        rules,
     )
 
 
@@ -163,43 +170,51 @@ def _readings(entries: Sequence[Entry], rules: RuleSet, *, again: bool) -> list[
 def _adjusted(entries: Sequence[Entry], rules: RuleSet, reading: Reading) -> tuple[Level, bool]:
     """The level by one reading, and whether the adjustment raised it."""
     taken = [one for one in entries if reading.optional or not one.optional]
-    base = _thresholds(taken, rules, reduced=reading.reduced)
+    marks, failures = _counted(taken)
+    base = _level(marks, failures, rules, reduced=reading.reduced)
     highest = max((Level(one).rank for one in rules.adjustable), default=0)
     if not reading.adjusted or highest - base.rank < rules.adjustment_levels:
         return base, False
-    best = base
-    for position, one in enumerate(taken):
-        if not one.scored and not reading.comments:
-            continue
-        rest = [*taken[:position], *taken[position + 1 :]]
-        if reading.replace:
-            better: Result = rules.mark_maximum if one.scored else Outcome.PASSED
-            rest.insert(position, Entry(one.name, better, one.optional))
-        without = _thresholds(rest, rules, reduced=reading.reduced)
-        if without.value in rules.adjustable and without.rank > best.rank:
-            best = without
-    if best.rank - base.rank >= rules.adjustment_levels:
-        return next(level for level in Level if level.rank == base.rank + 1), True
+    # without the one subject: each scored one in turn, then a failed comment-only one (a passed one hinders nothing)
+    replacement = (rules.mark_maximum,) if reading.replace else ()
+    tries = [([*marks[:at], *replacement, *marks[at + 1 :]], failures) for at in range(len(marks))]
+    if failures and reading.comments:
+        tries.append((marks, failures - 1))
+    for tried in tries:
+        without = _level(*tried, rules, reduced=reading.reduced)
+        if without.value in rules.adjustable and without.rank - base.rank >= rules.adjustment_levels:
+            return next(level for level in Level if level.rank == base.rank + 1), True
     return base, False
 
 
-def _thresholds(entries: Sequence[Entry], rules: RuleSet, *, reduced: bool, strictly: bool = False) -> Level:
+def _counted(entries: Iterable[Entry]) -> tuple[list[Decimal], int]:
+    """What the thresholds look at: the marks, and how many comment-only subjects failed."""
+    results = [one.result for one in entries]
+    return [one for one in results if isinstance(one, Decimal)], results.count(Outcome.FAILED)
+
+
+def _thresholds(entries: Iterable[Entry], rules: RuleSet, *, reduced: bool, strictly: bool = False) -> Level:
+    return _level(*_counted(entries), rules, reduced=reduced, strictly=strictly)
+
+
+def _level(
+    marks: Sequence[Decimal], failures: int, rules: RuleSet, *, reduced: bool, strictly: bool = False
+) -> Level:  # fmt: skip
+    """The best level whose threshold is reached."""
     for threshold in rules.thresholds:
-        if _reaches(entries, threshold, reduced=reduced, strictly=strictly):
+        if _reaches(marks, failures, threshold, reduced=reduced, strictly=strictly):
             return Level(threshold.level)
     return Level.UNSATISFACTORY
 
 
-def _reaches(entries: Sequence[Entry], threshold: Threshold, *, reduced: bool, strictly: bool) -> bool:
+def _reaches(marks: Sequence[Decimal], failures: int, threshold: Threshold, *, reduced: bool, strictly: bool) -> bool:
     """Whether a threshold is reached; ``strictly``: with > for ≥, as a mistaken program has it."""
-    marks = [one.result for one in entries if isinstance(one.result, Decimal)]
-    failures = sum(one.result is Outcome.FAILED for one in entries)
     count = min(threshold.count, len(marks)) if reduced else threshold.count
     reaches: Callable[[Decimal, Decimal], bool] = operator.gt if strictly else operator.ge
     return (
         failures <= threshold.comment_failures
-        and all(reaches(mark, threshold.every) for mark in marks)
-        and sum(reaches(mark, threshold.counted) for mark in marks) >= count
+        and (not marks or reaches(min(marks), threshold.every))
+        and [reaches(mark, threshold.counted) for mark in marks].count(True) >= count
     )
 
 

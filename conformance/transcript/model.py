@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class Level(StrEnum):
     UNSATISFACTORY = "unsatisfactory"
     """Chưa đạt."""
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """0 for the lowest level, 3 for the highest."""
         return 3 - list(Level).index(self)
