@@ -23,6 +23,7 @@ from conformance.transcript.academics import semester_average
 from conformance.transcript.model import Address, HistoryYear, Person, Relative, Subject, Transcript, Value
 
 STANDS, NOTHING_ELSE, AVERAGES = "PL1-ND-001", "PL1-ND-002", "PL1-ND-003"
+OTHER_LEARNER = "PL1-ND-001.other-learner"
 SEMESTERS = ("semester1", "semester2")
 PERSONS, TEACHERS, MARKS, COMMENTS = "persons", "teachers", "marks", "comments"
 CONDUCT, ABSENCES, DECISIONS, HISTORY = "conduct", "absences", "decisions", "history"
@@ -93,6 +94,9 @@ class _Comparison:
             self.comment(entered, subject)
             self.subject_teachers(entered, subject)
         self.summary()
+        if OTHER_LEARNER in self.found.roots():
+            # a whole document of somebody else: nothing in it is a mistake of its own
+            self.found.mark_consequences(OTHER_LEARNER, (STANDS, NOTHING_ELSE, AVERAGES))
         for kind in sorted(self.compared - self.differing):
             self.found.held(STANDS, kind)
         if not self.added:

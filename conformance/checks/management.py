@@ -293,7 +293,7 @@ def _sound(one: Attempt, found: Recorder) -> None:
 
 def _again(one: Attempt, found: Recorder) -> None:
     rule = "PL1-PH-006"
-    if not one.accepted:
+    if one.status != 200:
         found.violated(rule, "not-kept", place=one.place, expected="HTTP 200", seen=one.shown)
     elif one.unchanged:
         found.held(rule, "same-bytes")

@@ -16,7 +16,7 @@ from typing import Any
 from conformance.cases import Case, Roster
 from conformance.checks.exchange import Call, Sample
 from conformance.checks.management import Attempt, Signer
-from conformance.doors.http import Answer, BadAnswer, DoorError
+from conformance.doors.http import ANSWER_LIMIT, Answer, BadAnswer, DoorError
 from conformance.doors.ministry import Ministry
 from conformance.doors.vendor import Clock, Vendor, reasons_of
 from conformance.pack import Pack
@@ -138,6 +138,8 @@ class Driver:
         self.ticks = ticks
         self.seal = seal
         self.rendition = rendition
+        self.begun: list[Episode] = []
+        """Episodes since somebody last emptied this: what was seen before the software stopped answering."""
 
     def signings(self, case: Case) -> list[dict[str, Any]]:
         """Who signs, in order; the seal only where the software offers it."""
@@ -146,9 +148,10 @@ class Driver:
     def enter(self, case: Case) -> Episode:
         """Create the transcript. ``stopped`` when the software does not take the case."""
         episode = Episode(case)
+        self.begun.append(episode)
         answer = episode.note("create", self.vendor.create(case.data))
         data = answer.json()
-        if answer.status == 201 and isinstance(data, dict) and data.get("id"):
+        if answer.status in (200, 201) and isinstance(data, dict) and data.get("id"):
             episode.local = str(data["id"])
         else:
             episode.stopped = "create"
@@ -179,18 +182,23 @@ class Driver:
     def fetch(self, episode: Episode) -> None:
         """Fetch the issued bytes; a second time, and compare."""
         answer = episode.note("document", self.vendor.document(episode.local))
-        if answer.status != 200:
+        where = f"{episode.case.id}#document"
+        if answer.status != 200 and episode.document is None:
             episode.stopped = "document"
+            # issued, and nobody can have it: as if it had not been kept
+            episode.attempts.append(Attempt("fetch-again", answer.status, reasons_of(answer), pointer=where))
             return
         if episode.document is None:
             episode.document, episode.received_at = answer.body, self.now()
+            if len(answer.body) > ANSWER_LIMIT:
+                episode.stopped = "document"  # only its beginning was read: nothing later can be compared with it
             return
         episode.attempts.append(
             Attempt(
                 "fetch-again",
                 answer.status,
                 unchanged=answer.body == episode.document,
-                pointer=f"{episode.case.id}#document",
+                pointer=where,
                 facts={
                     "before": hashlib.sha256(episode.document).hexdigest(),
                     "after": hashlib.sha256(answer.body).hexdigest(),
@@ -206,6 +214,8 @@ class Driver:
         answer = episode.note("submit", self.vendor.submit(episode.local))
         if answer.status not in (200, 202):
             episode.stopped = "submit"
+            where = f"{episode.case.id}#submit"
+            episode.attempts.append(Attempt("submit-issued", answer.status, reasons_of(answer), pointer=where))
             return
         samples: list[Sample] = []
         began = self.clock.monotonic()
@@ -269,7 +279,7 @@ class Driver:
                 self.issue(episode)
             if not episode.stopped:
                 self.send(episode)
-            if episode.document is not None:
+            if episode.document is not None and episode.stopped != "document":
                 if self.rendition:
                     episode.rendition = self.vendor.rendition(episode.local)
                 self.fetch(episode)

@@ -7,6 +7,7 @@ where, in Vietnamese and English.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +17,11 @@ import httpx
 ANSWER_LIMIT = 8 * 1024 * 1024
 """Bytes: four times the largest lawful document, so that too large a document is still seen, and found, as one."""
 
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+PATIENCE = 30.0
 """Seconds: signing through a slow token takes several; nobody waits longer than this for one call."""
+
+CONNECT = 5.0
+"""Seconds for a connection to be taken: that is the machine's answer, not the software's."""
 
 
 class DoorError(RuntimeError):
@@ -30,6 +34,14 @@ class Unreachable(DoorError):
 
 class BadAnswer(DoorError):
     """An answer that is no answer to what was asked: wrong status, not JSON, too large."""
+
+
+class Oversized(BadAnswer):
+    """An answer over :data:`ANSWER_LIMIT`; ``answer`` holds its beginning, one byte past the limit."""
+
+    def __init__(self, method: str, path: str, answer: Answer) -> None:
+        super().__init__(f"{method} {path}: trả lời quá {ANSWER_LIMIT} byte / answer over {ANSWER_LIMIT} bytes")
+        self.answer = answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +78,12 @@ class Http:
         *,
         transport: httpx.BaseTransport | None = None,
         verify: Any = True,
-        timeout: httpx.Timeout = TIMEOUT,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.token = token
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json, application/xml;q=0.9"},
-            timeout=timeout,
+            timeout=httpx.Timeout(PATIENCE, connect=CONNECT),
             transport=transport,
             verify=verify,
             follow_redirects=False,
@@ -83,24 +94,31 @@ class Http:
         """Close all connections."""
         self._client.close()
 
-    def call(self, method: str, path: str, body: Any = None) -> Answer:
-        """One request.
+    def call(self, method: str, path: str, body: Any = None, *, patience: float = PATIENCE) -> Answer:
+        """One request, ``patience`` seconds at most: an answer that drips for ever is no answer.
 
         Raises:
-            Unreachable: no answer came.
-            BadAnswer: the answer is larger than :data:`ANSWER_LIMIT`.
+            Unreachable: no whole answer came in time.
+            Oversized: the answer is larger than :data:`ANSWER_LIMIT`.
         """
         url = path if path.startswith(("http://", "https://")) else self.base_url + path
+        began = time.monotonic()
         try:
-            with self._client.stream(method, url, json=body) as response:
+            with self._client.stream(
+                method, url, json=body, timeout=httpx.Timeout(patience, connect=min(CONNECT, patience))
+            ) as response:
                 data = bytearray()
+                headers = {name.lower(): value for name, value in response.headers.items()}
                 for chunk in response.iter_bytes():
                     data += chunk
                     if len(data) > ANSWER_LIMIT:
-                        raise BadAnswer(
-                            f"{method} {path}: trả lời quá {ANSWER_LIMIT} byte / answer over {ANSWER_LIMIT} bytes"
+                        beginning = bytes(data[: ANSWER_LIMIT + 1])
+                        raise Oversized(method, path, Answer(response.status_code, beginning, headers))
+                    if time.monotonic() - began > patience:
+                        raise Unreachable(
+                            f"{method} {url}: trả lời không dứt sau {patience:.0f} giây / "
+                            f"the answer has no end after {patience:.0f} s"
                         )
-                headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, bytes(data), headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(f"{method} {url}: không trả lời / no answer ({type(error).__name__}: {error})") from error

@@ -185,8 +185,9 @@ def unissued(driver: Driver, case: Case) -> Episode:
     driver.issue(episode)
     if not episode.stopped:
         driver.send(episode)
-        submitted = [one for call, one in episode.answers if call == "submit"]
-        episode.attempts.append(_attempt("submit-issued", f"{case.id}#submit", submitted[-1]))
+        if not episode.stopped:  # a refusal has been noted already
+            submitted = [one for call, one in episode.answers if call == "submit"]
+            episode.attempts.append(_attempt("submit-issued", f"{case.id}#submit", submitted[-1]))
     return episode
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from conformance.checks.management import Reason
-from conformance.doors.http import Answer, BadAnswer, Http, Unreachable
+from conformance.doors.http import PATIENCE, Answer, BadAnswer, Http, Oversized, Unreachable
 from conformance.pack import Pack
 
 PREFIX = "/hocba-test/v1"
 METHODS = ("get", "put", "post", "patch", "delete")
+
+BEGINNING = 120.0
+"""Seconds for session and roster: opening some thirty PKCS#12 files takes interpreted languages most of a minute."""
+
+SILENCES = ((10, 1.0), (3, 5.0))
+"""After so many silences of an operation in a row: seconds it is waited for. A run must come to its end."""
 
 
 class Clock(Protocol):
@@ -43,6 +51,7 @@ class Vendor:
     def __init__(self, http: Http, pack: Pack, clock: Clock) -> None:
         self._http = http
         self._clock = clock
+        self._silent: Counter[str] = Counter()
         self._routes = {
             operation["operationId"]: (method.upper(), path)
             for path, operations in pack.test_interface["paths"].items()
@@ -50,9 +59,18 @@ class Vendor:
             if method in METHODS
         }
 
-    def _call(self, operation: str, body: Any = None, **path: str) -> Answer:
+    def _call(self, operation: str, body: Any = None, *, patience: float = PATIENCE, **path: str) -> Answer:
         method, template = self._routes[operation]
-        return self._http.call(method, PREFIX + template.format_map(path), body)
+        where = PREFIX + template.format_map({name: quote(value, safe="") for name, value in path.items()})
+        silent = self._silent[operation]
+        patience = next((seconds for times, seconds in SILENCES if silent >= times), patience)
+        try:
+            answer = self._http.call(method, where, body, patience=patience)
+        except Unreachable:
+            self._silent[operation] += 1
+            raise
+        del self._silent[operation]
+        return answer
 
     def describe(self) -> dict[str, Any]:
         """Who the software is.
@@ -69,11 +87,11 @@ class Vendor:
 
     def begin(self, session: Mapping[str, Any]) -> Answer:
         """``PUT /session``."""
-        return self._call("begin", session)
+        return self._call("begin", session, patience=BEGINNING)
 
     def enrol(self, roster: Mapping[str, Any]) -> Answer:
         """``PUT /roster``."""
-        return self._call("enrol", roster)
+        return self._call("enrol", roster, patience=BEGINNING)
 
     def create(self, case: Mapping[str, Any]) -> Answer:
         """``POST /transcripts``."""
@@ -110,8 +128,11 @@ class Vendor:
         return self._call("issue", id=local)
 
     def document(self, local: str) -> Answer:
-        """``GET /transcripts/{id}/document``."""
-        return self._call("document", id=local)
+        """``GET /transcripts/{id}/document``. Of an outsized one the beginning: it is found as too large a document."""
+        try:
+            return self._call("document", id=local)
+        except Oversized as error:
+            return error.answer
 
     def rendition(self, local: str) -> Answer:
         """``GET /transcripts/{id}/rendition``."""

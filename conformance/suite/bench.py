@@ -18,7 +18,7 @@ from conformance.cases import Case, FrozenCase, Roster, build_roster, frozen_cas
 from conformance.checks import exchange as exchange_rules
 from conformance.checks import management, rendition
 from conformance.checks.context import Context
-from conformance.checks.fidelity import check_fidelity
+from conformance.checks.fidelity import OTHER_LEARNER, check_fidelity
 from conformance.checks.judge import judge_document
 from conformance.document import Document, read
 from conformance.document.excerpt import excerpt
@@ -54,14 +54,25 @@ KEPT_JOURNAL = 40
 PROBE_NUMBERS, EXCHANGE_NUMBERS, SPARE_NUMBERS = 4000, 5500, 6000
 MOST_SIGNERS = 60
 
-PROBE_REQUIREMENTS = ("PL1-PH-001", "PL1-PH-002", "PL1-PH-003", "PL1-PH-004", "PL1-PH-005")
+PROBED = {
+    "nobody-signed": "PL1-PH-001",
+    "one-missing": "PL1-PH-001",
+    "other-signers": "PL1-PH-002",
+    "locked": "PL1-PH-003",
+    "unissued": "PL1-PH-004",
+    "impossible": "PL1-PH-005",
+}
+"""What each probe is there to show: not judged, when the software stops answering in its middle."""
 
 FINAL_REFUSALS = (400, 403, 409, 413, 422)
 
 PRINTED = "rendition"
 """The capability to print."""
 
+BYTES_ISSUED, ENVELOPE = "PL2-GN-001", "PL2-GN-002"
+
 PLAIN_RULES = ("bearer", "bytes-issued", "envelope", "delivered-only")
+PLAIN_REQUIREMENTS = ("PL2-XT-001", BYTES_ISSUED, ENVELOPE, "PL2-GN-006")
 """What every ordinary submission shows of the client (PL2-XT-001, GN-001, GN-002, GN-006)."""
 
 
@@ -178,8 +189,8 @@ class Bench:
         return result.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
 
     def replay(self, item: Planned) -> tuple[str, ...]:
-        """The arguments that repeat one item."""
-        arguments = [f"--target={self.setup.target}", f"--seed={self.setup.seed}"]
+        """The command that repeats one item; secrets stand as variables."""
+        arguments = ["pytest", f"--target={self.setup.target}", f"--seed={self.setup.seed}"]
         arguments += [f"--programme={one}" for one in self.setup.programmes]
         return (*arguments, f"--school-year={self.setup.school_year}", *self.setup.repeat, f"--item={item.id}")
 
@@ -212,24 +223,34 @@ class Bench:
     def judge_case(self, episode: Episode, found: Recorder) -> None:
         """Everything an ordinary case can show: the document, fidelity, management, and the plain submission."""
         management.check(episode.attempts, found)
-        if episode.trouble:
+        if episode.trouble and episode.document is not None:
+            # the document is there to be judged: what nobody could follow is its submission
+            for requirement in PLAIN_REQUIREMENTS:
+                place = Place(pointer=episode.case.id)
+                found.blocked(requirement, "not-played", place=place, seen=episode.trouble[:500])
+        elif episode.trouble:
             found.blocked("PL1-ND-001", "no-answer", seen=episode.trouble[:500])
         elif episode.stopped == "create":
             last = episode.last
-            found.violated(
-                "PL1-ND-001",
-                "lawful-case-refused",
-                place=Place(pointer=f"{episode.case.id}#create"),
-                expected="HTTP 201",
-                seen=f"HTTP {last.status} {last.body[:300].decode('utf-8', 'replace')}" if last else "",
-            )
+            place = Place(pointer=f"{episode.case.id}#create")
+            seen = f"HTTP {last.status} {last.body[:300].decode('utf-8', 'replace')}" if last else ""
+            if last is not None and last.status < 300:
+                found.blocked("PL1-ND-001", "no-answer", place=place, seen=f"{seen} (id?)")
+            else:
+                found.violated("PL1-ND-001", "lawful-case-refused", place=place, expected="HTTP 201", seen=seen)
         self.judge_document(episode, found)
         if episode.document is None or episode.stopped or episode.trouble:
             return
         exchange = exchange_of(episode.case.id, episode, self.driver)
         if exchange is not None:
+            roots = [one.code for one in found.violations if one.is_root]
             for rule in PLAIN_RULES:
                 exchange_rules.check(exchange, rule, {}, found)
+            # served as issued was something unreadable, or somebody else's: of course other bytes were sent
+            form = next((one for one in roots if one.startswith("PL1-DOC-")), "") if not exchange.record else ""
+            root = OTHER_LEARNER if OTHER_LEARNER in roots else form
+            if root:
+                found.mark_consequences(root, (BYTES_ISSUED, ENVELOPE))
 
     def judge_document(self, episode: Episode, found: Recorder) -> None:
         """The issued document by Appendix 1, and against what was entered."""
@@ -322,13 +343,14 @@ class Bench:
         def make(name: str) -> Case:
             return self.make(frozen, name, next(numbers))
 
+        self.driver.begun.clear()
         try:
             with turn(self.setup.lock):
                 episodes = PROBES[item.name](self.driver, make, item.programme)
         except DoorError as error:
-            for requirement in PROBE_REQUIREMENTS:
-                found.blocked(requirement, "no-answer", place=Place(pointer=item.id), seen=str(error)[:500])
-            return self._result(item, [], found)
+            # what was seen until then stands
+            found.blocked(PROBED[item.name], "no-answer", place=Place(pointer=item.id), seen=str(error)[:500])
+            episodes = list(self.driver.begun)
         for episode in episodes:
             management.check(episode.attempts, found)
             if episode.stopped == "create":

@@ -13,6 +13,7 @@ from conformance.events import ItemResult
 from conformance.suite.bench import Bench
 from conformance.suite.plan import Planned, plan, selected
 from conformance.suite.settings import Setup
+from reports.replay import sh
 
 SUITE_FILE = Path(__file__).resolve().with_name("certification.suite")
 """What ``pytest --target`` collects; the items come from the plan."""
@@ -81,8 +82,7 @@ class SuiteItem(pytest.Item):
         """The findings, not a traceback."""
         del style
         if isinstance(excinfo.value, Failed) and self.result is not None:
-            replay = " ".join(f"'{part}'" if " " in part else part for part in self.result.replay)
-            return visible(f"{excinfo.value}\n→ pytest {replay}")
+            return visible(f"{excinfo.value}\n→ {sh(self.result.replay)}")
         return str(super().repr_failure(excinfo))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

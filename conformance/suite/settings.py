@@ -50,6 +50,9 @@ class Options(BaseModel):
     def repeat(self) -> tuple[str, ...]:
         """The arguments that change what an item does or how it is judged."""
         one = {"pack": self.pack, "revision": self.revision, "leaders": self.leaders, "subject-map": self.subject_map}
+        one |= {"ministry-url": self.ministry_url, "max-examples": str(self.max_examples or "")}
+        one |= {"ministry-host": self.ministry_host if self.ministry_host != "127.0.0.1" else ""}
+        one |= {"token": "${HOCBA_TARGET_TOKEN}" if self.token else ""}
         many = {"defect": self.defects, "trust": self.trust}
         given = [f"--{name}={value}" for name, value in one.items() if value]
         given += [f"--{name}={value}" for name, values in many.items() for value in values]

@@ -19,7 +19,7 @@ import pytest
 import conformance.checks
 from conformance.exchanges.model import load_exchanges
 from conformance.pack import default_pack
-from conformance.suite.bench import PROBE_REQUIREMENTS
+from conformance.suite.bench import PROBED
 
 FOLDER = Path(conformance.checks.__file__).parent
 MODULES = sorted(FOLDER.glob("*.py"))
@@ -183,5 +183,5 @@ def test_what_could_not_be_played_or_tried_has_its_text() -> None:
     for spec in load_exchanges(default_pack()):
         for one in spec.requirements:
             assert "not-played" in requirements[one].causes
-    for one in PROBE_REQUIREMENTS:
+    for one in PROBED.values():
         assert "no-answer" in requirements[one].causes

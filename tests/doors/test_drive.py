@@ -1,0 +1,165 @@
+"""What the workbench says of software that answers strangely, on the reference vendor behind a distorting transport."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from conformance.doors.http import ANSWER_LIMIT, Http
+from conformance.doors.vendor import Vendor
+from conformance.events import ItemResult
+from tests.world import World, world
+
+Distort = Callable[[httpx.Request, httpx.Response], httpx.Response]
+PLAIN = "THCS:thcs-plain"
+
+
+class Distorting(httpx.BaseTransport):
+    """Passes calls on and changes the answers."""
+
+    def __init__(self, inner: httpx.BaseTransport, distort: Distort) -> None:
+        self.inner = inner
+        self.distort = distort
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self.inner.handle_request(request)
+        response.read()
+        return self.distort(request, response)
+
+
+def distorted(one: World, distort: Distort) -> None:
+    """Put ``distort`` between the workbench and its software."""
+    driver = one.bench.driver
+    inner = driver.vendor._http._client._transport  # the reference vendor, in process
+    http = Http("http://127.0.0.1", "vendor", transport=Distorting(inner, distort))
+    driver.vendor = Vendor(http, one.pack, driver.clock)
+
+
+def of(request: httpx.Request, ending: str, method: str = "GET") -> bool:
+    return request.method == method and request.url.path.endswith(ending)
+
+
+def roots(result: ItemResult) -> set[str]:
+    assert not result.error
+    return {
+        one.code
+        for one in result.findings
+        if one.state == "violated" and not one.consequence_of and not one.requirement.startswith("PL1-KY-01")
+    }
+
+
+def blocked(result: ItemResult) -> set[str]:
+    return {one.code for one in result.findings if one.state == "blocked"}
+
+
+def test_a_page_instead_of_the_document_is_one_mistake() -> None:
+    page = b"<!doctype html><html><body>Login"
+
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(200, content=page) if of(request, "/document") else response
+
+    with world() as one:
+        distorted(one, distort)
+        assert roots(one.play(PLAIN)) == {"PL1-DOC-001.not-well-formed"}
+
+
+def test_somebody_elses_document_is_one_mistake() -> None:
+    kept: list[bytes] = []
+
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if of(request, "/document") and response.status_code == 200:
+            kept.append(response.content)
+            return httpx.Response(200, content=kept[0])
+        return response
+
+    with world() as one:
+        distorted(one, distort)
+        assert roots(one.play("THCS:thcs-foreign-learner")) == set()
+        assert roots(one.play("THCS:thcs-transferred")) == {"PL1-ND-001.other-learner"}
+
+
+def test_an_endless_document_is_too_large_and_nothing_is_said_about_sending() -> None:
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if of(request, "/document"):
+            return httpx.Response(200, content=response.content + b" " * ANSWER_LIMIT)
+        return response
+
+    with world() as one:
+        distorted(one, distort)
+        assert roots(one.play(PLAIN)) == {"PL1-DOC-004.bytes"}
+
+
+@pytest.mark.parametrize("status", [204, 302, 404, 500])
+def test_an_issued_document_that_nobody_can_have_is_not_kept(status: int) -> None:
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(status, headers={"location": "/x"}) if of(request, "/document") else response
+
+    with world() as one:
+        distorted(one, distort)
+        assert roots(one.play(PLAIN)) == {"PL1-PH-006.not-kept"}
+
+
+def test_an_issued_transcript_that_cannot_be_submitted_is_found_in_any_case() -> None:
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        refused = httpx.Response(409, json={"reasons": [{"code": "OTHER"}]})
+        return refused if of(request, "/submission", "POST") else response
+
+    with world() as one:
+        distorted(one, distort)
+        assert roots(one.play("THCS:thcs-foreign-learner")) == {"PL1-PH-004.issued-refused"}
+
+
+def test_created_with_200_is_created_and_without_an_id_nothing_is_said() -> None:
+    answer: dict[str, object] = {}
+
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if of(request, "/transcripts", "POST"):
+            return httpx.Response(200, json=answer or response.json())
+        return response
+
+    with world() as one:
+        distorted(one, distort)
+        assert roots(one.play(PLAIN)) == set()
+        answer["ok"] = True
+        result = one.play("THCS:thcs-foreign-learner")
+        assert roots(result) == set()
+        assert "PL1-ND-001.no-answer" in blocked(result)
+
+
+def test_what_a_probe_saw_before_the_software_fell_silent_stands() -> None:
+    calls = 0
+
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        nonlocal calls
+        if of(request, "/issue", "POST"):
+            calls += 1
+            if calls == 1:
+                return httpx.Response(200, json={})
+            raise httpx.ReadError("gone", request=request)
+        return response
+
+    with world() as one:
+        distorted(one, distort)
+        result = one.play("THCS:probe:one-missing")
+    assert roots(result) == {"PL1-PH-001.issued-incomplete"}
+    assert blocked(result) == {"PL1-PH-001.no-answer"}
+    assert json.loads(result.model_dump_json())["evidence"]["answers"]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"<html>", b'{"state": 1'])
+def test_a_state_that_is_none_is_no_error_of_ours(body: bytes) -> None:
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "GET" and request.url.path.split("/")[-2] == "transcripts":
+            return httpx.Response(200, content=body)
+        return response
+
+    with world() as one:
+        distorted(one, distort)
+        result = one.play(PLAIN)
+    assert roots(result) == set()
+    assert result.held["PL1-ND-001"]["marks"]  # the document is there and judged; only the following up is not
+    assert {"PL2-GN-006.not-played", "PL2-GN-001.not-played"} <= blocked(result)
+    assert "PL1-ND-001.no-answer" not in blocked(result)
