@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from conformance.document import read
 from conformance.events import Finding
 from conformance.pack import Pack
 from conformance.signature.dump import dump_document
-from conformance.signature.given import GivenError, read_anchors, read_answers, read_crls
+from conformance.signature.given import GivenError, read_anchors, read_answers, read_crls, read_tax_codes
 from conformance.signature.trust import TrustStore
 from reports.visible import visible
 from reports.wording import cause_text, step_text
@@ -191,6 +190,7 @@ def check_files(
     try:
         anchors = read_anchors(trust, when)
         lists, spoken = read_crls(crls), read_answers(answers)
+        tax_codes = {} if schools is None else read_tax_codes(schools)
         if anchors.pem:
             store = TrustStore.from_pem(anchors.pem, lists, answers=spoken)
         elif lists or spoken:
@@ -201,7 +201,7 @@ def check_files(
         pack=pack,
         trust=store,
         judged_at=when,
-        tax_codes={} if schools is None else tax_codes_of(read_file(schools), str(schools)),
+        tax_codes=tax_codes,
         leaders=None
         if leaders is None
         else frozenset(line.strip() for line in read_file(leaders).decode().splitlines() if line.strip()),
@@ -283,27 +283,3 @@ def _mapping(path: Path) -> dict[str, str]:
     if not isinstance(data, dict):
         raise CheckingProblem(f"--subject-map: {path}: cần đối tượng JSON / wants a JSON object")
     return {str(key): str(value) for key, value in data.items()}
-
-
-def tax_codes_of(data: bytes, name: str) -> dict[str, str]:
-    """Tax code → school code, from lines "school code, tax code" (comma, semicolon, tab or space between).
-
-    Raises:
-        CheckingProblem: a line is not of this form, or a tax code is given to two schools.
-    """
-    found: dict[str, str] = {}
-    try:
-        lines = data.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise CheckingProblem(f"--schools: {name}: {error}") from error
-    for number, line in enumerate(lines, 1):
-        parts = re.split(r"[,;\t ]+", line.strip())
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if len(parts) != 2 or not all(parts) or found.get(parts[1], parts[0]) != parts[0]:
-            raise CheckingProblem(
-                f"--schools: {name}:{number}: cần «mã trường, mã số thuế», mỗi mã số thuế một trường / "
-                f"wants “school code, tax code”, a tax code of one school only: {line.strip()[:80]!r}"
-            )
-        found[parts[1]] = parts[0]
-    return found

@@ -227,7 +227,7 @@ def pki(
     folder: Annotated[Path, typer.Argument(help="Thư mục mới / a new folder.")],
     password: Annotated[str, typer.Option(help="Mật khẩu PKCS#12 / password; trống: tự sinh / empty: drawn.")] = "",
 ) -> None:
-    """Tạo PKI thử cho bàn làm việc: gốc, CRL, PKCS#12 / make a test PKI for a vendor's desk."""
+    """Tạo PKI thử cho bàn làm việc: gốc, CRL, OCSP, PKCS#12, dấu thời gian / make a test PKI for a vendor's desk."""
     from conformance.signature.desk import write_desk
 
     try:

@@ -24,7 +24,7 @@ class EvidenceError(ValueError):
 class Entry:
     """One line of the index.
 
-    ``kind`` says what it is (``case``, ``document``, ``answer``, ``state``, ``journal``, ``trust``, ``crl``,
+    ``kind`` says what it is (``case``, ``document``, ``answer``, ``state``, ``journal``, ``trust``, ``crl``, ``ocsp``,
     ``session``); ``item`` the test item it belongs to; ``digest`` the SHA-256 (hex) of its bytes; ``facts`` what was
     known when it was recorded (programme, version, times …; never a secret).
     """

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from conformance.pack import Pack, default_pack
 from conformance.signature.pki import Credential, TestPki
+from conformance.signature.responders import TimeStampAuthority, ocsp_answer, ocsp_delegate
 
 # role in the test interface → given names of the synthetic persons
 _PEOPLE = {
@@ -30,6 +32,9 @@ For tests only: every person and school in here is made up. Never let these keys
 | `root.pem` | chứng thư gốc: nơi duy nhất cần tin cậy / the root, the only thing to trust |
 | `authorities.pem` | gốc và hai CA cấp phát, dùng cho `--trust` / root and both issuing CAs, for `--trust` |
 | `crl-*.crl` | danh sách thu hồi (DER), dùng cho `--crl` / revocation lists (DER), for `--crl` |
+| `*.ocsp` | câu trả lời OCSP (DER) về từng người ký, cho `--ocsp` / OCSP answers (DER) on each signer, for `--ocsp` |
+| `tsa.p12` | khóa của nơi cấp dấu thời gian thử / key of a time-stamp authority for tests |
+| `sample.txt`, `sample.tsr` | mẫu và dấu thời gian của nó (RFC 3161) / a sample and its time-stamp (RFC 3161) |
 | `*.p12` | khóa, chứng thư và chuỗi của từng người ký / key, certificate and chain of each signer |
 | `signers.json` | ai giữ tệp nào: vai, tên, số định danh / who holds which file: role, name, identifier |
 | `password.txt` | mật khẩu chung của mọi tệp `.p12` / the one password of all `.p12` files |
@@ -37,8 +42,13 @@ For tests only: every person and school in here is made up. Never let these keys
 `revoked.p12` đã bị thu hồi và `expired.p12` đã hết hạn: phần mềm phải từ chối ký bằng hai tệp này.
 `revoked.p12` is revoked and `expired.p12` has expired: the software must refuse to sign with these two.
 
+`openssl ts -verify -data sample.txt -in sample.tsr -CAfile authorities.pem`
+
 Tạo lúc / made at {made}. Có hiệu lực đến / valid until {until}.
 """
+
+
+Holder = tuple[dict[str, str], Credential]
 
 
 def write_desk(
@@ -67,17 +77,20 @@ def write_desk(
     for name, crl in zip(("root", "persons", "organisations"), pki.crls(), strict=True):
         (folder / f"crl-{name}.crl").write_bytes(crl)
     listed = []
-    for file, (entry, credential) in {**holders, **spoiled}.items():
+    signers = {**holders, **spoiled}
+    _services(folder, pki, signers, moment, secret)
+    for file, (entry, credential) in signers.items():
         _private(folder / f"{file}.p12", credential.pkcs12(secret.encode()))
         certificate = base64.b64encode(credential.certificate.public_bytes(Encoding.DER)).decode()
-        listed.append({**entry, "file": f"{file}.p12", "certificate": certificate})
+        listed.append({**entry, "file": f"{file}.p12", "ocsp": f"{file}.ocsp", "certificate": certificate})
     _private(folder / "password.txt", secret.encode() + b"\n")
     (folder / "signers.json").write_text(json.dumps(listed, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     until = min(one.certificate.not_valid_after_utc for _, one in holders.values())
     readme = _README.format(made=moment.isoformat(timespec="minutes"), until=until.date().isoformat())
     (folder / "README.md").write_text(readme, encoding="utf-8")
     return [
-        f"{folder}: {len(listed)} tệp PKCS#12 / PKCS#12 files, root.pem, authorities.pem, 3 CRL",
+        f"{folder}: {len(listed)} tệp PKCS#12 / PKCS#12 files, root.pem, authorities.pem, 3 CRL, OCSP, "
+        "dấu thời gian / time-stamp",
         "Mật khẩu nằm trong password.txt / the password is in password.txt"
         if password is None
         else "Mật khẩu như đã cho / the password is the one given",
@@ -87,12 +100,22 @@ def write_desk(
     ]
 
 
+def _services(folder: Path, pki: TestPki, signers: Mapping[str, Holder], moment: datetime, secret: str) -> None:
+    """OCSP answers about every signer, a time-stamp authority, and a sample it stamped."""
+    week = moment + timedelta(days=7)
+    for file, (_, credential) in signers.items():
+        answer = ocsp_answer(pki, credential, signer=ocsp_delegate(pki, credential), next_update=week)
+        (folder / f"{file}.ocsp").write_bytes(answer)
+    authority = TimeStampAuthority(pki)
+    _private(folder / "tsa.p12", authority.credential.pkcs12(secret.encode()))
+    sample = "Học bạ số\n".encode()
+    (folder / "sample.txt").write_bytes(sample)
+    (folder / "sample.tsr").write_bytes(authority.response(sample, pki.now))
+
+
 def _private(path: Path, data: bytes) -> None:
     path.touch(mode=0o600)
     path.write_bytes(data)
-
-
-Holder = tuple[dict[str, str], Credential]
 
 
 def _holders(pki: TestPki, pack: Pack, now: datetime) -> tuple[dict[str, Holder], dict[str, Holder]]:

@@ -97,6 +97,30 @@ def read_answers(paths: Iterable[Path]) -> list[bytes]:
     return found
 
 
+def read_tax_codes(path: Path) -> dict[str, str]:
+    """Tax code → school code, from lines "school code, tax code" (comma, semicolon, tab or space between; # comments).
+
+    Raises:
+        GivenError: the file cannot be read, a line is not of this form, or one tax code is given to two schools.
+    """
+    found: dict[str, str] = {}
+    try:
+        lines = _octets(path).decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise GivenError(f"{path}: không phải UTF-8 / not UTF-8: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        parts = re.split(r"[,; \t]+", line.strip())
+        if len(parts) != 2 or not all(parts) or found.get(parts[1], parts[0]) != parts[0]:
+            raise GivenError(
+                f"{path}:{number}: cần «mã trường, mã số thuế», mỗi mã số thuế của một trường / "
+                f"wants “school code, tax code”, a tax code of one school only: {line.strip()[:80]!r}"
+            )
+        found[parts[1]] = parts[0]
+    return found
+
+
 # ------------------------------------------------------------------------------------------------------------- parts
 
 

@@ -117,11 +117,12 @@ class Bench:
 
     @cached_property
     def trust(self) -> TrustStore | None:
-        """The run's trust anchors and CRLs."""
+        """The run's trust anchors, CRLs and OCSP answers."""
         if not self.setup.trust_pem:
             return None
         crls = [base64.b64decode(one) for one in self.setup.crls]
-        return TrustStore.from_pem(self.setup.trust_pem.encode(), crls=crls)
+        answers = [base64.b64decode(one) for one in self.setup.answers]
+        return TrustStore.from_pem(self.setup.trust_pem.encode(), crls=crls, answers=answers)
 
     @cached_property
     def driver(self) -> Driver:
@@ -287,6 +288,7 @@ class Bench:
             leaders=None if leaders is None else frozenset(leaders),
             door=self.setup.door,
             subject_map=self.setup.subject_map,
+            tax_codes=self.setup.tax_codes,
         )
 
     def blocking(self, found: Recorder) -> set[str]:

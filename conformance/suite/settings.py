@@ -32,6 +32,10 @@ class Options(BaseModel):
     language: Literal["vi", "en"] = "vi"
     dry_run: bool = False
     trust: tuple[str, ...] = ()
+    crl: tuple[str, ...] = ()
+    ocsp: tuple[str, ...] = ()
+    schools: str = ""
+    """File of school codes and tax codes: whose seal is whose."""
     leaders: str = ""
     subject_map: str = ""
     items: tuple[str, ...] = ()
@@ -53,7 +57,8 @@ class Options(BaseModel):
         one |= {"ministry-url": self.ministry_url, "max-examples": str(self.max_examples or "")}
         one |= {"ministry-host": self.ministry_host if self.ministry_host != "127.0.0.1" else ""}
         one |= {"token": "${HOCBA_TARGET_TOKEN}" if self.token else ""}
-        many = {"defect": self.defects, "trust": self.trust}
+        one["schools"] = self.schools
+        many = {"defect": self.defects, "trust": self.trust, "crl": self.crl, "ocsp": self.ocsp}
         given = [f"--{name}={value}" for name, value in one.items() if value]
         given += [f"--{name}={value}" for name, values in many.items() for value in values]
         return (*given, *([f"--keys={self.keys}"] if self.keys != "rsa-2048" else []))
@@ -80,6 +85,10 @@ class Setup(BaseModel):
     trust_pem: str = ""
     crls: tuple[str, ...] = ()
     """Base64 of DER."""
+    answers: tuple[str, ...] = ()
+    """OCSP answers, base64 of DER."""
+    tax_codes: dict[str, str] = {}
+    """Tax code → school code."""
     leaders: tuple[str, ...] | None = None
     evidence: str = ""
     started: str = ""

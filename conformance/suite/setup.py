@@ -8,9 +8,9 @@ import os
 import platform
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ from conformance.doors.vendor import Vendor, reasons_of
 from conformance.events import RunInfo
 from conformance.evidence import Bundle
 from conformance.pack import Pack, default_pack, load_pack
+from conformance.signature.given import Anchors, GivenError, read_anchors, read_answers, read_crls, read_tax_codes
 from conformance.signature.pki import Credential, TestPki
+from conformance.signature.responders import ocsp_answer, ocsp_delegate
 from conformance.suite.plan import plan, selected
 from conformance.suite.settings import Options, Setup
 
@@ -160,7 +162,8 @@ def begin(
     pki = TestPki(now, pack)
     ministry = Ministry(control_http)
     crls = pki.crls()
-    session, hidden, leaders = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
+    session, hidden, leaders, signers = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
+    answers = answers_of(pki, signers)
     space = ministry.open(
         schools=[school["code"] for school in roster.data["schools"]],
         trustPem=pki.anchors_pem().decode(),
@@ -198,6 +201,7 @@ def begin(
         vendor=_bounded(described),
         trust_pem=pki.anchors_pem().decode(),
         crls=tuple(base64.b64encode(one).decode() for one in crls),
+        answers=tuple(base64.b64encode(one).decode() for one in answers),
         leaders=tuple(sorted(leaders)),
         evidence=str(folder),
         started=now.isoformat(timespec="seconds"),
@@ -211,6 +215,8 @@ def begin(
     bundle.add("trust", "", pki.anchors_pem())
     for one in crls:
         bundle.add("crl", "", one)
+    for one in answers:
+        bundle.add("ocsp", "", one)
     bundle.add("session", "", json.dumps(described, ensure_ascii=False).encode())
     bundle.add("roster", "", json.dumps(roster.data, ensure_ascii=False).encode())
     declined = tuple(one for one in pack.header.capabilities if one not in offered)
@@ -225,6 +231,7 @@ def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path)
     files = tuple(str(path) for path in sorted(source.rglob("*.xml")))
     if not files:
         raise UsageProblem(f"không có tệp .xml nào trong / no .xml file in: {source}")
+    given = _given(options, now)
     setup = Setup(
         run_id=secrets.token_hex(8),
         door="files",
@@ -236,7 +243,10 @@ def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path)
         programmes=options.programmes or pack.certified(),
         target=options.target,
         token="",
-        trust_pem="".join(read_text(path, "--trust") for path in options.trust),
+        trust_pem=given.anchors.pem.decode(),
+        crls=tuple(base64.b64encode(one).decode() for one in given.crls),
+        answers=tuple(base64.b64encode(one).decode() for one in given.answers),
+        tax_codes=given.tax_codes,
         leaders=leaders_of(options.leaders),
         evidence=str(folder),
         started=now.isoformat(timespec="seconds"),
@@ -246,7 +256,43 @@ def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path)
         files=files,
         subject_map=subject_map_of(options.subject_map),
     )
-    return Run(setup, _info(options, pack, setup, now, declined=()), Bundle(folder))
+    bundle = Bundle(folder)
+    if given.anchors.pem:
+        bundle.add("trust", "", given.anchors.pem)
+    for kind, octets in (("crl", given.crls), ("ocsp", given.answers)):
+        for one in octets:
+            bundle.add(kind, "", one)
+    return Run(setup, _info(options, pack, setup, now, declined=()), bundle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the options name files of."""
+
+    anchors: Anchors
+    crls: list[bytes]
+    answers: list[bytes]
+    tax_codes: dict[str, str]
+
+
+def _given(options: Options, now: datetime) -> _Given:
+    """Trust anchors and evidence of a run over files.
+
+    Raises:
+        UsageProblem: a file cannot be used for what it was given for.
+    """
+    try:
+        given = _Given(
+            read_anchors(map(Path, options.trust), now),
+            read_crls(map(Path, options.crl)),
+            read_answers(map(Path, options.ocsp)),
+            read_tax_codes(Path(options.schools)) if options.schools else {},
+        )
+    except GivenError as error:
+        raise UsageProblem(str(error)) from error
+    if (given.crls or given.answers) and not given.anchors.pem:
+        raise UsageProblem("--crl, --ocsp: cần --trust / want --trust")
+    return given
 
 
 def _info(options: Options, pack: Pack, setup: Setup, now: datetime, *, declined: tuple[str, ...]) -> RunInfo:
@@ -304,20 +350,33 @@ def claimed(options: Options, pack: Pack, described: Mapping[str, Any]) -> tuple
 
 def session_of(
     run_id: str, pki: TestPki, roster: Roster, keys: str, pack: Pack
-) -> tuple[dict[str, Any], list[str], set[str]]:
-    """The session to begin, its secrets, and the identifiers of school leaders."""
-    signers, hidden, leaders = [], [], set()
+) -> tuple[dict[str, Any], list[str], set[str], list[Credential]]:
+    """The session to begin, its secrets, the identifiers of school leaders, and the signers' credentials."""
+    signers, hidden, leaders, credentials = [], [], set(), []
     for one in roster.signers():
         password = secrets.token_urlsafe(12)
         credential = credential_of(pki, one, keys)
         hidden.append(password)
+        credentials.append(credential)
         entry = {key: one[key] for key in ("id", "role", "name", "nationalId", "passport", "title") if one.get(key)}
         packed = base64.b64encode(credential.pkcs12(password.encode())).decode()
         signers.append({**entry, "pkcs12": packed, "password": password})
         if one["role"] == "leader" and one.get("nationalId"):
             leaders.add(str(one["nationalId"]))
     reserved = pack.header.reserved.model_dump(mode="json")
-    return {"runId": run_id, "signers": signers, "reserved": reserved}, hidden, leaders
+    return {"runId": run_id, "signers": signers, "reserved": reserved}, hidden, leaders, credentials
+
+
+def answers_of(pki: TestPki, signers: Iterable[Credential]) -> list[bytes]:
+    """What the run's own OCSP responders say of every signer when the session begins, in DER: good for a week."""
+    delegates: dict[bytes, Credential] = {}
+    answers: list[bytes] = []
+    for one in signers:
+        issuer = one.certificate.issuer.public_bytes()
+        if issuer not in delegates:
+            delegates[issuer] = ocsp_delegate(pki, one)
+        answers.append(ocsp_answer(pki, one, signer=delegates[issuer], next_update=pki.now + timedelta(days=7)))
+    return answers
 
 
 def credential_of(pki: TestPki, signer: Mapping[str, Any], keys: str) -> Credential:

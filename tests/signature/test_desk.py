@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from rfc3161_client import VerifierBuilder, decode_timestamp_response
 
 from conformance.pack import default_pack
 from conformance.signature.certificate import CertificateFacts, holder, load
@@ -46,7 +49,7 @@ def test_good_ones_are_good_and_spoiled_ones_are_spoiled(desk: Path) -> None:
     crls = [path.read_bytes() for path in sorted(desk.glob("*.crl"))]
     assert len(crls) == 3
     store = TrustStore.from_pem((desk / "authorities.pem").read_bytes(), crls)
-    for path in desk.glob("*.p12"):
+    for path in (one for one in desk.glob("*.p12") if one.stem != "tsa"):
         _, certificate, _ = pkcs12.load_key_and_certificates(path.read_bytes(), "mật khẩu".encode())
         assert certificate is not None
         loaded = load(certificate.public_bytes(Encoding.DER))
@@ -56,6 +59,32 @@ def test_good_ones_are_good_and_spoiled_ones_are_spoiled(desk: Path) -> None:
         revoked = store.status(found.path, NOW, NOW).status is Status.REVOKED
         assert revoked is (path.stem == "revoked")
         assert loaded.valid_at(NOW) is (path.stem != "expired")
+
+
+def test_the_answers_say_who_was_revoked(desk: Path) -> None:
+    """By OCSP alone: the lists of the issuing authorities are not given."""
+    answers = [path.read_bytes() for path in sorted(desk.glob("*.ocsp"))]
+    store = TrustStore.from_pem(
+        (desk / "authorities.pem").read_bytes(), [(desk / "crl-root.crl").read_bytes()], answers=answers
+    )
+    listed = json.loads((desk / "signers.json").read_text(encoding="utf-8"))
+    assert {(desk / one["ocsp"]).read_bytes() for one in listed} == set(answers)
+    for one in listed:
+        loaded = load(base64.b64decode(one["certificate"]))
+        assert isinstance(loaded, CertificateFacts)
+        path = store.path(loaded, [], NOW).path
+        expected = Status.REVOKED if one.get("state") == "revoked" else Status.GOOD
+        assert store.status(path, NOW, NOW).status is expected
+
+
+def test_the_sample_is_stamped_by_the_desks_authority(desk: Path) -> None:
+    answer = decode_timestamp_response((desk / "sample.tsr").read_bytes())
+    authorities = x509.load_pem_x509_certificates((desk / "authorities.pem").read_bytes())
+    _, certificate, _ = pkcs12.load_key_and_certificates((desk / "tsa.p12").read_bytes(), "mật khẩu".encode())
+    verifier = VerifierBuilder(
+        roots=authorities[:1], intermediates=authorities[1:], tsa_certificate=certificate
+    ).build()
+    assert verifier.verify_message(answer, (desk / "sample.txt").read_bytes())
 
 
 def test_keys_and_password_are_for_the_owner_only(desk: Path) -> None:

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs7
 from cryptography.x509.oid import NameOID
 
-from conformance.checking import CheckingProblem, check_files, tax_codes_of
+from conformance.checking import CheckingProblem, check_files
 from conformance.pack import default_pack
 from conformance.signature.certificate import CertificateFacts, load
-from conformance.signature.given import GivenError, read_anchors, read_answers, read_crls
+from conformance.signature.given import GivenError, read_anchors, read_answers, read_crls, read_tax_codes
 from conformance.signature.pki import Credential, TestPki
 from conformance.signature.responders import ocsp_answer
 from conformance.signature.trust import PathProblem, TrustStore
@@ -244,13 +244,15 @@ def test_options_that_cannot_be_used_are_told(pki: TestPki, tmp_path: Path) -> N
         check(trust=[tmp_path / "x.crl"])
 
 
-def test_whose_tax_code_is_whose() -> None:
-    text = "# trường, thuế\n99000001, 0100109106\n99000002;0100109107-001\n\n99000001\t0100109108\n"
-    assert tax_codes_of(text.encode(), "f") == {
+def test_whose_tax_code_is_whose(tmp_path: Path) -> None:
+    path = tmp_path / "schools.txt"
+    path.write_text("# trường, thuế\n99000001, 0100109106\n99000002;0100109107-001\n\n99000001\t0100109108\n", "utf-8")
+    assert read_tax_codes(path) == {
         "0100109106": "99000001",
         "0100109107-001": "99000002",
         "0100109108": "99000001",
     }
-    for bad in ("99000001", "a b c", "99000001 1\n99000002 1", "\xff"):
-        with pytest.raises(CheckingProblem, match="--schools: f"):
-            tax_codes_of(bad.encode("latin-1"), "f")
+    for bad in ("99000001", "a b c", "99000001 1\n99000002 1", "\xff\xff"):
+        path.write_bytes(bad.encode("latin-1"))
+        with pytest.raises(GivenError, match=r"schools\.txt"):
+            read_tax_codes(path)
