@@ -8,7 +8,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_PYTHON_DOWNLOADS ?= never
 export PYTHONUTF8 := 1
 
-.PHONY: certify test test-interop lint bench lock clean
+.PHONY: certify test test-interop lint packs bench lock clean
 
 certify: $(READY)
 	@$(BIN)/hocba certify --target=reference --programme=THCS --programme=THPT \
@@ -27,6 +27,11 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hocba pack lint
+	$(BIN)/hocba pack lint tests/packs/other
+
+# The second pack's manifest, texts and test interface follow the shipped pack's.
+packs: $(READY)
+	$(BIN)/python -m tests.packs.derive
 
 bench: $(READY)
 	$(BIN)/python -m pytest tests/benchmarks -q --benchmark-only --benchmark-columns=min,median,ops,rounds -p no:randomly

@@ -226,12 +226,13 @@ def _hand_over(module: str, arguments: list[str]) -> None:
 def pki(
     folder: Annotated[Path, typer.Argument(help="Thư mục mới / a new folder.")],
     password: Annotated[str, typer.Option(help="Mật khẩu PKCS#12 / password; trống: tự sinh / empty: drawn.")] = "",
+    pack: PackOption = None,
 ) -> None:
     """Tạo PKI thử cho bàn làm việc: gốc, CRL, OCSP, PKCS#12, dấu thời gian / make a test PKI for a vendor's desk."""
     from conformance.signature.desk import write_desk
 
     try:
-        written = write_desk(folder, password=password or None)
+        written = write_desk(folder, password=password or None, pack=_pack(pack))
     except OSError as error:
         _stop(f"{folder}: {error}", WRONG_USE)
     for line in written:

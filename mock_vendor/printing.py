@@ -12,7 +12,6 @@ from lxml import html
 from mock_vendor.contents import Composing, Contents
 
 TEMPLATE = "rendition.html.j2"
-LEVEL_NAMES = {"good": "Tốt", "fair": "Khá", "satisfactory": "Đạt", "unsatisfactory": "Chưa đạt"}
 
 
 class Printing(Composing):
@@ -28,16 +27,19 @@ class Printing(Composing):
         return contents
 
     def printed_day(self, day: str) -> str:
-        """``2011-03-20`` → ``20/03/2011``; incomplete dates likewise."""
-        return "/".join(reversed(day.split("-")))
+        """A date of the document as people write it: ``20/03/2011``; incomplete ones likewise."""
+        known = self.pack.binding.formats.read_partial(day)
+        if known is None:
+            return day
+        return "/".join(f"{part:02d}" for part in reversed(known) if part is not None)
 
     def printed_mark(self, mark: str | None) -> str:
         """A result as it is printed: with a comma, as Vietnamese writes decimals."""
-        return (mark or "").replace(".", ",")
+        return (mark or "").replace(self.pack.binding.formats.decimal, ",")
 
     def printed_level(self, level: str | None) -> str:
         """A level by its name."""
-        names = {text: LEVEL_NAMES[meaning] for meaning, text in self.wire["level"].items()}
+        names = {text: self.pack.texts[f"level.{meaning}"].vi for meaning, text in self.wire["level"].items()}
         return names.get(level or "", level or "")
 
     def page(self, contents: Contents) -> str:
@@ -103,4 +105,4 @@ def _blocks(page: str) -> Iterator[tuple[str, Any]]:
             yield element.tag[:1], "\n".join(str(part).strip() for part in element.itertext() if str(part).strip())
 
 
-__all__ = ["LEVEL_NAMES", "Printing"]
+__all__ = ["Printing"]

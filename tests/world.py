@@ -102,7 +102,9 @@ def world(
         run: Run | None = None
         bench: Bench | None = None
         try:
-            options = Options(target="http://127.0.0.1", programmes=programmes, keys="p-256")
+            options = Options(
+                target="http://127.0.0.1", programmes=programmes, keys="p-256", revision=pack.header.revision
+            )
             run = begin(options, pack, clock.now(), seed, Path(folder), vendor_http, control_http)
             bench = Bench(run.setup, vendor_http=vendor_http, control_http=control_http, clock=clock, now=clock.now)
             yield World(bench, run, pack)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ from openapi_spec_validator import validate
 from conformance.cases import frozen_cases
 from conformance.document import read, write
 from conformance.exchanges import load_exchanges
-from conformance.pack import Pack, default_pack
+from conformance.pack import default_pack
 from conformance.pack.lint import lint, model_fields
 from conformance.transcript.model import Transcript
+from tests.otherpack.names import names_of
 from tests.otherpack.pack import FOLDER, PROGRAMMES, other
 from tests.packs import derive
 
@@ -62,44 +62,13 @@ def test_no_word_of_the_table_is_stale() -> None:
     assert [pair for pair in named if pair[1] not in {each.name for each in rows[pair[0]].classes}] == []
 
 
-def names_of(pack: Pack) -> Iterator[tuple[str, str]]:
-    """(kind, name): what the document's and the service's form call things."""
-    binding, policy = pack.binding, pack.signature
-    paths = [*binding.anchors.values(), *binding.groups.values(), *(one.path for one in binding.fields.values())]
-    yield "namespace", binding.namespace
-    yield "root", binding.root
-    yield "identifier", binding.id_attribute
-    for path in paths:
-        yield from (("element or attribute", part.removeprefix("@")) for part in path.split("/"))
-    for kind, values in binding.values.items():
-        yield from ((f"value: {kind}", str(value)) for value in values)
-    for slot in policy.slots:
-        yield from (("slot", part) for part in slot.path.split("/"))
-        yield "role", slot.role
-    yield from (("signature", one) for one in (policy.container, policy.box, policy.role_attribute))
-    for name, listed in pack.codes.items():
-        yield from ((f"code: {name}", entry.code) for entry in listed)
-    yield from (("circular", one.circular) for one in pack.rules.values())
-    for path in pack.service["paths"]:
-        yield from (("path", part) for part in path.split("/") if part)
-    for section in ("states", "events"):
-        yield from ((section, word) for word in pack.messages[section].values())
-    yield from (("error code", str(row["code"])) for row in pack.messages["errors"].values())
-    yield from (("programme", name) for name in pack.programmes)
-    yield from (("revision", name) for name in pack.header.revisions)
+STANDARD = {"access_token", "token_type", "expires_in", "grant_type", "type", "title", "status", "detail"}
+"""Words of the service that a technical standard lays down, not the Ministry's text: RFC 6749, RFC 9457."""
 
 
 def test_nothing_is_called_as_in_the_shipped_pack() -> None:
-    own, shipped = dict(_grouped(other())), dict(_grouped(default_pack()))
-    shared = {kind: sorted(names & shipped.get(kind, set())) for kind, names in own.items()}
-    assert {kind: names for kind, names in shared.items() if names} == {}
-
-
-def _grouped(pack: Pack) -> Iterator[tuple[str, set[str]]]:
-    found: dict[str, set[str]] = {}
-    for kind, name in names_of(pack):
-        found.setdefault(kind, set()).add(name)
-    return iter(found.items())
+    shared = {(kind, name) for kind, name in set(names_of(other())) & set(names_of(default_pack()))}
+    assert {name for kind, name in shared if not kind.startswith("name: ")} == STANDARD
 
 
 def test_the_form_is_nested_otherwise() -> None:

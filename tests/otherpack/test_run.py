@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -54,6 +55,15 @@ def test_averages_may_be_entered_instead() -> None:
         assert entered.roots("BAC-1:b1-plain", "BAC-1:b1-rounded") == set()
 
 
+def test_renditions_are_read_in_this_texts_words() -> None:
+    with world(pack=other().at("dot-2"), programmes=("BAC-1",)) as printing:
+        for name in ("b1-satisfactory", "b1-reassessed", "b1-half-missing"):
+            item = printing.play(f"BAC-1:{name}")
+            assert not item.error
+            assert [one.code for one in item.findings] == [], name
+            assert item.held.get("PL1-IN-001"), name
+
+
 def test_drawn_cases_of_this_text_pass(sound: World) -> None:
     from conformance.suite.explore import explore
 
@@ -83,3 +93,18 @@ def test_processes_of_their_own_speak_it_too(tmp_path: Path) -> None:
     for item in result["items"]:
         assert item["error"] == ""
         assert item["findings"] == []
+
+
+def test_a_desk_of_this_text(tmp_path: Path) -> None:
+    """``hocba pki --pack``: certificates say whom they stand for as this text wants it."""
+    from conformance.signature.certificate import holder, load
+    from conformance.signature.desk import write_desk
+
+    write_desk(tmp_path / "desk", None, pack=other())
+    signers = json.loads((tmp_path / "desk" / "signers.json").read_text(encoding="utf-8"))
+    for one in signers:
+        facts = load(base64.b64decode(one["certificate"]))
+        assert not isinstance(facts, str)
+        said = holder(facts, other()).identifiers
+        kind = next(name for name in ("nationalId", "passport", "schoolCode") if name in one)
+        assert said == {{"nationalId": "id", "passport": "passport", "schoolCode": "school"}[kind]: one[kind]}
