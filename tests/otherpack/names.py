@@ -72,8 +72,10 @@ def names_of(pack: Pack) -> Iterator[tuple[str, str]]:
         yield from (("title of the year", one.title) for one in rules.titles)
         yield from (("wording", one) for listed in rules.wordings.values() for one in listed)
         yield from (("article", one) for one in rules.articles.values())
+    # an operation's name is the project's own in every pack
+    operations = {one["operationId"] for item in pack.service["paths"].values() for one in item.values()}
     for path in pack.service["paths"]:
-        yield from (("path", part) for part in path.split("/") if part)
+        yield from (("path", part) for part in path.split("/") if part and part not in operations)
     yield from (("message field or word", one) for one in properties(pack.service))
     for section in ("states", "events", "query"):
         yield from ((section, word) for word in leaves(pack.messages[section]))
@@ -133,8 +135,8 @@ def is_distinctive(name: str) -> bool:
 
 
 def is_name(name: str) -> bool:
-    """Whether a literal that equals it says anything: not so ``0``, ``T`` or ``02``."""
-    return re.fullmatch(r"[A-Za-z]?|[0-9]{0,2}", name) is None
+    """Whether a literal that equals it says anything: not so ``0``, ``T``, ``02`` or ``v1``."""
+    return re.fullmatch(r"[A-Za-z]?|v?[0-9]{0,2}", name) is None
 
 
 @cache

@@ -62,7 +62,10 @@ def test_no_word_of_the_table_is_stale() -> None:
     assert [pair for pair in named if pair[1] not in {each.name for each in rows[pair[0]].classes}] == []
 
 
-STANDARD = {"access_token", "token_type", "expires_in", "grant_type", "type", "title", "status", "detail"}
+STANDARD = {
+    "access_token", "token_type", "expires_in", "grant_type", "error", "error_description",
+    "type", "title", "status", "detail",
+}  # fmt: skip
 """Words of the service that a technical standard lays down, not the Ministry's text: RFC 6749, RFC 9457."""
 
 
