@@ -32,11 +32,14 @@ class WrongMark:
     def swapped_with(self, other: WrongMark) -> bool:
         return self.subject is other.subject and self.value.value == other.wanted and other.value.value == self.wanted
 
-    def mistake(self, rules: RuleSet) -> str:
-        """The miscalculation that gives the document's average; empty when the components cannot give it."""
+    def mistakes(self, rules: RuleSet) -> tuple[str, ...]:
+        """The miscalculations that give the document's average, likeliest first; none when nothing calculated can.
+
+        The last one says only that the average differs.
+        """
         seen = self.value.value
         if self.parts is None or not isinstance(seen, Decimal):
-            return ""
+            return ()
         regular, midterm, final = components(self.parts)
         weights = rules.component_weights
         total = sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["midterm"] + final * weights["final"]
@@ -47,7 +50,7 @@ class WrongMark:
             sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["final"] + final * weights["midterm"]
         )
         swapped /= len(regular) * weights["regular"] + weights["midterm"] + weights["final"]
-        for cause, values in (
+        likely = (
             ("cut-off", {exact.quantize(unit, ROUND_DOWN)}),
             ("tie-to-even", {exact.quantize(unit, ROUND_HALF_EVEN)}),
             ("not-rounded", {exact}),
@@ -55,11 +58,10 @@ class WrongMark:
             ("whole-marks", {_half_up(exact, Decimal(1)), _half_up(exact * 2, Decimal(1)) / 2}),
             ("plain-mean", {_half_up(plain, unit)}),
             ("weights-swapped", {_half_up(swapped, unit)}),
-        ):
-            if seen in values:
-                return cause
+        )
+        found = tuple(cause for cause, values in likely if seen in values)
         everything = [*regular, midterm, final]
-        return "average-differs" if min(everything) <= seen <= max(everything) else ""
+        return (*found, "average-differs") if found or min(everything) <= seen <= max(everything) else ()
 
 
 def _half_up(value: Decimal, unit: Decimal) -> Decimal:

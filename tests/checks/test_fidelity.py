@@ -239,6 +239,14 @@ def test_miscalculated_averages_are_told_apart(
     assert all(step.key in pack.texts for step in fact.derivation)
 
 
+def test_a_miscalculation_that_fits_some_averages_only_fits_them_by_chance(pack: Pack) -> None:
+    def both(values: Any) -> None:
+        on("GCD", "semester2", "7.7")(values)
+        on("TOA", "semester1", "5.6")(values)
+
+    assert changed("thcs-component-spread", both, pack, "components").roots() == {"PL1-ND-003.average-differs"}
+
+
 def test_a_mark_no_calculation_can_give_was_not_calculated(pack: Pack) -> None:
     found = changed("thcs-component-tie", on("CNG", "semester1", "9.5"), pack, "components")
     assert found.roots() == {"PL1-ND-001.mark-differs"}
