@@ -92,7 +92,7 @@ class _Statement:
 
     def proves(self, at: datetime, tolerance: timedelta) -> bool:
         """Whether silence proves something of the time ``at``."""
-        return self.this_update + tolerance >= at or (self.next_update is not None and self.next_update >= at)
+        return at - self.this_update <= tolerance or (self.next_update is not None and self.next_update >= at)
 
 
 class RevocationList:

@@ -32,6 +32,8 @@ LARGEST = 64 * 1024
 MOST = 4
 """Time-stamps of one signature that are looked at."""
 _MOST_CERTIFICATES = 10
+_YEARS = (1970, 9000)
+_COARSEST = timedelta(days=1)
 _EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 _HARMLESS = (
     None,
@@ -153,14 +155,12 @@ def _read(node: etree._Element) -> _Token:
     info = content.parsed
     if not isinstance(info, tsp.TSTInfo):
         raise _Bad("unreadable", "TSTInfo")
-    return _Token(
-        info,
-        bytes(content),
-        signers[0],
-        tuple(_certificates(signed["certificates"])),
-        info["gen_time"].native,
-        _accuracy(info),
-    )
+    moment, accuracy = info["gen_time"].native, _accuracy(info)
+    # a hostile time must not overflow in any zone, and an accuracy of days says nothing
+    if not _YEARS[0] <= moment.year <= _YEARS[1] or not timedelta() <= accuracy <= _COARSEST:
+        raise _Bad("unreadable", f"genTime {moment.isoformat()} ± {accuracy}")
+    certificates = tuple(_certificates(signed["certificates"]))
+    return _Token(info, bytes(content), signers[0], certificates, moment, accuracy)
 
 
 def _certificates(listed: Any) -> Iterator[CertificateFacts]:
@@ -258,7 +258,8 @@ def _signature(token: _Token, authority: CertificateFacts, pack: Pack) -> None:
     policy, signer = pack.signature, token.signer
     name = _digest_name(signer["digest_algorithm"], pack)
     kind, bits = key_kind(authority.key), key_bits(authority.key)
-    if kind not in ("rsa", "ec") or bits < (policy.min_rsa_bits if kind == "rsa" else policy.min_ec_bits):
+    least, most = (policy.min_rsa_bits, policy.max_rsa_bits) if kind == "rsa" else (policy.min_ec_bits, bits)
+    if kind not in ("rsa", "ec") or not least <= bits <= most:
         raise _Bad("weak-key", f"{kind} {bits}")
     attributes = _attributes(token)
     digest = attributes.get("message_digest")

@@ -8,7 +8,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -210,6 +210,32 @@ def test_a_changed_value_is_the_root_of_its_time_stamps_imprint(bench: Stamps) -
     assert roots(found) == {"PL1-KY-006"}
     follows = [one for one in found.violations if one.requirement == RULE]
     assert [one.cause for one in follows] == ["imprint"]
+
+
+@pytest.mark.parametrize(
+    ("at", "accuracy"),
+    [
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), 1),
+        (datetime(1, 1, 1, tzinfo=UTC), 1),
+        (NOW, 2**40),
+        (NOW, 10**20),
+        (NOW, -60),
+    ],
+    ids=["the last second", "the first second", "ages", "more than ages", "negative"],
+)
+def test_hostile_times_are_findings(bench: Stamps, at: datetime, accuracy: int) -> None:
+    assert bench.causes(bench.with_stamp(Stamping(accuracy=accuracy), at=at)) == {"unreadable"}
+
+
+def test_a_deeply_nested_token_is_a_finding(bench: Stamps) -> None:
+    deep = b""
+    for _ in range(6000):
+        length = len(deep)
+        head = bytes([length]) if length < 128 else b"\x82" + length.to_bytes(2)
+        deep = b"\x30" + head + deep
+        if len(deep) > 60_000:
+            break
+    assert bench.causes(bench.signed(on(SEAL, lambda p: replace(p, stamp=lambda _: deep)))) == {"unreadable"}
 
 
 def test_another_signatures_time_stamp_is_not_this_ones(bench: Stamps) -> None:
