@@ -15,9 +15,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperCommand
 
 from conformance import __version__
 from conformance.pack import Pack, PackError, Requirement, default_pack, load_pack
+from conformance.plugin import OPTIONS
 
 app = typer.Typer(
     name="hocba",
@@ -85,7 +87,26 @@ def version() -> None:
     typer.echo(f"hocba-conformance {__version__}; {pack.name} {pack.header.revision} sha256:{pack.digest[:16]}")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+class CertifyCommand(TyperCommand):
+    """Its help lists the suite's options too: they are declared once, by the pytest plugin, and handed over."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The usual help, then those options."""
+        super().format_help(ctx, formatter)
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(no_wrap=True)
+        for name, settings in OPTIONS:
+            if name not in ("target", "report", "results"):
+                choices = settings.get("choices")
+                value = settings.get("metavar") or ("|".join(choices) if choices else "N" if "type" in settings else "")
+                table.add_row(f" --{name} {value}", str(settings["help"]))
+        console = _console()
+        console.print(" Tùy chọn của bộ phép kiểm / options of the suite:")
+        Console(highlight=False, no_color=True).print(table)
+        console.print("")
+
+
+@app.command(cls=CertifyCommand, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def certify(
     context: typer.Context,
     target: Annotated[str, typer.Option(help="Phần mềm cần kiểm / what to test: URL, reference, file:DIR.")],
@@ -95,19 +116,19 @@ def certify(
 ) -> None:
     """Chạy toàn bộ phép kiểm và lập báo cáo / run the whole suite and write the report.
 
-    Các tùy chọn khác được chuyển cho / further options go to ``pytest --target=…``:
-    --programme, --seed, --token, --evidence …
+    Mã thoát / exit code: 0 Đạt, 1 Không đạt, 2 dùng sai / wrong use, 3 Không kết luận hoặc chưa chạy hết /
+    inconclusive or not completed, 4 lỗi công cụ / our defect, 5 chỉ có lỗi đã biết / only known failures.
     """
-    command = [sys.executable, "-I", "-m", "pytest", f"--target={target}", f"--report={report}", f"--results={results}"]
-    command += ["-p", "no:cacheprovider", "-p", "no:randomly", "-n", processes, "-q", *context.args]
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
-    environment["PYTHONUTF8"] = "1"
-    folder = Path(__file__).resolve().parent / "suite"
-    command += [f"--rootdir={folder}", f"--confcutdir={folder}", "-c", str(folder / "isolated.ini")]
-    try:
-        raise typer.Exit(subprocess.call(command, env=environment))
-    except KeyboardInterrupt:
-        raise typer.Exit(NOT_COMPLETED) from None
+    command = [sys.executable, "-I", "-m", "conformance.suite.isolated", f"--target={target}", f"--report={report}"]
+    command += [f"--results={results}", "-p", "no:randomly", "-n", processes, "-q", *context.args]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONUTF8": "1"})
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt:  # it was told as well, and still writes down what it saw
+            continue
+    raise typer.Exit(code if code >= 0 else NOT_COMPLETED)
 
 
 @app.command()
@@ -159,7 +180,7 @@ def check(
             schools=schools,
             leaders=leaders,
             subject_map=subject_map,
-            judged_at=datetime.fromisoformat(at) if at else None,
+            judged_at=_moment(at) if at else None,
             dump=dump_c14n,
         )
     except (CheckingProblem, ValueError) as error:
@@ -203,6 +224,13 @@ def show(
         return
     for table in form_tables(form):
         _console().print(table)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        _stop(f"--at: cần thời điểm ISO 8601 / wants a time in ISO 8601: {text!r}", WRONG_USE)
 
 
 @app.command(context_settings=PASS_THROUGH)

@@ -133,7 +133,7 @@ class ItemResult(Event):
     evidence: dict[str, str] = Field(default_factory=dict)
     """What was recorded: kind or name -> SHA-256 (hex)."""
     replay: tuple[str, ...] = ()
-    """The arguments of the replay command; reports quote them for sh and PowerShell. Secrets stand as variables."""
+    """The replay command, word by word; reports quote them for sh and PowerShell. Secrets stand as variables."""
 
 
 class RunInfo(Event):

@@ -8,12 +8,13 @@ code is the verdict's: computed from the manifest, not from what pytest ran.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("target", {"metavar": "URL", "help": "phần mềm cần kiểm: URL, reference, file:DIR / what to test"}),
     ("token", {"metavar": "TOKEN", "default": "", "help": "mã của giao diện kiểm thử (hoặc HOCBA_TARGET_TOKEN) / test interface token"}),
     ("programme", {"action": "append", "default": [], "metavar": "P", "help": "chương trình của bộ đặc tả, lặp được / a programme of the pack, repeatable"}),
@@ -47,7 +48,7 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options, each also with a ``--hocba-`` prefix, since some short names belong to other plugins."""
     group = parser.getgroup("hocba", "học bạ số: kiểm thử tuân thủ / conformance (--target)")
-    for name, settings in _OPTIONS:
+    for name, settings in OPTIONS:
         keywords = {"dest": "hocba_" + name.replace("-", "_"), **settings}
         try:
             group.addoption(f"--{name}", f"--hocba-{name}", **keywords)
@@ -60,7 +61,30 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     """A certification run loads nobody's conftest: what it may drop or change is none of the vendor's business."""
     if getattr(early_config.known_args_namespace, "hocba_target", None):
         early_config.known_args_namespace.noconftest = True
+        _import_ours(early_config)
     return (yield)
+
+
+def _import_ours(config: pytest.Config) -> None:
+    """Import the suite now, past a foreign ``pythonpath`` setting that may hold a reports.py or yaml.py of its own."""
+    foreign = {str(path) for path in config.getini("pythonpath")}
+    path = sys.path[:]
+    sys.path[:] = [one for one in path if one not in foreign]
+    try:
+        import conformance.suite.running  # noqa: F401
+    finally:
+        sys.path[:] = path
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """The last word on the exit code: whatever ended pytest (``--help``, another plugin), no verdict is no success."""
+    code = yield
+    if not config.getoption("hocba_target", None) or hasattr(config, "workerinput"):
+        return code
+    from conformance.suite.running import last_word
+
+    return last_word(config, code)
 
 
 @pytest.hookimpl(tryfirst=True)

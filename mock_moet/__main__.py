@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
 import sys
 from pathlib import Path
+from threading import Thread
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,7 +20,7 @@ from mock_moet.server import LOOPBACK, Running
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m mock_moet",
+        prog="hocba serve",
         description="Dịch vụ kết nối học bạ số để thử nghiệm, không phải của Bộ / "
         "Transcript connection service for tests; not the Ministry's.",
     )
@@ -41,9 +43,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _stop_at_eof(running: Running) -> None:
+    """Whoever started us holds the other end: when it is gone, killed or not, so are we."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdin.buffer.read()
+    running.stop()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run until interrupted. Exit code 2: it could not start."""
     options = _parser().parse_args(arguments)
+    ports = [one for one in (options.port, options.control_port) if not 0 <= one <= 65535]
+    if ports:
+        sys.stderr.write(f"mock_moet: cổng phải từ 0 đến 65535 / a port is from 0 to 65535: {ports[0]}\n")
+        return 2
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -77,6 +90,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"{notice['vi']} / {notice['en']}\n"
         )
         sys.stdout.flush()
+        if os.environ.get("HOCBA_STOP_AT_EOF"):
+            Thread(target=_stop_at_eof, args=(running,), name="parent", daemon=True).start()
         running.wait()
     return 0
 

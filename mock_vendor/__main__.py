@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
 import sys
 from pathlib import Path
+from threading import Thread
 
 import uvicorn
 
@@ -97,6 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         sys.stderr.write(f"--defect: không có lỗi này / no such defect: {', '.join(unknown)}\n")
         return 2
+    if not 0 <= options.port <= 65535:
+        sys.stderr.write(f"--port: từ 0 đến 65535 / from 0 to 65535: {options.port}\n")
+        return 2
     try:
         pack: Pack = load_pack(options.pack) if options.pack else default_pack()
     except PackError as error:
@@ -130,6 +135,14 @@ class _Server(uvicorn.Server):
             port = self.servers[0].sockets[0].getsockname()[1]
             sys.stdout.write(f"mock_vendor ready: http://{LOOPBACK}:{port}\n")
             sys.stdout.flush()
+            if os.environ.get("HOCBA_STOP_AT_EOF"):
+                Thread(target=self._stop_at_eof, name="parent", daemon=True).start()
+
+    def _stop_at_eof(self) -> None:
+        """Whoever started us holds the other end: when it is gone, killed or not, so are we."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdin.buffer.read()
+        self.should_exit = True
 
 
 def _serve(settings: VendorSettings, port: int) -> int:

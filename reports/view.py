@@ -207,6 +207,8 @@ class _Reader:
         causes: dict[str, list[tuple[ItemResult, Finding]]] = {}
         for item, finding in found:
             causes.setdefault(finding.code, []).append((item, finding))
+        for pairs in causes.values():
+            pairs.sort(key=lambda pair: _size(pair[0]))  # stable: the smallest case first, else in the order of the run
         shown = [pair for pairs in causes.values() for pair in pairs[:PER_CAUSE]][:PER_REQUIREMENT]
         return FailureView(
             requirement,
@@ -243,6 +245,12 @@ class _Reader:
             return None
         self._formed.add(item.id)
         return item.form
+
+
+def _size(item: ItemResult) -> int:
+    """How much of a case is left of it: edits of the smallest case that fails; many where there is none."""
+    edits = item.smallest.get("edits")
+    return len(edits) if isinstance(edits, list | tuple) else 1000
 
 
 def _call(line: Mapping[str, Any]) -> dict[str, str]:

@@ -57,7 +57,10 @@ class Edit:
         kind = KINDS[self.name]
         shown = {name: _shown(value) for name, value in self.params.items()}
         said = kind.text.of(language)
-        listed = ", ".join(f"{name} {value}" for name, value in shown.items())
+        if len(shown) == 1:
+            (listed,) = shown.values()
+        else:
+            listed = ", ".join(f"{_word(name, language)} {value}" for name, value in shown.items())
         return f"{said}: {listed}" if listed else said
 
     def __str__(self) -> str:
@@ -84,6 +87,50 @@ def parse(written: object) -> Edit:
     raise PlanError(f"{written!r}: không phải phép sửa / not an edit")
 
 
+_WORDS = {
+    "after-summer": Text(vi="sau rèn luyện hè", en="after summer"),
+    "awards": Text(vi="khen thưởng", en="awards"),
+    "competitions": Text(vi="cuộc thi", en="competitions"),
+    "day": Text(vi="ngày", en="day"),
+    "detail": Text(vi="chi tiết", en="detail"),
+    "drop": Text(vi="bỏ", en="drop"),
+    "ethnicity": Text(vi="dân tộc", en="ethnicity"),
+    "father": Text(vi="cha", en="father"),
+    "final": Text(vi="cuối kỳ", en="final"),
+    "gender": Text(vi="giới tính", en="gender"),
+    "guardian": Text(vi="người giám hộ", en="guardian"),
+    "mark": Text(vi="điểm", en="mark"),
+    "midterm": Text(vi="giữa kỳ", en="midterm"),
+    "mother": Text(vi="mẹ", en="mother"),
+    "name": Text(vi="tên", en="name"),
+    "national-id": Text(vi="số định danh", en="national identifier"),
+    "nationality": Text(vi="quốc tịch", en="nationality"),
+    "occupation": Text(vi="nghề nghiệp", en="occupation"),
+    "outcome": Text(vi="kết quả", en="outcome"),
+    "posts": Text(vi="giáo viên", en="teachers"),
+    "precision": Text(vi="độ đầy đủ", en="precision"),
+    "register-number": Text(vi="số vào sổ", en="register number"),
+    "regular": Text(vi="thường xuyên", en="regular"),
+    "role": Text(vi="quan hệ", en="relation"),
+    "semester": Text(vi="học kỳ", en="semester"),
+    "semester1": Text(vi="HK I", en="semester 1"),
+    "semester2": Text(vi="HK II", en="semester 2"),
+    "semesters": Text(vi="học kỳ", en="semesters"),
+    "subject": Text(vi="môn", en="subject"),
+    "subjects": Text(vi="môn", en="subjects"),
+    "summer-training": Text(vi="rèn luyện hè", en="summer training"),
+    "take": Text(vi="chọn", en="take"),
+    "text": Text(vi="lời", en="text"),
+    "which": Text(vi="nơi", en="which"),
+}
+"""Parameters of edits in words; one without an entry stands by its name."""
+
+
+def _word(name: str, language: str) -> str:
+    known = _WORDS.get(name)
+    return known.of(language) if known else name
+
+
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{name}={_shown(one)}" for name, one in value.items())
@@ -106,7 +153,7 @@ def edit(name: str, vi: str, en: str, *, academic: bool = False) -> Callable[[Ch
 # ------------------------------------------------------------------------------------------------- marks and levels
 
 
-@edit("grade", "Lớp", "grade", academic=True)
+@edit("grade", "lớp", "grade", academic=True)
 def _grade(plan: Plan, grade: int) -> None:
     plan.grade = grade
 

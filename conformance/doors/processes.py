@@ -12,10 +12,17 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.doors.http import Unreachable
+from conformance.doors.http import DoorError, Unreachable
 
 START_LIMIT = 90.0
 """Seconds a process has to say that it is ready: it takes two, and far longer on a machine that is busy elsewhere."""
+
+WRONG_USE = 2
+"""Exit code by which our services say that they were started wrongly."""
+
+
+class Refused(DoorError):
+    """The service does not take what it was started with; bilingual, in its own words."""
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -44,16 +51,17 @@ class Service:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(5)
-        if self.process.stdout:
-            self.process.stdout.close()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream:
+                stream.close()
 
 
 def _start(name: str, arguments: list[str], urls: dict[str, str], token: str, secret: dict[str, str]) -> Service:
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **secret}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "HOCBA_STOP_AT_EOF": "1", **secret}
     environment.pop("PYTEST_ADDOPTS", None)
     process = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-P", "-m", *arguments],  # -P: no module of the folder we are in
+        stdin=subprocess.PIPE,  # never written to: its end is the end of the run, however that comes about
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -87,6 +95,8 @@ def _start(name: str, arguments: list[str], urls: dict[str, str], token: str, se
     if line is None:
         service.stop()
         shown = " | ".join(service.tail[-5:])
+        if process.returncode == WRONG_USE:
+            raise Refused(shown)
         raise Unreachable(f"{name}: không khởi động được / did not start: {shown}")
     return service
 
@@ -97,7 +107,10 @@ def start_ministry(folder: Path, pack: Path, *, host: str = "127.0.0.1", public_
     Raises:
         Unreachable: it did not get ready in time.
     """
-    port, control = free_port(host), free_port()
+    try:
+        port, control = free_port(host), free_port()
+    except OSError as error:
+        raise Refused(f"--ministry-host: không lắng nghe được / cannot listen: {host}: {error.strerror}") from error
     token = secrets.token_urlsafe(24)
     database = (folder / "ministry.sqlite").resolve()
     urls = {"base": public_url or f"http://{host}:{port}", "control": f"http://127.0.0.1:{control}"}

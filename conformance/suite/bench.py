@@ -191,9 +191,10 @@ class Bench:
 
     def replay(self, item: Planned) -> tuple[str, ...]:
         """The command that repeats one item; secrets stand as variables."""
-        arguments = ["pytest", f"--target={self.setup.target}", f"--seed={self.setup.seed}"]
-        arguments += [f"--programme={one}" for one in self.setup.programmes]
-        return (*arguments, f"--school-year={self.setup.school_year}", *self.setup.repeat, f"--item={item.id}")
+        command = ["pytest", *self.setup.repeat, *(f"--programme={one}" for one in self.setup.programmes)]
+        if self.setup.door == "drive":
+            command += [f"--seed={self.setup.seed}", f"--school-year={self.setup.school_year}"]
+        return (*command, f"--item={item.id}")
 
     # -- cases ---------------------------------------------------------------------------------------------------
 
@@ -409,7 +410,7 @@ class Bench:
             findings=tuple(self._finding(one, {"document": digest}, data, ()) for one in judgement.found.observations),
             form=self._form(data, judgement.found),
             evidence={"document": digest},
-            replay=(f"--target={self.setup.target}", *self.setup.repeat, f"--item={item.id}"),
+            replay=self.replay(item),
         )
 
     # -- events ----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ SUITE_FILE = Path(__file__).resolve().with_name("certification.suite")
 """What ``pytest --target`` collects; the items come from the plan."""
 
 SHOWN = 12
-"""Findings shown under a failed item in the terminal; all of them stand in the report."""
+"""Causes shown under a failed item in the terminal, each with its first place; all of them stand in the report."""
 
 
 class Failed(Exception):
@@ -64,7 +64,8 @@ class SuiteItem(pytest.Item):
             return f"lỗi của bộ kiểm thử / harness error: {result.error}"
         pack = self.bench.pack
         language = self.bench.setup.language
-        lines: list[str] = []
+        first: dict[str, str] = {}
+        times: dict[str, int] = {}
         for finding in result.findings:
             row = pack.requirements.get(finding.requirement)
             if finding.state != "violated" or row is None or row.level != "MUST" or not pack.scored(row):
@@ -73,7 +74,10 @@ class SuiteItem(pytest.Item):
                 continue
             where = finding.place.xpath or finding.place.pointer if finding.place else ""
             title = row.text.title.of(language)
-            lines.append(f"{finding.code}: {title}: {where}: {finding.expected} ≠ {finding.seen}"[:400])
+            seen = " ≠ ".join(one for one in (finding.expected, finding.seen) if one)
+            first.setdefault(finding.code, ": ".join(one for one in (title, where, seen) if one)[:400])
+            times[finding.code] = times.get(finding.code, 0) + 1
+        lines = [f"{code}{f' ×{times[code]}' if times[code] > 1 else ''}: {text}" for code, text in first.items()]
         if len(lines) > SHOWN:
             lines[SHOWN:] = [f"… +{len(lines) - SHOWN}"]
         return "\n".join(lines)

@@ -16,19 +16,29 @@ from rich.console import Console
 
 import reports
 from conformance.doors.http import DoorError
+from conformance.doors.processes import Refused
 from conformance.events import ItemResult, Result, RunFinished
 from conformance.evidence import Entry
 from conformance.pack import Pack, PackError
 from conformance.suite.bench import Bench
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
-from conformance.suite.plan import budget, plan
+from conformance.suite.outputs import Outputs
+from conformance.suite.plan import budget, plan, selected
 from conformance.suite.settings import Options, Setup
-from conformance.suite.setup import Run, UsageProblem, finished_school_year, open_run, pack_of
+from conformance.suite.setup import Run, UsageProblem, files_of, finished_school_year, open_run, pack_of, sensible
 from conformance.verdict import Verdict, decide
 from reports.terminal import summary
 
 WRONG_USE, NOT_COMPLETED, DEFECTIVE = 2, 3, 4
 WORKER_KEY = "hocba_setup"
+
+
+def last_word(config: pytest.Config, code: object) -> int:
+    """Pytest's exit code at the very end: the verdict's if there is one; without one, success is "not completed"."""
+    controller = config.pluginmanager.get_plugin("hocba-controller")
+    if isinstance(controller, Controller) and controller.finished:
+        return controller.code
+    return int(code) if isinstance(code, int) and code else NOT_COMPLETED
 
 
 def take_over(config: pytest.Config) -> None:
@@ -128,9 +138,10 @@ class Controller(Worker):
         self.items: list[ItemResult] = []
         self.verdict: Verdict | None = None
         self.result: Result | None = None
-        self.code = DEFECTIVE
+        self.code: int = DEFECTIVE
+        self.finished = False
         self.trouble = ""
-        self.written: list[str] = []
+        self.outputs = Outputs(options.results, options.report, options.junit)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -138,18 +149,23 @@ class Controller(Worker):
         try:
             if self.options.dry_run:
                 self._dry_run(session)
+            self.outputs.claim()
             self.run = open_run(self.options)
             self.setup = self.run.setup
-        except (UsageProblem, PackError, ValueError) as error:
+        except (UsageProblem, Refused, PackError, ValueError, OSError) as error:
             pytest.exit(visible(str(error)), WRONG_USE)
         except DoorError as error:
             pytest.exit(visible(f"không bắt đầu được / cannot begin: {error}"), NOT_COMPLETED)
+        except KeyboardInterrupt:
+            pytest.exit("bị ngắt / interrupted", NOT_COMPLETED)
 
     def _dry_run(self, session: pytest.Session) -> None:
         pack = pack_of(self.options)
+        sensible(self.options, pack)
+        files = files_of(self.options.target) if self.options.target.startswith("file:") else ()
         setup = Setup(
             run_id="dry-run",
-            door="drive",
+            door="files" if files else "drive",
             pack=str(pack.folder),
             seed=self.options.seed or 0,
             school_year=self.options.school_year or finished_school_year(pack, datetime.now(pack.timezone)),
@@ -158,8 +174,9 @@ class Controller(Worker):
             token="",
             max_examples=self.options.max_examples,
             language=self.options.language,
+            files=files,
         )
-        planned = plan(pack, setup)
+        planned = selected(plan(pack, setup), self.options.items)
         cost = budget(planned)
         lines = [f"{one.id}  {one.title}" for one in planned]
         kinds = ", ".join(f"{kind}: {number}" for kind, number in cost["items"].items())
@@ -211,10 +228,13 @@ class Controller(Worker):
             return
         try:
             self._decide(self.run, exitstatus)
+        except KeyboardInterrupt:
+            self.code = NOT_COMPLETED
         except Exception as error:
-            self.trouble = f"{type(error).__name__}: {error}"
+            self.trouble = f"lỗi của bộ kiểm thử / harness defect: {type(error).__name__}: {error}"
             self.code = DEFECTIVE
         finally:
+            self.finished = True
             self.run.close()
 
     def _decide(self, run: Run, exitstatus: int) -> None:
@@ -251,16 +271,24 @@ class Controller(Worker):
             (self.options.report, lambda result: reports.html(result, pack, language)),
             (self.options.junit, lambda result: reports.junit(result, pack, language)),
         )
-        for path, content in contents:
-            if path:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-                Path(path).write_text(content(self.result), encoding="utf-8")
-                self.written.append(path)
+        try:
+            for path, content in contents:
+                if path:
+                    self.outputs.write(path, content(self.result))
+        except OSError as error:
+            # what was found stands; but nobody may take a run whose report is missing for a pass
+            self.trouble = f"không ghi được / cannot write: {error}"
+            self.code = self.code or NOT_COMPLETED
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The verdict, and where the reports are."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+        """The verdict, and where the reports are: the last thing on the screen."""
+        yield
+        self._conclude(terminalreporter)
+
+    def _conclude(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.trouble:
-            terminalreporter.write_line(visible(f"lỗi của bộ kiểm thử / harness defect: {self.trouble}"), red=True)
+            terminalreporter.write_line(visible(self.trouble), red=True)
         if self.verdict is None or self.result is None or self.run is None:
             return
         pack = self.run.setup.load()
@@ -270,5 +298,5 @@ class Controller(Worker):
         console.print(summary(self.result, self.verdict, pack, self.options.language))
         for line in printed.getvalue().splitlines():
             terminalreporter.write_line(line.rstrip())
-        for path in self.written:
+        for path in self.outputs.written:
             terminalreporter.write_line(f"→ {path}")

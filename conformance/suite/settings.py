@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from conformance.pack import Pack, load_pack
 
+LOOPBACK = "127.0.0.1"
+
 
 class Options(BaseModel):
     """What the person who starts the run asked for."""
@@ -44,7 +46,7 @@ class Options(BaseModel):
     """For ``reference`` only."""
     keys: Literal["rsa-2048", "p-256"] = "rsa-2048"
     school_year: int | None = None
-    ministry_host: str = "127.0.0.1"
+    ministry_host: str = LOOPBACK
     ministry_url: str = ""
     pack: str = ""
     """Folder of another specification pack."""
@@ -52,12 +54,13 @@ class Options(BaseModel):
     """Scored revision; empty: the pack's own."""
 
     def repeat(self) -> tuple[str, ...]:
-        """The arguments that change what an item does or how it is judged."""
-        one = {"pack": self.pack, "revision": self.revision, "leaders": self.leaders, "subject-map": self.subject_map}
+        """The arguments that name the software, and change what an item does or how it is judged."""
+        one = {"target": self.target, "pack": self.pack, "revision": self.revision, "leaders": self.leaders}
+        one |= {"subject-map": self.subject_map, "schools": self.schools}
         one |= {"ministry-url": self.ministry_url, "max-examples": str(self.max_examples or "")}
-        one |= {"ministry-host": self.ministry_host if self.ministry_host != "127.0.0.1" else ""}
-        one |= {"token": "${HOCBA_TARGET_TOKEN}" if self.token else ""}
-        one["schools"] = self.schools
+        one |= {"ministry-host": self.ministry_host if self.ministry_host != LOOPBACK else ""}
+        # the reference vendor's is drawn by the run; anybody else's stays a variable of the shell
+        one |= {"token": "${HOCBA_TARGET_TOKEN}" if self.token and self.target != "reference" else ""}
         many = {"defect": self.defects, "trust": self.trust, "crl": self.crl, "ocsp": self.ocsp}
         given = [f"--{name}={value}" for name, value in one.items() if value]
         given += [f"--{name}={value}" for name, values in many.items() for value in values]
@@ -102,7 +105,7 @@ class Setup(BaseModel):
     """Path of the file by which processes take turns at the software."""
 
     repeat: tuple[str, ...] = ()
-    """Arguments that a replay of one item needs beside target, seed, programmes and school year."""
+    """Arguments that a replay of one item needs beside seed, programmes and school year; the target as it was given."""
 
     def load(self) -> Pack:
         """The run's pack at its scored revision."""

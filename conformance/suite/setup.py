@@ -96,21 +96,12 @@ def open_run(options: Options) -> Run:
         DoorError: the software, or a service of ours, cannot be had.
     """
     pack = pack_of(options)
+    sensible(options, pack)
     now = datetime.now(pack.timezone)
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-    folder = Path(options.evidence) if options.evidence else Path(tempfile.mkdtemp(prefix="hocba-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _evidence_folder(options)
     if options.target.startswith("file:"):
         return _files(options, pack, now, seed, folder)
-    if options.target == "observe:":
-        raise UsageProblem(
-            "cửa quan sát chưa có trong bản sửa đổi này / the observe door is not part of this revision yet"
-        )
-    if options.target != "reference" and not options.target.startswith(("http://", "https://")):
-        raise UsageProblem(
-            "--target: cần http(s)://…, reference hoặc file:DIR / "
-            f"wants http(s)://…, reference or file:DIR: {options.target!r}"
-        )
     run: list[Service] = []
     https: list[Http] = []
     try:
@@ -123,14 +114,55 @@ def open_run(options: Options) -> Run:
         raise
 
 
+def sensible(options: Options, pack: Pack) -> None:
+    """Whether a run can be begun at all, as far as the options alone tell.
+
+    Raises:
+        UsageProblem: it cannot; said before any process is started.
+    """
+    target = options.target
+    if target == "observe:":
+        raise UsageProblem(
+            "cửa quan sát chưa có trong bản sửa đổi này / the observe door is not part of this revision yet"
+        )
+    if target != "reference" and not target.startswith(("http://", "https://", "file:")):
+        raise UsageProblem(
+            f"--target: cần http(s)://…, reference hoặc file:DIR / wants http(s)://…, reference or file:DIR: {target!r}"
+        )
+    for one in options.programmes:
+        if one not in pack.programmes:
+            known = ", ".join(pack.programmes)
+            raise UsageProblem(f"--programme: không có chương trình / no such programme: {one!r} ({known})")
+    if options.defects and target != "reference":
+        raise UsageProblem("--defect chỉ dùng với --target=reference / --defect goes with --target=reference only")
+    if options.max_examples < 0:
+        raise UsageProblem(f"--max-examples: không được âm / must not be negative: {options.max_examples}")
+    if options.time_budget is not None and not options.time_budget > 0:
+        raise UsageProblem(f"--time-budget: phải lớn hơn 0 / must be more than 0: {options.time_budget}")
+    first, last = pack.header.first_school_year, datetime.now(pack.timezone).year
+    if options.school_year is not None and not first <= options.school_year <= last:
+        raise UsageProblem(f"--school-year: từ {first} đến {last} / from {first} to {last}: {options.school_year}")
+
+
+def _evidence_folder(options: Options) -> Path:
+    if not options.evidence:
+        return Path(tempfile.mkdtemp(prefix="hocba-"))
+    folder = Path(options.evidence)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageProblem(f"--evidence: không ghi được / cannot write: {folder}: {error.strerror}") from error
+    return folder
+
+
 def _drive(
     options: Options, pack: Pack, now: datetime, seed: int, folder: Path, services: list[Service], https: list[Http]
 ) -> Run:
     if options.target == "reference":
         services.append(start_vendor(pack.folder, options.defects))
         target, token = services[-1].urls["base"], services[-1].token
-    elif options.defects:
-        raise UsageProblem("--defect chỉ dùng với --target=reference / --defect goes with --target=reference only")
     else:
         target = options.target
         token = options.token or os.environ.get("HOCBA_TARGET_TOKEN", DESK_TOKEN)
@@ -225,12 +257,7 @@ def begin(
 
 
 def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path) -> Run:
-    source = Path(options.target.removeprefix("file:"))
-    if not source.is_dir():
-        raise UsageProblem(f"không có thư mục / no such folder: {source}")
-    files = tuple(str(path) for path in sorted(source.rglob("*.xml")))
-    if not files:
-        raise UsageProblem(f"không có tệp .xml nào trong / no .xml file in: {source}")
+    files = files_of(options.target)
     given = _given(options, now)
     setup = Setup(
         run_id=secrets.token_hex(8),
@@ -295,6 +322,21 @@ def _given(options: Options, now: datetime) -> _Given:
     return given
 
 
+def files_of(target: str) -> tuple[str, ...]:
+    """The documents of ``file:DIR``, in order.
+
+    Raises:
+        UsageProblem: there is none.
+    """
+    source = Path(target.removeprefix("file:"))
+    if not source.is_dir():
+        raise UsageProblem(f"không có thư mục / no such folder: {source}")
+    files = tuple(str(path) for path in sorted(source.rglob("*.xml")))
+    if not files:
+        raise UsageProblem(f"không có tệp .xml nào trong / no .xml file in: {source}")
+    return files
+
+
 def _info(options: Options, pack: Pack, setup: Setup, now: datetime, *, declined: tuple[str, ...]) -> RunInfo:
     from conformance.signature.trust import TrustStore
 
@@ -331,14 +373,15 @@ def claimed(options: Options, pack: Pack, described: Mapping[str, Any]) -> tuple
     """The programmes of the run: those asked for, else what the software claims and the revision certifies.
 
     Raises:
-        UsageProblem: none is left, or one is unknown or not claimed.
+        UsageProblem: none is left, or one that was asked for is not claimed.
     """
     listed = described.get("programmes")
     said = [str(one) for one in listed] if isinstance(listed, list) else []
-    for one in options.programmes:
-        if one not in pack.programmes:
-            known = ", ".join(pack.programmes)
-            raise UsageProblem(f"--programme: không có chương trình / no such programme: {one!r} ({known})")
+    foreign = [one for one in options.programmes if said and one not in said]
+    if foreign:
+        raise UsageProblem(
+            f"--programme: phần mềm không nhận chương trình này / the software does not claim: {', '.join(foreign)}"
+        )
     found = options.programmes or tuple(one for one in pack.certified() if one in said)
     if not found:
         raise UsageProblem(
