@@ -43,6 +43,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class CheckFormat(StrEnum):
+    """How the results of ``hocba check`` are printed: all as they come; ``ndjson`` is one object a line."""
+
+    TEXT = "text"
+    JSON = "json"
+    NDJSON = "ndjson"
+
+
 class Lang(StrEnum):
     """Language of texts."""
 
@@ -133,7 +141,10 @@ def certify(
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Tệp XML hoặc thư mục / XML files or folders.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Tệp XML, thư mục, zip, tar, @danh-sách / XML files, folders, archives, @list."),
+    ] = None,
     trust: Annotated[
         list[Path] | None,
         typer.Option(
@@ -158,22 +169,31 @@ def check(
     dump_c14n: Annotated[
         Path | None, typer.Option(help="Thư mục ghi dạng chuẩn tắc và giá trị băm / folder for canonical octets.")
     ] = None,
+    files_from: Annotated[
+        list[str] | None,
+        typer.Option("--files-from", help="Danh sách, mỗi dòng một tệp; -: đầu vào chuẩn / list, one a line; - stdin."),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Số tiến trình; 0: mọi lõi / 0: every core.")] = 1,
+    dask: Annotated[
+        str, typer.Option(help="Cụm Dask: tcp://máy:cổng hoặc local / a Dask cluster, or local workers (--jobs).")
+    ] = "",
     lang: LangOption = Lang.VI,
-    output: FormatOption = Format.TEXT,
+    output: Annotated[CheckFormat, typer.Option("--format", help="Dạng in / output format.")] = CheckFormat.TEXT,
     pack: PackOption = None,
 ) -> None:
     """Kiểm tệp học bạ số: nêu lỗi, không kết luận / check transcript files: findings, no verdict.
 
     Mã thoát / exit code: 0 không có lỗi bắt buộc / no MUST violated, 1 có / some,
     2 dùng sai hay có tệp không đọc được / wrong use or an unreadable file,
-    4 lỗi công cụ / our defect.
+    3 bị ngắt / interrupted, 4 lỗi công cụ / our defect.
     """
-    from conformance.checking import CheckingProblem, check_files
+    from conformance.checking import CheckingProblem, Plan, Tally, items, run, written
+    from conformance.progress import shown
 
+    loaded = _pack(pack)
     try:
-        outcome = check_files(
-            _pack(pack),
-            files,
+        plan = Plan.of(
+            loaded,
             trust=trust or [],
             crls=crl or [],
             answers=ocsp or [],
@@ -183,14 +203,19 @@ def check(
             judged_at=_moment(at) if at else None,
             dump=dump_c14n,
         )
+        tally = Tally(loaded, bool(plan.anchors), notes=plan.notes)
+        found = items(files or [], files_from or [])
+        results = shown(run(plan, found, jobs=jobs or os.cpu_count() or 1, dask=dask))
+        for line in written(results, tally, output.value, lang.value):
+            typer.echo(line)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has seen enough
+        raise typer.Exit(NOT_COMPLETED) from None
     except (CheckingProblem, ValueError) as error:
         _stop(str(error), WRONG_USE)
-    if output is Format.JSON:
-        typer.echo(json.dumps(outcome.to_json(lang.value), ensure_ascii=False, indent=1))
-    else:
-        for line in outcome.lines(lang.value):
-            _console().print(line, markup=False)
-    raise typer.Exit(outcome.exit_code)
+    if not tally.files and not tally.interrupted:
+        _stop("không có tệp nào để kiểm / no file to check", WRONG_USE)
+    raise typer.Exit(tally.exit_code)
 
 
 @app.command()

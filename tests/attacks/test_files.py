@@ -159,7 +159,7 @@ def test_nothing_a_document_points_to_is_read(tmp_path: Path, bench: Bench, witn
     assert len(outcome.files) == 16
     assert witness.asked == []  # type: ignore[attr-defined]
     assert "a secret" not in json.dumps(outcome.to_json("en"))
-    by_name = {one.path.stem: {each.code for each in one.findings} for one in outcome.files}
+    by_name = {Path(one.name).stem: {each.code for each in one.findings} for one in outcome.files}
     assert "PL1-KY-007.external-uri" in by_name["reference"]
     assert "PL1-KY-007.external-uri" in by_name["file-reference"]
     assert by_name["doctype"] == by_name["entity"] == {"PL1-DOC-002.doctype"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -161,7 +160,7 @@ def test_what_an_unknown_status_weighs(door: Literal["files", "drive"], cause: s
 @pytest.mark.parametrize(("language", "mark"), [("vi", "! cảnh báo"), ("en", "! warning")])
 def test_the_command_line_shows_a_warning(bench: Bench, language: str, mark: str) -> None:
     found = bench.judge(bench.sound, trust=bench.pki.trust_store(crls=[]))
-    checked = Checked(Path("one.xml"), findings=[Finding.of(one) for one in found.observations])
+    checked = Checked("one.xml", findings=[Finding.of(one) for one in found.observations])
     outcome = Outcome(PACK, [checked], trusted=True)
     lines = [line for line in outcome.lines(language) if RULE in line]
     assert len(lines) == 1

@@ -235,7 +235,7 @@ def test_options_that_cannot_be_used_are_told(pki: TestPki, tmp_path: Path) -> N
 
     def check(**options: object) -> None:
         usual: dict[str, object] = {"trust": [], "crls": [], "leaders": None, "subject_map": None, "judged_at": NOW}
-        check_files(default_pack(), [tmp_path / "a.xml"], **{**usual, **options})  # type: ignore[arg-type]
+        check_files(default_pack(), [tmp_path / "a.xml"], **{**usual, **options})
 
     check()
     with pytest.raises(CheckingProblem, match="want --trust"):

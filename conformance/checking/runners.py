@@ -1,0 +1,131 @@
+"""Where items are judged: here, in processes, or on a cluster. Same results, same order, few at a time."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from conformance.checking.judging import Checked, Plan, context_of, judge_all, judge_one, lost
+from conformance.checking.sources import Item
+
+BATCH = 16
+"""Items sent at once: some tenths of a second of work. Sending costs little, and an interruption waits little."""
+AHEAD = 3
+"""Batches in flight for each process: enough to keep it busy, few enough that memory stays flat."""
+
+
+def run(plan: Plan, items: Iterable[Item], *, jobs: int = 1, dask: str = "") -> Iterator[Checked]:
+    """Judge all items; results in the order of the items.
+
+    Args:
+        plan: how to judge.
+        items: what to judge; taken as they are needed.
+        jobs: processes of this machine; 1: this process.
+        dask: ``local``, or the address of a scheduler (``tcp://host:port``); then ``jobs`` is the number of local
+            workers.
+
+    Raises:
+        CheckingProblem: the cluster cannot be used.
+    """
+    if dask:
+        from conformance.checking.cluster import on_cluster
+
+        return on_cluster(plan, items, address=dask, workers=jobs)
+    return _here(plan, items) if jobs <= 1 else in_processes(plan, items, jobs)
+
+
+def batches(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
+    """The items in groups of :data:`BATCH`."""
+    rest = iter(items)
+    while batch := tuple(itertools.islice(rest, BATCH)):
+        yield batch
+
+
+def _here(plan: Plan, items: Iterable[Item]) -> Iterator[Checked]:
+    context_of(plan)
+    gc.freeze()  # pack and modules live for ever: the collector need not look at them again and again
+    try:
+        for item in items:
+            yield judge_one(item, plan)
+    finally:
+        gc.unfreeze()
+
+
+# --------------------------------------------------------------------------------------------------- processes
+
+_plan: Plan | None = None
+
+
+def _start(plan: Plan) -> None:
+    """In a new worker process: the plan; an interruption from the keyboard is the parent's business."""
+    global _plan
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _plan = plan
+    context_of(plan)
+    gc.freeze()
+
+
+def _work(batch: Sequence[Item]) -> list[Checked]:
+    assert _plan is not None
+    return judge_all(_plan, batch)
+
+
+def in_processes(
+    plan: Plan, items: Iterable[Item], jobs: int, work: Callable[[Sequence[Item]], list[Checked]] = _work
+) -> Iterator[Checked]:
+    """Judge in ``jobs`` processes. A file on which a process dies is an error of that file; all others are judged."""
+
+    def pool(processes: int) -> ProcessPoolExecutor:
+        # started afresh, not forked: the same on every system, and no lock of ours is copied half-held
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=(plan,))
+
+    def singly(batch: Sequence[Item]) -> Iterator[Checked]:
+        """Each item in a process that nothing else depends on."""
+        careful = pool(1)
+        for item in batch:
+            try:
+                yield from careful.submit(work, (item,)).result()
+            except BrokenProcessPool:
+                careful.shutdown()
+                careful = pool(1)
+                yield lost(item)
+        careful.shutdown()
+
+    executor = pool(jobs)
+    flight: deque[tuple[Sequence[Item], Future[list[Checked]]]] = deque()
+
+    def landed() -> Iterator[Checked]:
+        """The results of the oldest batch; the others in flight are sent anew when a process has died."""
+        nonlocal executor
+        batch, future = flight.popleft()
+        try:
+            yield from future.result()
+        except BrokenProcessPool:
+            executor.shutdown()
+            executor = pool(jobs)
+            yield from singly(batch)
+            for at, (other, pending) in enumerate(flight):
+                if pending.cancelled() or not pending.done() or pending.exception() is not None:
+                    flight[at] = (other, executor.submit(work, other))
+
+    try:
+        for batch in batches(items):
+            try:
+                flight.append((batch, executor.submit(work, batch)))
+            except BrokenProcessPool as broken:  # it died while nobody waited: told when the batch's turn comes
+                future: Future[list[Checked]] = Future()
+                future.set_exception(broken)
+                flight.append((batch, future))
+            if len(flight) >= jobs * AHEAD:
+                yield from landed()
+        while flight:
+            yield from landed()
+    finally:
+        executor.shutdown(cancel_futures=True)

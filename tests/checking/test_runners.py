@@ -1,0 +1,132 @@
+"""Judged here or in other processes: the same results in the same order, whatever dies on the way."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.checking import Checked, Item, Tally, items, run, written
+from conformance.checking.runners import AHEAD, BATCH, in_processes
+from conformance.progress import shown
+from tests.checking.helpers import FATAL, PLAN, deadly, folder_of
+from tests.checks.test_signature_kills import PACK, Bench
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder_of(Bench(), tmp_path_factory.mktemp("checked") / "all", copies=6)
+
+
+def test_here_is_one_after_the_other(folder: Path) -> None:
+    taken = 0
+
+    def counted() -> Iterator[Item]:
+        nonlocal taken
+        for one in items([str(folder)]):
+            taken += 1
+            yield one
+
+    first = next(run(PLAN, counted()))
+    assert taken == 1
+    assert first.name.endswith("changed.xml")
+    assert first.findings
+
+
+def test_processes_give_the_same_in_the_same_order(folder: Path) -> None:
+    alone = list(run(PLAN, items([str(folder)])))
+    together = list(run(PLAN, items([str(folder)]), jobs=2))
+    assert len(alone) == 24
+    assert together == alone
+
+
+def test_processes_take_few_items_ahead(folder: Path) -> None:
+    one = next(items([str(folder / "00" / "other.xml")]))
+    taken = 0
+
+    def endless() -> Iterator[Item]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield one
+
+    results = run(PLAN, endless(), jobs=2)
+    for _ in range(5 * BATCH):
+        assert next(results).findings
+    results.close()  # type: ignore[attr-defined]
+    assert taken <= (5 + 2 * AHEAD + 1) * BATCH
+
+
+def test_a_file_on_which_a_process_dies_is_an_error_of_that_file_alone(folder: Path, tmp_path: Path) -> None:
+    found = list(items([str(folder)]))
+    (tmp_path / "fatal.xml").write_bytes(FATAL)
+    fatal = Item("fatal.xml", str(tmp_path / "fatal.xml"))
+    mixed = [*found[:20], fatal, *found[20:], fatal]
+    results = list(in_processes(PLAN, mixed, 2, work=deadly))
+    assert [one.name for one in results] == [one.name for one in mixed]
+    assert [one.name for one in results if one.error] == ["fatal.xml", "fatal.xml"]
+    assert [one for one in results if not one.error] == list(run(PLAN, found))
+
+
+# --------------------------------------------------------------------------------------------------------- written
+
+
+def interrupted(results: list[Checked]) -> Iterator[Checked]:
+    yield from results
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> list[Checked]:
+    return list(run(PLAN, items([str(folder / "00")])))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_json_is_one_object_and_says_whether_it_is_whole(results: list[Checked], whole: bool) -> None:
+    tally = Tally(PACK, trusted=False)
+    data = json.loads("\n".join(written(results if whole else interrupted(results), tally, "json", "en")))
+    assert [Path(one["file"]).name for one in data["files"]] == ["changed.xml", "empty.xml", "other.xml", "sound.xml"]
+    assert data["verdict"] is None
+    assert data["complete"] is whole
+    assert data["checked"] == 4
+    assert tally.exit_code == (1 if whole else 3)
+
+
+def test_ndjson_is_one_object_a_line_with_a_footer(results: list[Checked]) -> None:
+    lines = list(written(results, Tally(PACK, trusted=False), "ndjson", "vi"))
+    *files, footer = map(json.loads, lines)
+    assert len(files) == 4
+    assert all("\n" not in line for line in lines)
+    assert footer["complete"] is True
+    assert footer["failing"] == 3
+    whole = json.loads("".join(written(results, Tally(PACK, trusted=False), "json", "vi")))
+    assert whole["files"] == files
+
+
+def test_lines_come_as_the_results_do(results: list[Checked]) -> None:
+    lines = written(interrupted(results[:1]), Tally(PACK, trusted=False), "text", "en")
+    assert "changed.xml" in next(lines)
+    assert "Interrupted: only 1 files were checked." in list(lines)
+
+
+@pytest.mark.parametrize(
+    ("one", "code"),
+    [(Checked("a", unread="no"), 2), (Checked("a", error="no"), 4), (Checked("a"), 0)],
+    ids=["unread", "error", "sound"],
+)
+def test_exit_codes(one: Checked, code: int) -> None:
+    tally = Tally(PACK, trusted=True)
+    list(written([one], tally, "text", "vi"))
+    assert tally.exit_code == code
+
+
+def test_progress_is_told_of_long_runs_only() -> None:
+    out = io.StringIO()
+    assert list(shown(range(5), out)) == list(range(5))
+    assert out.getvalue() == ""
+    assert list(shown(range(5), out, quiet=0)) == list(range(5))
+    assert out.getvalue().startswith("1 tệp / files, ")
+    assert out.getvalue().count("\n") == 1
