@@ -182,6 +182,8 @@ def unissued(driver: Driver, case: Case) -> Episode:
     episode.attempts.append(
         _attempt("submit-unissued", f"{case.id}#submit", answer, unchanged=not arrived if arrived else None)
     )
+    if answer.status < 300:
+        return episode  # what has left the house cannot be signed any more: no twin, and no second mistake
     driver.issue(episode)
     if not episode.stopped:
         driver.send(episode)

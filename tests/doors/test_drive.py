@@ -112,6 +112,23 @@ def test_an_issued_transcript_that_cannot_be_submitted_is_found_in_any_case() ->
         assert roots(one.play("THCS:thcs-foreign-learner")) == {"PL1-PH-004.issued-refused"}
 
 
+def test_a_draft_that_was_sent_is_one_mistake() -> None:
+    sent: set[str] = set()
+
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        local = request.url.path.split("/")[-2]
+        if of(request, "/submission", "POST") and response.status_code == 409:
+            sent.add(local)
+            return httpx.Response(202, json={})
+        if of(request, "/signatures", "POST") and local in sent:
+            return httpx.Response(409, json={"reasons": [{"code": "ALREADY_ISSUED"}]})
+        return response
+
+    with world() as one:
+        distorted(one, distort)
+        assert roots(one.play("THCS:probe:unissued")) == {"PL1-PH-004.submitted-unissued"}
+
+
 def test_created_with_200_is_created_and_without_an_id_nothing_is_said() -> None:
     answer: dict[str, object] = {}
 
