@@ -76,7 +76,7 @@ def read_crls(paths: Iterable[Path]) -> list[bytes]:
         try:
             found.extend(one.public_bytes(Encoding.DER) for one in read_lists(data))
         except ValueError as error:
-            raise GivenError(f"{path}: {_instead(data, '--crl') or error}") from error
+            raise GivenError(f"--crl: {path}: {_instead(data, '--crl') or error}") from error
     return found
 
 
@@ -92,7 +92,7 @@ def read_answers(paths: Iterable[Path]) -> list[bytes]:
         try:
             read_answer(data)
         except ValueError as error:
-            raise GivenError(f"{path}: {_instead(data, '--ocsp') or error}") from error
+            raise GivenError(f"--ocsp: {path}: {_instead(data, '--ocsp') or error}") from error
         found.append(data)
     return found
 
@@ -161,9 +161,11 @@ def _certificates(path: Path, lists: list[bytes]) -> Iterator[CertificateFacts]:
         parsed = list(_parsed(data, blocks))
     except ValueError as error:
         reason = f"chứng thư không đọc được / unreadable certificate: {error}"
-        raise GivenError(f"{path}: {_instead(data, '--trust') or reason}") from error
+        raise GivenError(f"--trust: {path}: {_instead(data, '--trust') or reason}") from error
     if not parsed:
-        raise GivenError(f"{path}: {_instead(data, '--trust') or 'không có chứng thư nào / no certificate in it'}")
+        raise GivenError(
+            f"--trust: {path}: {_instead(data, '--trust') or 'không có chứng thư nào / no certificate in it'}"
+        )
     for one in parsed:
         facts = load(one.public_bytes(Encoding.DER))
         if isinstance(facts, str):

@@ -233,6 +233,11 @@ def test_what_proves_nothing_says_why(desk: Desk, case: str) -> None:
     assert desk.status([*lists, desk.crl()], answers).status is Status.GOOD
 
 
+def test_one_responder_that_failed_is_told_whatever_others_say(desk: Desk) -> None:
+    for answers in ([ocsp_failure(), wrong_certificate(desk)], [wrong_certificate(desk), ocsp_failure()]):
+        assert desk.status([], answers).gap is Gap.FAILED
+
+
 def test_without_anything_nothing_is_known(desk: Desk) -> None:
     store = desk.pki.trust_store(crls=[])
     found = store.status(store.path(facts(desk.one), [], NOW).path, NOW, NOW)
@@ -256,6 +261,9 @@ def test_a_certificate_taken_off_hold_is_good_again(desk: Desk) -> None:
     assert desk.status([during]).status is Status.SUSPENDED
     assert desk.status([during, after]).status is Status.GOOD
     assert desk.status([after, during]).status is Status.GOOD
+    # of one and the same time the worse counts
+    again = desk.crl(this_update=NOW - 2 * DAY)
+    assert desk.status([during, again]).status is Status.SUSPENDED
     # signed while it was held: what came later does not mend that
     assert desk.status([during, after], at=NOW - 2 * DAY).status is Status.SUSPENDED
     desk.pki.revoke(desk.one, NOW - 3 * DAY, x509.ReasonFlags.key_compromise)
