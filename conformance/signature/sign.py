@@ -30,6 +30,7 @@ from conformance.transcript.model import Leader, Person, Transcript
 
 _VIETNAM = timezone(timedelta(hours=7))
 _START_TAG = re.compile(rb"<(?:\"[^\"]*\"|'[^']*'|[^\"'>])*>")
+_DSIG11 = "http://www.w3.org/2009/xmldsig11#"
 _TYPE_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
 
 
@@ -421,11 +422,7 @@ def _key_info(plan: Plan, p: str) -> str:
     style = plan.style
     inside = ""
     if style.key_value:
-        spki = plan.credential.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        inside += (
-            f'<{p}KeyValue><dsig11:DEREncodedKeyValue xmlns:dsig11="http://www.w3.org/2009/xmldsig11#">'
-            f"{_wrapped(spki, style)}</dsig11:DEREncodedKeyValue></{p}KeyValue>"
-        )
+        inside += f"<{p}KeyValue>{_key_value(plan, p)}</{p}KeyValue>"
     if style.certificate:
         certificates = [plan.credential.certificate, *(plan.credential.chain if style.chain else ())]
         listed = "".join(
@@ -434,6 +431,27 @@ def _key_info(plan: Plan, p: str) -> str:
         )
         inside += f"<{p}X509Data>{listed}</{p}X509Data>"
     return f"<{p}KeyInfo>{inside}</{p}KeyInfo>" if inside else ""
+
+
+_CURVES = {"secp256r1": "1.2.840.10045.3.1.7", "secp384r1": "1.3.132.0.34", "secp521r1": "1.3.132.0.35"}
+
+
+def _key_value(plan: Plan, p: str) -> str:
+    """The bare public key: RSAKeyValue of XML-DSig 1.0, ECKeyValue of 1.1."""
+    public = plan.credential.key.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        numbers = public.public_numbers()
+        modulus, exponent = (
+            _wrapped(one.to_bytes((one.bit_length() + 7) // 8), plan.style) for one in (numbers.n, numbers.e)
+        )
+        return (
+            f"<{p}RSAKeyValue><{p}Modulus>{modulus}</{p}Modulus><{p}Exponent>{exponent}</{p}Exponent></{p}RSAKeyValue>"
+        )
+    point = _wrapped(public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint), plan.style)
+    return (
+        f'<dsig11:ECKeyValue xmlns:dsig11="{_DSIG11}"><dsig11:NamedCurve URI="urn:oid:{_CURVES[public.curve.name]}"/>'
+        f"<dsig11:PublicKey>{point}</dsig11:PublicKey></dsig11:ECKeyValue>"
+    )
 
 
 def _properties(plan: Plan, p: str, digest_uri: str, digest_name: str, pack: Pack) -> str:

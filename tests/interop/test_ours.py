@@ -13,7 +13,7 @@ from tests.interop.tools import ready, verify
 
 RSA_STYLES = {
     "portable": Style(),
-    "invoice": Style(c14n="inclusive", prefix="", xades=False, zone=False, key_value=False),
+    "invoice": Style(c14n="inclusive", prefix="", xades=False, zone=False, key_value=True),
     "no transform": Style(reference_c14n="", prefix=""),
     "enveloped": Style(
         c14n="inclusive", prefix="", transforms=("http://www.w3.org/2000/09/xmldsig#enveloped-signature",), wrap=76
