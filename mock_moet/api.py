@@ -418,7 +418,7 @@ class Gate:
             return Reply(status, body.encode(), (("content-type", fault.content_type), *after))
         if fault.kind == "truncate" and len(reply.body) < 2:
             made = self.ministry.wire.write("receipt", id=secrets.token_hex(16), state="")
-            return Reply.json(202, made)
+            return Reply.json(self.ministry.wire.operations["submit"].success, made)
         if fault.kind == "merge":
             with suppress(ValueError):
                 value = json.loads(reply.body)

@@ -45,7 +45,7 @@ def identify(data: bytes, pack: Pack) -> Identity | None:
         school=school,
         learner=learner,
         school_year=one.record.school_year.value if one.record.school_year else None,
-        replaces=_text(one.version.replaces)[:64],
+        replaces=_text(one.version.replaces)[:128],
     )
 
 

@@ -173,6 +173,7 @@ class Ministry:
             with self.store.write(space_name) as transaction:
                 transaction.change(receipt, error=f"{type(error).__name__}: {error}"[:400], state=State.CHECKING)
             return
+        previous = self._before(one)
         with self.store.write(space_name) as transaction:
             fresh = transaction.by_receipt(receipt)
             if fresh is None or fresh.known.state not in PENDING:
@@ -183,6 +184,7 @@ class Ministry:
                 opinion.good,
                 known,
                 replaces=fresh.replaces,
+                predecessor=self.pack.header.identifiers.digest(previous) if previous is not None else "",
                 rival=transaction.rival(fresh.known.learner, fresh.known.school_year, fresh.known.record),
             )
             rows = self.wire.messages["findings"]

@@ -143,7 +143,9 @@ def submit(ministry: Ministry, call: Call) -> Reply:
     receipt, state = _keep(ministry, call, attempt, content, fields["updated"])
     call.committed = True
     call.facts.update(receipt=receipt, answered=state.value)
-    return Reply.json(202, wire.write("receipt", id=receipt, state=wire.state(state.value)))
+    return Reply.json(
+        wire.operations[call.operation].success, wire.write("receipt", id=receipt, state=wire.state(state.value))
+    )
 
 
 def _keep(

@@ -165,12 +165,19 @@ class Settlement:
 
 
 def settle(
-    target: Known, good: bool, known: Collection[Known], *, replaces: str = "", rival: bool = False
+    target: Known,
+    good: bool,
+    known: Collection[Known],
+    *,
+    replaces: str = "",
+    predecessor: str = "",
+    rival: bool = False,
 ) -> Settlement:
     """What becomes of ``target`` (and of the versions before) once it has been judged.
 
     ``good`` is the judges' word on the document; ``known`` are the submissions of its record; ``replaces`` what it says
-    it replaces. A document that is good in itself is still refused when it does not fit the record.
+    it replaces, ``predecessor`` what it has to say where that is not the record's own digest. A document that is good
+    in itself is still refused when it does not fit the record.
     """
     before = max(
         (one for one in known if one.state is State.ACCEPTED and one.event is not Event.CANCEL),
@@ -179,7 +186,7 @@ def settle(
     )
     findings: list[str] = []
     if target.event is Event.UPDATE and before is not None:
-        if replaces != before.digest:
+        if replaces != (predecessor or before.digest):
             findings.append("replaces-mismatch")
         if (target.learner, target.school_year, target.school) != (before.learner, before.school_year, before.school):
             findings.append("identity-changed")

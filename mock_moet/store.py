@@ -71,7 +71,7 @@ _submissions = Table(
     Column("school", String(64), nullable=False),
     Column("learner", String(200), nullable=False),
     Column("school_year", Integer),
-    Column("replaces", String(64), nullable=False),
+    Column("replaces", String(128), nullable=False),
     Column("updated", String(40), nullable=False),
     Column("received_at", String(40), nullable=False),
     Column("state", String(12), nullable=False),

@@ -138,12 +138,14 @@ def place(target: dict[str, Any], pointer: str, value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of the pack's OpenAPI: method, path template, and the check of its JSON body, if it takes one."""
+    """An operation of the pack's OpenAPI: method, path template, check of its JSON body, if it takes one."""
 
     name: str
     method: str
     path: str
     validator: Draft202012Validator | None
+    success: int
+    """Status of a good answer."""
     public: bool
 
 
@@ -170,7 +172,9 @@ class Wire:
                 validator = None
                 if schema is not None:
                     validator = Draft202012Validator({"allOf": [schema], "components": spec["components"]})
-                found.append(Operation(row["operationId"], method.upper(), path, validator, row.get("security") == []))
+                success = min((int(code) for code in row["responses"] if code.startswith("2")), default=200)
+                public = row.get("security") == []
+                found.append(Operation(row["operationId"], method.upper(), path, validator, success, public))
         return found
 
     def read(self, message: str, value: object) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _KINDS = {
     "minimum": "OUT_OF_RANGE",
     "maximum": "OUT_OF_RANGE",
 }
-_MARK = re.compile(r"-?[0-9]+(\.[0-9])?")
+_MARK = re.compile(r"-?[0-9]+(\.(?P<decimals>[0-9]+))?")
 _PARTIAL_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 MOST_REASONS = 20
 
@@ -131,9 +131,11 @@ class Intake(Signing):
             yield Reason("MISSING_FIELD", at, message="thiếu kết quả / result missing")
 
     def mark(self, at: str, text: str, rules: RuleSet) -> Iterator[Reason]:
-        """A mark must be a number inside the scale, one decimal at most."""
+        """A mark must be a number inside the scale, with no more decimals than the rules round to."""
         try:
-            value = Decimal(text) if _MARK.fullmatch(text) else None
+            found = _MARK.fullmatch(text)
+            exact = found is not None and len(found["decimals"] or "") <= rules.rounding_digits
+            value = Decimal(text) if exact else None
         except InvalidOperation:
             value = None
         if value is None:

@@ -295,7 +295,7 @@ class Office:
             one.case = self._changed(one.case, request["changes"])
             if state == "delivered":
                 one.version += 1
-                one.replaces = hashlib.sha256(issued).hexdigest()
+                one.replaces = self.settings.pack.header.identifiers.digest(issued)
             if one.version > 1:
                 one.reason = str(request["reason"])
             one.created, one.issued, one.signed_on = self._now().date(), None, None

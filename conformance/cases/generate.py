@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.cases.case import base_plan, frozen_cases
-from conformance.cases.components import STEP, plain
+from conformance.cases.components import plain, step_of
 from conformance.cases.edits import Edit
 from conformance.cases.people import People, case_data
 from conformance.cases.plan import Plan, PlanError
@@ -126,16 +126,17 @@ def _marks(rules: RuleSet) -> st.SearchStrategy[str]:
     corners = {rules.mark_minimum, rules.mark_maximum, rules.reassessment_below}
     corners |= {one for level in rules.thresholds for one in (level.every, level.counted)}
     corners |= {title.counted for title in rules.titles if title.counted is not None}
+    step = step_of(rules)
     near = sorted(
         {
             plain(one)
             for corner in corners
-            for one in (corner, corner - STEP)
+            for one in (corner, corner - step)
             if rules.mark_minimum <= one <= rules.mark_maximum
         }
     )
-    low, high = int(rules.mark_minimum / STEP), int(rules.mark_maximum / STEP)
-    return st.one_of(st.sampled_from(near), st.integers(low, high).map(lambda tenths: plain(Decimal(tenths) * STEP)))
+    low, high = int(rules.mark_minimum / step), int(rules.mark_maximum / step)
+    return st.one_of(st.sampled_from(near), st.integers(low, high).map(lambda steps: plain(Decimal(steps) * step)))
 
 
 def _persons(pack: Pack, seed: object) -> st.SearchStrategy[Edit]:

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from conformance.cases.components import STEP, average, plain, regular_count, solve
+from conformance.cases.components import average, plain, regular_count, solve, step_of
 from conformance.cases.people import People, number, stream
 from conformance.cases.plan import Components, Drawn, Fixed, HistoryPlan, Outcome, Plan, PlanError, Result, SubjectPlan
 from conformance.cases.roster import Roster
@@ -17,9 +17,6 @@ from conformance.pack import Pack, RuleSet
 
 DRAWN = range(1000, 4000)
 """Ordinals of generated cases: so many that their own name, not their place in a list, gives their numbers."""
-
-_SCHOOL_YEAR_STARTS = 8
-"""Days given as ``MM-DD`` lie in the school year that starts in this month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +151,9 @@ class Realiser:
                 }
             if line.transferred:
                 month, day = map(int, line.transferred.split("-"))
-                one["transferredOn"] = date(start + (month < _SCHOOL_YEAR_STARTS), month, day).isoformat()
+                one["transferredOn"] = date(
+                    start + (month < self.pack.header.school_year_begins), month, day
+                ).isoformat()
             found.append(one)
         return found
 
@@ -197,7 +196,7 @@ def _result(result: Result, count: int, rules: RuleSet, takes: str, draw: Any) -
         midterm, final = Decimal(result.midterm), Decimal(result.final)
         wanted = average(regular, midterm, final, rules)
     else:
-        wanted = _wanted(result, draw)
+        wanted = _wanted(result, rules, draw)
         if takes == "components":
             regular, midterm, final = solve(wanted, count, rules, draw)
     if takes != "components":
@@ -207,12 +206,12 @@ def _result(result: Result, count: int, rules: RuleSet, takes: str, draw: Any) -
     }
 
 
-def _wanted(result: Drawn | Fixed, draw: Any) -> Decimal:
+def _wanted(result: Drawn | Fixed, rules: RuleSet, draw: Any) -> Decimal:
     if isinstance(result, Fixed):
         return Decimal(result.mark)
-    low, high = Decimal(result.low), Decimal(result.high)
-    steps = int((high - low) / STEP)
-    return low + STEP * int(draw.randint(0, steps))
+    step = step_of(rules)
+    low, high = Decimal(result.low).quantize(step, ROUND_CEILING), Decimal(result.high).quantize(step, ROUND_FLOOR)
+    return low + step * int(draw.randint(0, int((high - low) / step)))
 
 
 def _long(sentence: str, length: int) -> str:

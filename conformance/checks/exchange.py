@@ -331,7 +331,7 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
     polls = [call for call in one.calls if call.operation == "status"]
     outcomes = [call.answered for call in one.calls if call.answered in ("accepted", "refused")]
     wanted = str(params.get("ends") or ("refused" if outcomes[-1:] == ["refused"] else "delivered"))
-    if not any(call.committed or call.status == 202 for call in one.submits):
+    if not any(call.committed or call.well for call in one.submits):
         found.blocked(rule, "no-receipt", place=one.at())
     elif not polls:
         found.violated(rule, "never-asks", place=one.at(), seen=one.final)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, tzinfo
@@ -20,7 +19,6 @@ from conformance.finding import Place, Recorder
 from conformance.pack import Pack, RuleSet
 from conformance.transcript.model import Transcript, Value
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 # signing times outside are nonsense that PL1-KY-012 reports; arithmetic on them could overflow
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^)]*) \)")
@@ -204,7 +202,7 @@ def _version(document: Document, transcript: Transcript, context: Context, found
     if version.reason is None or not version.reason.raw.strip():
         good = False
         found.violated(rule, "no-reason", place=document.place(version.reason or version))
-    if version.replaces is None or not _DIGEST.fullmatch(version.replaces.raw):
+    if version.replaces is None or not _is_digest(version.replaces.raw, context):
         good = False
         seen = version.replaces.raw if version.replaces else ""
         found.violated(rule, "no-predecessor", place=document.place(version.replaces or version), seen=seen)
@@ -214,9 +212,14 @@ def _version(document: Document, transcript: Transcript, context: Context, found
         found.held(rule, "amended")
 
 
+def _is_digest(raw: str, context: Context) -> bool:
+    length = len(context.pack.header.identifiers.digest(b""))
+    return re.fullmatch(rf"[0-9a-f]{{{length}}}", raw) is not None
+
+
 def _amends(document: Document, transcript: Transcript, previous: bytes, context: Context, found: Recorder) -> bool:
     rule = "PL1-STR-004"
-    digest = hashlib.sha256(previous).hexdigest()
+    digest = context.pack.header.identifiers.digest(previous)
     replaces = transcript.version.replaces
     good = True
     if replaces is not None and replaces.raw != digest:

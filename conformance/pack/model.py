@@ -7,6 +7,7 @@ message fields, and the requirements themselves with their texts in two language
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
@@ -403,6 +404,8 @@ class Identifiers(Data):
     national_id_form: str
     """How one is put together: ``{place}{sex}{year}{serial}``."""
     passport: str
+    predecessor: Literal["sha256", "sha384", "sha512"]
+    """Digest by which an amended version names the one before (PL1-STR-004), in lower-case hexadecimal digits."""
     sexes: dict[str, Sex]
     """The group ``sex`` of a personal identifier."""
 
@@ -420,6 +423,10 @@ class Identifiers(Data):
     def passport_pattern(self) -> re.Pattern[str]:
         """Compiled."""
         return re.compile(self.passport)
+
+    def digest(self, data: bytes) -> str:
+        """How an amended version names the version with these bytes."""
+        return hashlib.new(self.predecessor, data).hexdigest()
 
     def sex_of(self, gender: str, year: int) -> str:
         """The digit for somebody of a gender born in a year.
@@ -463,6 +470,10 @@ class PackHeader(Data):
     valid_from: date
     valid_to: date | None
     first_school_year: int
+    school_year_begins: int = Field(ge=1, le=12)
+    """Month in which a school year begins."""
+    school_year_ends: int = Field(ge=1, le=12)
+    """Last month of a school year, in its second calendar year."""
     zone: str
     later_texts: tuple[str, ...]
     revision: str

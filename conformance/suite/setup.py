@@ -83,8 +83,8 @@ def pack_of(options: Options) -> Pack:
 
 
 def finished_school_year(pack: Pack, today: datetime) -> int:
-    """First calendar year of the school year that ended last (they end in May); never before the pack's first."""
-    ended = today.year - 1 if today.month >= 6 else today.year - 2
+    """First calendar year of the school year that ended last ; never before the pack's first."""
+    ended = today.year - 1 if today.month > pack.header.school_year_ends else today.year - 2
     return max(pack.header.first_school_year, ended)
 
 

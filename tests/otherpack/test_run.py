@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import hashlib
 import json
 import os
 import subprocess
@@ -13,6 +15,9 @@ from pathlib import Path
 import pytest
 
 import reports
+from conformance.cases import frozen_cases
+from conformance.checks.judge import judge_document
+from conformance.doors.drive import Episode
 from conformance.events import Result, RunFinished
 from conformance.verdict import Outcome, decide
 from tests.otherpack.pack import FOLDER, PROGRAMMES, other
@@ -53,6 +58,30 @@ def test_the_whole_suite_passes_and_the_report_speaks_of_this_text_only(sound: W
 def test_averages_may_be_entered_instead() -> None:
     with world(pack=other(), programmes=("BAC-1",), takes="averages") as entered:
         assert entered.roots("BAC-1:b1-plain", "BAC-1:b1-rounded") == set()
+
+
+def test_an_amended_version_names_the_one_before_as_this_text_wants(sound: World) -> None:
+    """SHA-512 here: software, checks and Ministry form the digest of the version before by the pack."""
+    bench, pack = sound.bench, other()
+    driver = bench.driver
+    first = bench.drive(bench.make(next(one for one in frozen_cases(pack, "BAC-1")), "amended", 7900))
+    assert first.ended == "final"
+    code = first.case.data["subjects"][0]["code"]
+    change = {"reason": "Sửa lời nhận xét", "changes": {"subjects": {code: {"comment": "Lời khác."}}}}
+    path = f"/hocba-test/v1/transcripts/{first.local}/amendment"
+    assert driver.vendor._http.call("POST", path, change).status == 200
+    second = Episode(first.case, local=first.local)
+    driver.issue(second)
+    assert not second.stopped
+    driver.send(second)
+    assert second.samples[-1].state == "delivered"
+    assert first.document is not None
+    assert second.document is not None
+    assert hashlib.sha512(first.document).hexdigest().encode() in second.document
+    context = dataclasses.replace(bench.context(second.received_at), previous=first.document)
+    judged = judge_document(second.document, context)
+    assert [one.code for one in judged.found.violations] == []
+    assert judged.found.held_counts["PL1-STR-004", "amended"] == 1
 
 
 def test_renditions_are_read_in_this_texts_words() -> None:
