@@ -59,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """A certification run loads nobody's conftest: what it may drop or change is none of the vendor's business."""
-    if getattr(early_config.known_args_namespace, "hocba_target", None):
+    if getattr(early_config.known_args_namespace, "hocba_target", None) is not None:
         early_config.known_args_namespace.noconftest = True
         _import_ours(early_config)
     return (yield)
@@ -80,7 +80,7 @@ def _import_ours(config: pytest.Config) -> None:
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     """The last word on the exit code: whatever ended pytest (``--help``, another plugin), no verdict is no success."""
     code = yield
-    if not config.getoption("hocba_target", None) or hasattr(config, "workerinput"):
+    if config.getoption("hocba_target", None) is None or hasattr(config, "workerinput"):
         return code
     from conformance.suite.running import last_word
 
@@ -90,7 +90,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """With ``--target``, hand over to the run."""
-    if config.getoption("hocba_target", None):
+    if config.getoption("hocba_target", None) is not None:  # empty is wrong use, not "no target"
         from conformance.suite.running import take_over
 
         take_over(config)

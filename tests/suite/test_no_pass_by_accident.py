@@ -96,6 +96,13 @@ def test_wrong_use_is_said_before_the_run(tmp_path: Path, arguments: tuple[str, 
     assert " / " in printed
 
 
+def test_an_empty_target_is_wrong_use_not_a_run_of_something_else(tmp_path: Path) -> None:
+    """``pytest --target=$URL`` with the variable unset must not end well because the folder's own tests do."""
+    (tmp_path / "test_own.py").write_text("def test_own():\n    pass\n")
+    code, printed = run(tmp_path, "--target=")
+    assert code == 2, printed
+
+
 def test_nothing_of_an_earlier_run_is_left_to_be_taken_for_this_one(tmp_path: Path) -> None:
     (tmp_path / "r.html").write_text("Đạt")
     (tmp_path / "r.json").write_text("{}")
