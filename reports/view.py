@@ -202,7 +202,10 @@ class _Reader:
         return " · ".join(parts)
 
     def failure(self, requirement: Requirement, outcomes: tuple[RequirementOutcome, ...]) -> FailureView:
-        references = dict.fromkeys(at for one in outcomes for at in one.roots)
+        # a warning without a violation is of what could not be judged
+        references = dict.fromkeys(
+            at for one in outcomes for at in (one.roots or (one.blocked if one.outcome is Outcome.WARN else ()))
+        )
         found = self.found(references)
         causes: dict[str, list[tuple[ItemResult, Finding]]] = {}
         for item, finding in found:

@@ -10,6 +10,7 @@ import pytest
 from lxml import html as lxml_html
 
 import reports
+from conformance.events import Finding, ItemResult
 from conformance.pack import Pack, default_pack
 from conformance.verdict import Outcome, decide
 from reports.wording import word
@@ -175,3 +176,25 @@ def test_a_vendor_that_describes_itself_in_strange_types_does_not_break_the_page
     page = reports.html(result(pack, clean_items(pack), vendor=strange, options={"a": {"b": [1, None, True]}}), pack)
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
+
+
+@pytest.mark.parametrize(("door", "shown"), [("files", True), ("drive", False)])
+def test_what_only_warns_at_a_door_is_among_the_warnings_with_its_words(
+    pack: Pack, language: str, door: str, shown: bool
+) -> None:
+    finding = Finding(
+        requirement="PL1-CTS-002", state="blocked", cause="status-too-old",
+        params={"certificate": "Lê Thử An", "who": "Lê Thử An", "count": "3"},
+    )  # fmt: skip
+    item = ItemResult(id="one.xml", kind="document", programme="THCS", findings=(finding,))
+    made = result(pack, [*clean_items(pack), item], door=door)
+    outcome = next(
+        one for one in decide(pack, made).outcomes if (one.requirement, one.programme) == ("PL1-CTS-002", "THCS")
+    )
+    assert (outcome.outcome is Outcome.WARN) is shown
+    tree = lxml_html.document_fromstring(reports.html(made, pack, language))
+    words = pack.requirements["PL1-CTS-002"].causes["status-too-old"].of(language)
+    said = words.format(certificate="Lê Thử An", who="Lê Thử An", count="3")
+    sections = "PL1-CTS-002.status-too-old" in text(tree)
+    assert sections is shown
+    assert said in text(tree)

@@ -238,6 +238,12 @@ def test_one_responder_that_failed_is_told_whatever_others_say(desk: Desk) -> No
         assert desk.status([], answers).gap is Gap.FAILED
 
 
+@pytest.mark.parametrize(("seconds", "expected"), [(0, Status.GOOD), (-1, Status.UNKNOWN)])
+def test_a_list_is_in_force_to_its_last_second(desk: Desk, seconds: int, expected: Status) -> None:
+    crl = desk.crl(this_update=NOW - DAY, next_update=NOW + timedelta(seconds=seconds))
+    assert desk.status([crl]).status is expected
+
+
 def test_without_anything_nothing_is_known(desk: Desk) -> None:
     store = desk.pki.trust_store(crls=[])
     found = store.status(store.path(facts(desk.one), [], NOW).path, NOW, NOW)
