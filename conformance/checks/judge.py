@@ -35,6 +35,7 @@ def judge_document(data: bytes, context: Context) -> Judgement:
             levels.check(document, context, found)
         settle(found, document)
         signatures.check(document, context, found)
+        after_signing(found)
     return Judgement(found, document, structure.programme_of(document, context))
 
 
@@ -72,6 +73,34 @@ def settle(found: Recorder, document: Document) -> None:
             return replace(one, consequence_of=named[one.place.xpath])
         if absent and one.place.xpath == top and one.requirement != "PL1-STR-001":
             return replace(one, consequence_of=absent)
+        return one
+
+    found.observations = [settled(one) for one in found.observations]
+
+
+_EDITED, _FUTURE = "PL1-KY-006.value-edited", "PL1-KY-012.future"
+_BEFORE_SIGNED = "PL1-STR-006.issued-before-signed"
+_DERIVED, _RATED = "PL1-MON-", ("PL1-HT-", "PL1-LL-")
+
+
+def after_signing(found: Recorder) -> None:
+    """One mistake, one root: what is wrong only because a value was edited after signing follows from that.
+
+    That is said of the value itself, of marks of the same subject and of levels and promotion. And a signing time in
+    the future makes an issue date of today look too early.
+    """
+    edited = [one.place.xpath for one in found.violations if one.is_root and one.code == _EDITED and one.place]
+    subjects = {xpath.rpartition("/")[0] for xpath in edited}
+    future = _FUTURE in found.roots()
+
+    def settled(one: Observation) -> Observation:
+        if not one.is_root or one.place is None or one.code in (_EDITED, _FUTURE):
+            return one
+        if future and one.code == _BEFORE_SIGNED:
+            return replace(one, consequence_of=_FUTURE)
+        derived = one.requirement.startswith(_DERIVED) and one.place.xpath.rpartition("/")[0] in subjects
+        if edited and (one.place.xpath in edited or derived or one.requirement.startswith(_RATED)):
+            return replace(one, consequence_of=_EDITED)
         return one
 
     found.observations = [settled(one) for one in found.observations]

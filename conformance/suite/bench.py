@@ -19,7 +19,7 @@ from conformance.checks import exchange as exchange_rules
 from conformance.checks import management, rendition
 from conformance.checks.context import Context
 from conformance.checks.fidelity import OTHER_LEARNER, check_fidelity
-from conformance.checks.judge import judge_document
+from conformance.checks.judge import after_signing, judge_document
 from conformance.document import Document, read
 from conformance.document.excerpt import excerpt
 from conformance.doors.drive import Driver, Episode, Intervals
@@ -265,6 +265,7 @@ class Bench:
             frozen = frozen_cases(self.pack, episode.case.programme)
             others = (self.make(one).data for one in frozen)
             check_fidelity(episode.case.data, self.roster.data, judgement.document, context, found, others)
+            after_signing(found)
             if episode.rendition is not None:
                 self._judge_rendition(episode, judgement.document, episode.rendition, found)
 

@@ -205,6 +205,11 @@ def test_what_happened_after_signing_has_its_own_words(bench: Bench, accident: s
     assert vietnamese != said(first)
 
 
+@pytest.mark.parametrize("accident", ["a mark of the year", "a semester's mark and the year's", "absences"])
+def test_a_value_edited_after_signing_is_one_mistake(bench: Bench, accident: str) -> None:
+    assert codes(bench, EDITED[accident][0](bench.sound)) == {"PL1-KY-006.value-edited"}
+
+
 def test_the_outer_signatures_of_an_edited_mark_follow_from_the_innermost(bench: Bench) -> None:
     found = judge_document(swap("<DiemCaNam>8.3<", "<DiemCaNam>9.3<")(bench.sound), bench.context()).found
     told = [one for one in found.violations if one.requirement == "PL1-KY-006"]
