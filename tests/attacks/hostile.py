@@ -98,7 +98,7 @@ def rsa_certificate(modulus: int, exponent: int, *, serial: int = 7, year: bytes
     return _der(0x30, body, sha256_rsa, _der(3, b"\0" + b"\1" * 256))
 
 
-def _certificate(der: bytes, method: str = "") -> Callable[[bytes], bytes]:
+def with_certificate(der: bytes, method: str = "") -> Callable[[bytes], bytes]:
     """This certificate in the principal's signature (and another signature method)."""
 
     def change(data: bytes) -> bytes:
@@ -395,45 +395,45 @@ HOSTILE: dict[str, Hostile] = {
     ),
     "a loop of authorities": Hostile(_loop, ("PL1-CTS-001.unknown-issuer",)),
     "RSA with an exponent of 2048 bits": Hostile(
-        _certificate(rsa_certificate(ODD, ODD - 2), RSA),
+        with_certificate(rsa_certificate(ODD, ODD - 2), RSA),
         ("PL1-KY-006.value", "PL1-CTS-001.malformed", "PL1-KY-009.rsa-exponent"),
     ),
     "RSA with an exponent of 16,000 bits": Hostile(
-        _certificate(rsa_certificate((1 << 16383) | 1, (1 << 16382) | 1), RSA),
+        with_certificate(rsa_certificate((1 << 16383) | 1, (1 << 16382) | 1), RSA),
         ("PL1-KY-009.rsa-too-long", "PL1-CTS-001.malformed"),
     ),
     "RSA with a modulus of 200,000 bits": Hostile(
-        _certificate(rsa_certificate((1 << 199_999) | 1, 65537), RSA),
+        with_certificate(rsa_certificate((1 << 199_999) | 1, 65537), RSA),
         ("PL1-KY-009.rsa-too-long", "PL1-CTS-001.malformed"),
     ),
     "RSA with a modulus of 8,192 bits, exponent as long": Hostile(
-        _certificate(rsa_certificate((1 << 8191) | 1, (1 << 8190) | 1), RSA),
+        with_certificate(rsa_certificate((1 << 8191) | 1, (1 << 8190) | 1), RSA),
         ("PL1-KY-006.value", "PL1-CTS-001.malformed", "PL1-KY-009.rsa-exponent"),
     ),
     "RSA with the exponent 1": Hostile(
-        _certificate(rsa_certificate(ODD, 1), RSA),
+        with_certificate(rsa_certificate(ODD, 1), RSA),
         ("PL1-CTS-001.malformed", "PL1-KY-006.value", "PL1-KY-009.rsa-exponent"),
     ),
-    "RSA with the exponent 3": Hostile(_certificate(rsa_certificate(ODD, 3), RSA), ("PL1-KY-006.value",)),
+    "RSA with the exponent 3": Hostile(with_certificate(rsa_certificate(ODD, 3), RSA), ("PL1-KY-006.value",)),
     "RSA with an even modulus": Hostile(
-        _certificate(rsa_certificate(ODD - 1, 65537), RSA), ("PL1-CTS-001.malformed", "PL1-KY-006.value")
+        with_certificate(rsa_certificate(ODD - 1, 65537), RSA), ("PL1-CTS-001.malformed", "PL1-KY-006.value")
     ),
     "RSA with the modulus 0": Hostile(
-        _certificate(rsa_certificate(0, 65537), RSA), ("PL1-CTS-001.malformed", "PL1-KY-009.rsa-too-short")
+        with_certificate(rsa_certificate(0, 65537), RSA), ("PL1-CTS-001.malformed", "PL1-KY-009.rsa-too-short")
     ),
     "a serial number of 20,000 octets": Hostile(
-        _certificate(rsa_certificate(ODD, 65537, serial=1 << 160_000), RSA),
+        with_certificate(rsa_certificate(ODD, 65537, serial=1 << 160_000), RSA),
         ("PL1-CTS-001.malformed", "PL1-KY-006.value"),
     ),
     "a negative serial number": Hostile(
-        _certificate(rsa_certificate(ODD, 65537).replace(b"\x02\x01\x07", b"\x02\x01\xf9"), RSA),
+        with_certificate(rsa_certificate(ODD, 65537).replace(b"\x02\x01\x07", b"\x02\x01\xf9"), RSA),
         ("PL1-CTS-001.malformed", "PL1-KY-006.value"),
     ),
     "a certificate valid until the year 9999": Hostile(
-        _certificate(rsa_certificate(ODD, 65537, year=b"99991231235959Z"), RSA), ("PL1-KY-006.value",)
+        with_certificate(rsa_certificate(ODD, 65537, year=b"99991231235959Z"), RSA), ("PL1-KY-006.value",)
     ),
     "a certificate valid until the year 99999": Hostile(
-        _certificate(rsa_certificate(ODD, 65537, year=b"999991231235959Z"), RSA), ("PL1-CTS-001.malformed",)
+        with_certificate(rsa_certificate(ODD, 65537, year=b"999991231235959Z"), RSA), ("PL1-CTS-001.malformed",)
     ),
     # identifiers
     "90,000 identifiers of one value": Hostile(_in_content('<a Id="content"/>' * 40_000), ("PL1-STR-002.duplicate",)),
