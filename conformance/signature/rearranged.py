@@ -13,6 +13,8 @@ from conformance.signature.canonical import rerooted
 
 _MARK = "hb-cut"
 _CUT = f"<?{_MARK}?>".encode()
+_MOST_TAKEN_OUT = 400
+"""Children of one element that are tried to be the one put in."""
 _MOST = 40
 """Children of one element that are tried in other orders."""
 
@@ -26,7 +28,7 @@ def rearranged(element: etree._Element, form: Form, fits: Callable[[bytes], bool
     size = 0
     for position, container in enumerate(element.iter(etree.Element)):
         children = list(container.iterchildren(etree.Element))
-        if not children:
+        if not children or len(children) > _MOST_TAKEN_OUT:
             continue
         if size and not budget.forms.spend(size):
             return None
@@ -56,7 +58,7 @@ def _pieces(element: etree._Element, position: int, form: Form) -> list[bytes] |
     copy = rerooted(element)
     container = next(itertools.islice(copy.iter(etree.Element), position, None))
     for child in list(container.iterchildren(etree.Element)):
-        container.insert(container.index(child), etree.ProcessingInstruction(_MARK))
+        child.addprevious(etree.ProcessingInstruction(_MARK))
     last = etree.ProcessingInstruction(_MARK)
     last.tail, container[-1].tail = container[-1].tail, None
     container.append(last)
