@@ -397,6 +397,11 @@ def _model(pack: Pack, model: type[Any]) -> Iterator[LintProblem]:
 
 
 FORM_PARTS = ("title", "sections", "subjects", "levels", "history", "certificates", "signatures", "spellings")
+FORM_SIGNATURES = {
+    "title": ("vi", "en"),
+    "columns": ("role", "certificate", "time", "state"),
+    "states": ("good", "bad", "unknown"),
+}
 FORM_SPELLINGS = (
     "date", "dates", "months", "decimal", "results", "levels",
     "learning", "conduct", "semester1", "semester2", "year",
@@ -414,6 +419,11 @@ def _form(pack: Pack, fields: set[str]) -> Iterator[LintProblem]:
     ):
         for name in sorted(set(wanted) - set(given)):
             yield _problem(file, f"{part}{name}", "thiếu", "missing")
+    signed = pack.form.get("signatures")
+    for part, parts in {**FORM_SIGNATURES, "roles": tuple(one.name for one in pack.signature.slots)}.items():
+        said = signed.get(part) if isinstance(signed, Mapping) else None
+        for name in sorted(set(parts) - set(said or ())):
+            yield _problem(file, f"signatures.{part}.{name}", "thiếu", "missing")
     for section in pack.form.get("sections") or ():
         for row in section.get("rows") or ():
             value, listed = str(row.get("value")), row.get("codes")

@@ -176,7 +176,7 @@ class SharedCard(Habits):
         at: datetime,
     ) -> list[Signature]:
         subjects = [one["key"] for one in contents["subjects"]]
-        teachers: dict[str, str] = self.__dict__.setdefault("_teachers", {})
+        teachers: dict[str, str] = self.__dict__.setdefault("_first_teachers", {})
         first = next((one.signer for one in wanted if one.role == TEACHER and one.subject == subjects[0]), "")
         if first:
             teachers[contents["record"]["id"]] = first

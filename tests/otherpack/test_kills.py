@@ -15,6 +15,7 @@ SHOWN = {
     "numbers-the-levels": ["BAC-1:b1-plain"],
     "names-the-wrong-circular": ["BAC-1:b1-plain"],
     "keeps-the-old-province": ["BAC-1:b1-plain"],
+    "same-certificate-for-two-teachers": ["BAC-1:b1-plain", "BAC-1:b1-good"],
     "wraps-a-mark": ["BAC-1:b1-plain"],
     "resubmits-under-new-identifier": ["exchange:lost-answer"],
     "shows-202-as-delivered": ["BAC-1:b1-plain"],

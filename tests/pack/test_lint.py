@@ -134,6 +134,8 @@ def test_a_folder_without_a_pack_is_refused(tmp_path: Path) -> None:
         ("codes: genders}", "codes: colours}", "profile.gender.codes"),
         ('label: {vi: "Lớp", en: "Class"}', 'label: {vi: "Lớp"}', "class_name.label"),
         ("  decimal:", "  decimals:", "spellings.decimal"),
+        ("    school-seal:", "    seal:", "signatures.roles.school-seal"),
+        ("    unknown: {", "    unclear: {", "signatures.states.unknown"),
     ],
 )
 def test_a_mistake_in_the_form_is_named(tmp_path: Path, old: str, new: str, place: str) -> None:
