@@ -34,7 +34,6 @@ def test_the_sound_vendor_passes_wherever_a_defect_shows() -> None:
             assert [one.code for one in result.findings if one.state == "blocked"] == [], item
 
 
-@pytest.mark.parametrize("name", DEFECTS)
 def pack_for(requirements: Iterable[str]) -> Pack:
     """The pack at the first revision that scores all of these requirements, or at its own."""
     pack = default_pack()
@@ -43,6 +42,7 @@ def pack_for(requirements: Iterable[str]) -> Pack:
     return pack.at(max(wanted, key=order.index))
 
 
+@pytest.mark.parametrize("name", DEFECTS)
 def test_each_defect_is_killed_by_what_it_names(name: str) -> None:
     defect = DEFECTS[name]
     programmes = tuple(sorted({item.split(":")[0] for item in defect.shows if ":" in item} - {"exchange"})) or ("THCS",)
