@@ -31,6 +31,10 @@ app = typer.Typer(
 )
 pack_app = typer.Typer(help="Bộ đặc tả / specification packs.", no_args_is_help=True)
 app.add_typer(pack_app, name="pack")
+fixtures_app = typer.Typer(
+    help="Bộ tài liệu mẫu, đúng và sai / the golden corpus, right and wrong.", no_args_is_help=True
+)
+app.add_typer(fixtures_app, name="fixtures")
 
 PASSED, FAILED, WRONG_USE, NOT_COMPLETED, DEFECTIVE = range(5)
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -401,6 +405,8 @@ def pack_lint(
         load_exchanges(pack)
     except PackError as error:
         problems.append(("exchanges", "", str(error), str(error)))
+    if pack.path("fixtures").is_dir():
+        problems += _fixture_problems(pack)
     if output is Format.JSON:
         typer.echo(
             json.dumps(
@@ -412,6 +418,107 @@ def pack_lint(
             typer.echo(f"{file}: {place}: {vi} / {en}")
         typer.echo(f"{pack.name}: {len(pack.requirements)} yêu cầu / requirements, {len(problems)} lỗi / problems")
     raise typer.Exit(FAILED if problems else PASSED)
+
+
+def _fixture_problems(pack: Pack) -> list[tuple[str, str, str, str]]:
+    from conformance.fixtures.define import load_definitions, uncovered
+
+    try:
+        missing, stale = uncovered(load_definitions(pack), pack)
+    except PackError as error:
+        return [("fixtures", "", str(error), str(error))]
+    return [
+        *(
+            ("fixtures", code, "không có tài liệu mẫu, cũng không có lí do", "no document of the corpus, and no reason")
+            for code in missing
+        ),
+        *(("fixtures/exceptions.yaml", code, "lí do đã thừa", "an exception that is none any more") for code in stale),
+    ]
+
+
+@fixtures_app.command("build")
+def fixtures_build(
+    folder: Annotated[Path, typer.Argument(help="Thư mục / folder.")] = Path("fixtures"),
+    pack: PackOption = None,
+) -> None:
+    """Tạo lại bộ tài liệu mẫu bằng khóa mới / build the golden corpus anew, with new keys."""
+    _built(folder, pack, page=False)
+
+
+@fixtures_app.command("export")
+def fixtures_export(
+    folder: Annotated[Path, typer.Argument(help="Thư mục mới / a new folder.")],
+    pack: PackOption = None,
+) -> None:
+    """Cấp cho đơn vị một bản kèm trang mục lục / give vendors a copy with an index page."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        _stop(f"{folder}: phải là thư mục mới hoặc trống / must be new or empty", WRONG_USE)
+    _built(folder, pack, page=True)
+
+
+def _built(folder: Path, pack: Path | None, *, page: bool) -> None:
+    from conformance.fixtures.build import exceptions, write_corpus
+    from conformance.fixtures.define import load_definitions
+    from conformance.fixtures.page import render_index
+
+    loaded = _pack(pack)
+    try:
+        made = write_corpus(folder, loaded)
+        if page:
+            listed = exceptions(load_definitions(loaded))
+            (folder / "index.html").write_text(render_index(made, listed, loaded), encoding="utf-8")
+    except (PackError, OSError) as error:
+        _stop(str(error), WRONG_USE)
+    kinds = [one.definition.kind for one in made]
+    _console().print(
+        f"{folder}: {kinds.count('valid')} đúng / right, {kinds.count('invalid')} sai / wrong, "
+        f"{kinds.count('undecided')} chưa quyết định được / undecided",
+        markup=False,
+    )
+
+
+@fixtures_app.command("check", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def fixtures_check(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Thư mục của bộ mẫu / the corpus's folder.")],
+    seconds: Annotated[float, typer.Option(help="Giới hạn mỗi tài liệu, giây / limit per document.")] = 60.0,
+    output: FormatOption = Format.TEXT,
+    pack: PackOption = None,
+) -> None:
+    """Thử phần mềm kiểm tra của bạn trên bộ mẫu / try your own validator on the corpus.
+
+    hocba fixtures check DIR -- COMMAND --ca {trust} --at {at} {file}: mã thoát 0 là chấp nhận / exit code 0 accepts.
+    Không có COMMAND: dùng phép kiểm của công cụ / without COMMAND: our own checks.
+    """
+    from conformance.fixtures.stored import CorpusProblem, disagreement, load_stored, try_command
+
+    loaded = _pack(pack)
+    wrong: list[dict[str, str]] = []
+    try:
+        stored = load_stored(folder)
+        if context.args:
+            for trial in try_command(stored, context.args, seconds=seconds):
+                if trial.agrees is False:
+                    said = "accept" if trial.accepted else "refuse"
+                    wrong.append({"id": trial.stored.id, "expect": trial.stored.sidecar["expect"], "seen": said}
+                                 | {"file": str(trial.stored.path), "note": trial.note})  # fmt: skip
+        else:
+            notes = ((one, disagreement(one, loaded)) for one in stored)
+            wrong.extend(
+                {"id": one.id, "expect": one.sidecar["expect"], "seen": "", "file": str(one.path), "note": note}
+                for one, note in notes
+                if note
+            )
+    except (CorpusProblem, OSError) as error:
+        _stop(str(error), WRONG_USE)
+    if output is Format.JSON:
+        typer.echo(json.dumps({"documents": len(stored), "disagreements": wrong}, ensure_ascii=False, indent=1))
+    else:
+        for line in wrong:
+            _console().print(f"✗ {line['id']}: {line['expect']} ≠ {line['seen']} ({line['note']})", markup=False)
+            _console().print(f"    {line['file']}", markup=False)
+        _console().print(f"{len(stored)} tài liệu / documents, {len(wrong)} khác / disagree", markup=False)
+    raise typer.Exit(FAILED if wrong else PASSED)
 
 
 if __name__ == "__main__":

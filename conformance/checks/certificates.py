@@ -210,7 +210,7 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
     name = person.name.raw if person.name else ""
     equal = matches(person, held)
     same_name = same(name, held.name)
-    origin = wrong_kind
+    origin = wrong_kind = wrong_kind or _unusable(_identifier(person), ledger)
     double = next((group for group in _PERSONAL if held.others.get(group)), "")
     if double:
         origin = ledger.against(
@@ -243,6 +243,18 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
 def _key_to(person: Person | Leader) -> str:
     """What tells one person from another: the identifier, else the name."""
     return plain(_identifier(person)) or folded(person.name.raw if person.name else "")
+
+
+def _unusable(identifier: str, ledger: Ledger) -> str:
+    """The code of the finding that this identifier of a signer is none: nothing can be compared with it."""
+    return next(
+        (
+            one.code
+            for one in ledger.found.violations
+            if one.requirement == "PL1-MA-007" and one.cause.startswith("signer-") and one.seen == identifier[:40]
+        ),
+        "",
+    )
 
 
 def _keys(binding: Binding, ledger: Ledger) -> None:

@@ -18,9 +18,10 @@ from conformance.finding import Recorder
 from conformance.pack import RuleSet
 from conformance.transcript.academics import comment_year, conduct_mistake, conduct_of_year, shown, year_mark
 from conformance.transcript.learning import Entry, Rating, likely_mistake, rate
-from conformance.transcript.model import Level, Levels, Outcome, Result, Value
+from conformance.transcript.model import Level, Levels, Outcome, Result, Scoring, Value
 
 PERIODS = ("semester1", "semester2", "year")
+_MISSING = "PL1-MON-001.missing"
 
 
 def check(document: Document, context: Context, found: Recorder) -> None:
@@ -36,8 +37,9 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     derived = not (not_assessed(transcript) or individual_plan(transcript))
     _special(document, found)
     if derived:
+        absent = _absent(context, programme, found)
         for period in PERIODS:
-            _learning(document, subjects, period, rules, found, finals)
+            _learning(document, subjects, period, rules, found, finals, absent)
         _after_reassessment(document, subjects, rules, found, finals)
     for one in subjects:
         _reassessed(document, one, rules, found)
@@ -52,6 +54,17 @@ def first_of(found: Recorder, *requirements: str) -> str:
 
 
 # ------------------------------------------------------------------------------------------------- learning
+
+
+def _absent(context: Context, programme: str, found: Recorder) -> list[str]:
+    """Names of the scored subjects that PL1-MON-001 misses."""
+    missing = {one.params.get("subject", "") for one in found.violations if one.code == _MISSING}
+    return [
+        entry.name
+        for entry in context.pack.codes["subjects"]
+        if entry.name in missing
+        and (entry.data["programmes"].get(programme) or {}).get("scoring") == Scoring.MARKS.value
+    ]
 
 
 def _entries(
@@ -113,9 +126,10 @@ def _readings(rating: Rating) -> str:
 
 
 def _learning(
-    document: Document, subjects: Sequence[Known], period: str, rules: RuleSet, found: Recorder, finals: Finals
-) -> None:
-    """PL1-HT-001, 002, 003."""
+    document: Document, subjects: Sequence[Known], period: str, rules: RuleSet, found: Recorder, finals: Finals,
+    absent: Sequence[str],
+) -> None:  # fmt: skip
+    """PL1-HT-001, 002, 003; ``absent``: scored subjects that the document leaves out."""
     entries = _entries(subjects, period, rules)
     levels = document.transcript.summary.learning
     value: Value[Level] | None = getattr(levels, period)
@@ -129,9 +143,14 @@ def _learning(
         )  # fmt: skip
         return
     level = value.value
-    if level not in rating.levels and period == "year":
-        root = first_of(found, "PL1-MON-008", "PL1-MON-009")
-        right = _entries(subjects, period, rules, corrected=True) if root else None
+    if level not in rating.levels:
+        root, right = "", None
+        if absent:
+            # a level that a good mark in the missing subject gives is no second mistake
+            root, right = _MISSING, [*entries, *(Entry(name, rules.mark_maximum) for name in absent)]
+        elif period == "year":
+            root = first_of(found, "PL1-MON-008", "PL1-MON-009")
+            right = _entries(subjects, period, rules, corrected=True) if root else None
         if right is not None and level in rate(right, rules).levels:
             found.violated(
                 "PL1-HT-001", "too-high" if level.rank > rating.base.rank else "too-low",
@@ -323,7 +342,7 @@ def _special(document: Document, found: Recorder) -> None:
     conduct = transcript.summary.conduct.year
     if given is not None:
         found.violated(rule, "level-given", place=document.place(given), seen=given.raw)
-    elif (conduct is None or conduct.raw == "") and transcript.summary.conduct.semester1 is None:
+    elif all(value is None or value.raw == "" for value in (conduct, transcript.summary.conduct.semester1)):
         found.violated(rule, "conduct-missing", place=document.place(transcript.summary.conduct))
     else:
         found.held(rule, "not-assessed")

@@ -229,7 +229,12 @@ def _wording(document: Document, rules: RuleSet, found: Recorder) -> None:
         wanted = " / ".join((*promoted, *retained))
         found.violated(rule, "other-wording", place=document.place(text), expected=wanted, seen=text.raw[:150])
     elif grade is not None and grades and not grades & ({grade + 1} if positive else {grade, grade + 1}):
-        found.violated(rule, "other-grade", place=document.place(text), expected=grade + 1, seen=text.raw[:150])
+        # a grade that the level does not have is the mistake, not the text beside it
+        wrong = next((one.code for one in found.violations if one.code == "PL1-MA-002.grade"), "")
+        found.violated(
+            rule, "other-grade", place=document.place(text), expected=grade + 1, seen=text.raw[:150],
+            consequence_of=wrong,
+        )  # fmt: skip
     else:
         found.held(rule)
 

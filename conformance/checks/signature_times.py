@@ -17,7 +17,9 @@ def check_times(facts: DocumentSignatures, context: Context, ledger: Ledger) -> 
             continue  # PL1-KY-006, PL1-KY-007 have said what is wrong
         judged += 1
         if one.time is None:
-            ledger.against("PL1-KY-012", one.time_problem, one.node, signature=one)
+            # a reference that finds nothing, or finds two, leaves the time unsigned
+            origin = ledger.codes.get(one, "") if one.time_problem == "unsigned" and one.parsed.troubles else ""
+            ledger.against("PL1-KY-012", one.time_problem, one.node, signature=one, consequence_of=origin)
             continue
         _one(one, context, ledger)
         trusted.append(one)

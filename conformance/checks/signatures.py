@@ -26,6 +26,7 @@ _GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008
 _SCHEMA = "PL1-STR-001"
 _DUPLICATE = "PL1-STR-002.duplicate"
 _REMOVED = "reference-removed"
+_NAMELESS = "PL1-STR-002.missing"
 _XML_ATTRIBUTES = etree.XPath("//*[@xml:*]")
 
 
@@ -34,6 +35,10 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     facts = verify_document(document, context.pack)
     binding = bind(document, context.pack, facts)
     ledger = Ledger(document, found, binding)
+    if facts.too_many:
+        # not all were looked at: of what the others miss nothing can be said
+        ledger.against("PL1-KY-005", "too-many", document.root, seen=facts.too_many)
+        return
     _wrapping(facts, ledger)
     _form(facts, ledger, context.pack)
     _coverage(document, context.pack, facts, ledger)
@@ -41,6 +46,7 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     _others(document, context, facts, ledger)
     _superfluous(binding, ledger)
     check_integrity(facts, ledger, context.pack)
+    _once(ledger, context.pack)
     _advice(document, facts, ledger)
     check_times(facts, context, ledger)
     proven = check_stamps(facts, context, ledger)
@@ -122,6 +128,18 @@ def _twice(ledger: Ledger) -> str:
     return code
 
 
+def _nameless(ledger: Ledger) -> str:
+    """The root of signed parts without an identifier: a reference that finds nothing follows from it."""
+    if not any(one.code == _NAMELESS and one.is_root for one in ledger.found.violations):
+        return ""
+    attribute = ledger.document.pack.binding.id_attribute
+    for name in ledger.document.pack.binding.anchors:
+        for element in ledger.document.anchors(name):
+            if not element.get(attribute):
+                ledger.explains(element, _NAMELESS)
+    return _NAMELESS
+
+
 def _origin(one: Signature, copies: Iterable[Copy], codes: dict[etree._Element, str]) -> str:
     """The code of the copy that a signature's moved target stands in."""
     for copy in copies:
@@ -132,7 +150,7 @@ def _origin(one: Signature, copies: Iterable[Copy], codes: dict[etree._Element, 
 
 
 def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
-    twice = _twice(ledger)
+    twice = _twice(ledger) or _nameless(ledger)
     for one in facts.signatures:
         told: set[str] = set()
         for trouble in one.parsed.troubles:
@@ -147,8 +165,6 @@ def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
                 rule, cause, trouble.node, signature=one, seen=trouble.seen, expected=trouble.expected,
                 consequence_of=twice if cause == "dangling" else "", **trouble.params,
             )  # fmt: skip
-    if facts.too_many:
-        ledger.against("PL1-KY-005", "too-many", ledger.document.root, seen=facts.too_many)
 
 
 # ------------------------------------------------------------------------------------------------------- coverage
@@ -245,13 +261,20 @@ def _others(document: Document, context: Context, facts: DocumentSignatures, led
         if not facts.of(slot.name):
             groups = document.slots(slot.name)
             person = _expected(slot, document)
-            observation = ledger.against(rule, "missing", groups[0] if groups else document.root, who=person)
+            place = groups[0] if groups else _beside_the_slots(document, context.pack)
+            observation = ledger.against(rule, "missing", place, who=person)
             for group in groups:
                 ledger.explains(group, observation.code)
         elif slot.name == PRINCIPAL:
             _title(document, context, ledger)
         elif rule not in ledger.seen:
             ledger.found.held(rule)
+
+
+def _beside_the_slots(document: Document, pack: Pack) -> etree._Element:
+    """Where a slot would stand that the document does not have."""
+    parents = (group.getparent() for slot in pack.signature.slots for group in document.slots(slot.name))
+    return next((one for one in parents if one is not None), document.root)
 
 
 def _expected(slot: Slot, document: Document) -> str:
@@ -282,15 +305,39 @@ def _title(document: Document, context: Context, ledger: Ledger) -> None:
         ledger.against(rule, "title", leader.title or leader, expected=expected, seen=title)
 
 
+def _took_a_place(one: Signature, binding: Binding) -> bool:
+    """Whether a teacher's second signature stands where another's is missing: as many are missing as there are more."""
+    teachers = [each for each in binding.surplus if each.slot.name == SUBJECT_TEACHER]
+    return one in teachers and len(teachers) <= len(binding.missing)
+
+
 def _superfluous(binding: Binding, ledger: Ledger) -> None:
     """A second signature where one is due; it follows from the missing one when somebody signed in another's stead."""
     for one in binding.surplus:
         covered = one.covered.get("subject", ())
-        stead = any(subject.node in covered for subject, _ in binding.missing)
+        stead = any(subject.node in covered for subject, _ in binding.missing) or _took_a_place(one, binding)
         ledger.against(
             "PL1-KY-005", "surplus", one.node, signature=one,
             consequence_of=ledger.codes.get(one, "") or ("PL1-KY-001.missing" if stead else ""),
         )  # fmt: skip
+
+
+def _once(ledger: Ledger, pack: Pack) -> None:
+    """An editor that re-indents, or turns all text into another form, does it everywhere: one accident, one root."""
+    found = ledger.found
+    for cause in ("reindented", "compacted", "prefix", "nfd", "nfc", "crlf"):
+        code = f"PL1-KY-006.{cause}"
+        roots = [one for one in found.violations if one.is_root and one.code == code and one.place]
+        if not roots:
+            continue
+        slots = f"/{pack.signature.container}/"
+        first = next((one for one in roots if one.place and slots not in one.place.xpath), roots[0])
+
+        def follows(one: Observation, code: str = code, first: Observation = first, nfd: bool = cause == "nfd") -> bool:
+            same_accident = one.code == code or (nfd and one.code == "PL1-DOC-005.not-nfc")
+            return one.is_root and one is not first and same_accident
+
+        found.observations = [replace(one, consequence_of=code) if follows(one) else one for one in found.observations]
 
 
 # ---------------------------------------------------------------------------------------------------------- advice
@@ -300,7 +347,7 @@ def _advice(document: Document, facts: DocumentSignatures, ledger: Ledger) -> No
     """SHOULD rows, each deviation once for the document: PSS (010), XAdES (011), portable form (016)."""
     if not facts.signatures:
         return
-    readable = [one for one in facts.signatures if one.parsed.algorithm is not None]
+    readable = [one for one in facts.signatures if one.parsed.algorithm is not None and not one.parsed.troubles]
     old = [one for one in readable if one.parsed.algorithm and one.parsed.algorithm.padding == "pkcs1v15"]
     if old:
         ledger.against("PL1-KY-010", "pkcs1v15", old[0].node, count=len(old), seen=old[0].parsed.method)

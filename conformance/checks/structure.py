@@ -289,11 +289,12 @@ def _dates(document: Document, transcript: Transcript, context: Context, found: 
         year, month, day = born.value
         if date(year, month or 1, day or 1) >= created.value:
             limited.violated(rule, "born-after-creation", born, expected=f"< {created.raw}", seen=born.raw)
+    backwards = bool(created and created.value and signed and signed.value and signed.value < created.value)
     if created and created.value and not future:
-        if signed and signed.value and signed.value < created.value:
+        if backwards and signed:
             limited.violated(rule, "issued-before-creation", signed, expected=f"≥ {created.raw}", seen=signed.raw)
         _signing_after_creation(document, created, context, zone, limited)
-    if signed and signed.value and not future:
+    if signed and signed.value and not future and not backwards:
         for _, time in signing_times(document, context.pack, principal=True):
             day_signed = (time - context.pack.tolerance).astimezone(zone).date()
             if signed.value < day_signed:

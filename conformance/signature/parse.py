@@ -244,7 +244,7 @@ def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | N
     value = decoded(children[-1].text)
     if not value or len(children[-1]):
         found.against("form.base64", children[-1], seen=(children[-1].text or "")[:40])
-    if not uri or not uri.startswith("#"):
+    if not uri or not uri.startswith("#") or uri.startswith("#xpointer"):
         return None
     if not steps:
         found.portability.setdefault("c14n", node)

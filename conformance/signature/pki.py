@@ -34,7 +34,12 @@ _pool_lock = threading.Lock()
 
 def make_key(kind: str = "p256") -> PrivateKey:
     """A new private key: ``p256``, ``p384``, ``p521``, or ``rsa`` with the number of bits (``rsa2048``)."""
-    curves: dict[str, type[ec.EllipticCurve]] = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}
+    curves: dict[str, type[ec.EllipticCurve]] = {
+        "p224": ec.SECP224R1,  # too small by TT 15/2025: only to make documents that must be refused
+        "p256": ec.SECP256R1,
+        "p384": ec.SECP384R1,
+        "p521": ec.SECP521R1,
+    }
     if kind in curves:
         return ec.generate_private_key(curves[kind]())
     if kind.startswith("rsa") and kind[3:].isdigit():
@@ -105,6 +110,8 @@ class Extras:
     """Whether the extended key usage is critical."""
     no_check: bool = False
     """OCSP no-check."""
+    extensions: tuple[tuple[x509.ExtensionType, bool], ...] = ()
+    """Further extensions, each with whether it is critical."""
     responder: str = ""
     """Address of an OCSP responder: what a certificate points to, which nothing here ever fetches."""
 
@@ -301,6 +308,8 @@ class TestPki:
             builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
         if extras.no_check:
             builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
+        for extension, critical in extras.extensions:
+            builder = builder.add_extension(extension, critical=critical)
         certificate = builder.sign(signed_by, hashes.SHA256())
         if issuer == "self":
             return Credential(certificate, own)

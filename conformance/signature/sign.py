@@ -7,6 +7,7 @@ function sees every planned signature and may change it, drop it or add others.
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import hmac
 import re
@@ -73,6 +74,16 @@ class Style:
     """Line length of base64 texts; 0: one line."""
     target: str = ""
     """Target of the QualifyingProperties; empty: the signature."""
+    octets: str = ""
+    """What is really digested: a canonicalization, ``raw`` (as written) or ``bare`` (without namespaces)."""
+    digest_by: str = ""
+    """The digest really made, by the pack's short name."""
+    octets_of: str = ""
+    """``octets`` and ``digest_by`` hold for this reference only; empty: for all references to content."""
+    value_by: str = ""
+    """URI of the method with which the value is really made."""
+    value_c14n: str = ""
+    """The canonicalization over which the value is really made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +296,9 @@ def _sign_layer(data: bytes, pack: Pack, plans: list[Plan]) -> bytes:
         attributes = f" {pack.binding.id_attribute}={quoteattr('slot-' + plan.slot)}"
         data = insert(data, slot.path, box, pack, create=attributes)
     root = etree.fromstring(data)
-    by_id = {one.get(pack.binding.id_attribute): one for one in root.iter(etree.Element)}
+    by_id: dict[str | None, etree._Element] = {}
+    for spelling in ("id", "ID", pack.binding.id_attribute):
+        by_id.update((one.get(spelling), one) for one in root.iter(etree.Element))
     known: dict[tuple[str, str, str], str] = {}
     for mark, (target, method, name) in marks.items():
         key = (target, method, name)
@@ -347,6 +360,14 @@ def revocation_values(crls: Iterable[bytes] = (), answers: Iterable[bytes] = ())
 
 
 def _octets(element: etree._Element, method: str) -> bytes:
+    if method == "raw":
+        return etree.tostring(element, with_tail=False, encoding="utf-8")
+    if method == "bare":
+        root = copy.deepcopy(element)
+        for one in root.iter(etree.Element):
+            one.tag = etree.QName(one).localname
+        etree.cleanup_namespaces(root)
+        return canonical(root)
     return canonical(element, method.removesuffix("+comments"), comments=method.endswith("+comments"))
 
 
@@ -401,7 +422,9 @@ def _signature(plan: Plan, pack: Pack, marks: dict[str, tuple[str, str, str]]) -
     references = []
     for number, (uri, kind) in enumerate(uris):
         mark = f"DIGEST-{plan.id}-{number}-"
-        marks[mark] = (uri.removeprefix("#"), c14n_method, digest_name)
+        false = number < len(plan.uris) and style.octets_of in ("", uri)
+        method = style.octets if false and style.octets else c14n_method
+        marks[mark] = (uri.removeprefix("#"), method, style.digest_by if false and style.digest_by else digest_name)
         before = style.transforms if number < len(plan.uris) else style.own_transforms
         steps = "".join(f'<{p}Transform Algorithm="{one}"/>' for one in (*before, c14n_uri) if one)
         transforms = f"<{p}Transforms>{steps}</{p}Transforms>" if steps else ""
@@ -487,8 +510,9 @@ def _properties(plan: Plan, p: str, digest_uri: str, digest_name: str, pack: Pac
 
 
 def _value(plan: Plan, signed_info: etree._Element, pack: Pack) -> str:
-    octets = _octets(signed_info, _c14n(plan.style.c14n, pack)[1])
-    _, algorithm = _method(plan, pack)
+    style = plan.style
+    octets = _octets(signed_info, _c14n(style.value_c14n or style.c14n, pack)[1])
+    algorithm = pack.signature.signatures[style.value_by] if style.value_by else _method(plan, pack)[1]
     key = plan.credential.key
     if plan.style.hmac:
         public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

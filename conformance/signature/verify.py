@@ -384,7 +384,7 @@ class _Verifier:
             name = self.pack.signature.digests.get((method.get("Algorithm") or "") if method is not None else "")
             if name and value:
                 digests.append((name, value))
-        if not one.parsed.certificates:
+        if not any(not isinstance(each, str) for each in one.parsed.certificates):
             return ""  # nothing to match: the missing certificate is PL1-CTS-001's
         if not digests:
             return "certificate-mismatch"
