@@ -348,8 +348,8 @@ class Identity(Data):
     organisation: tuple[str, ...]
     person_policies: tuple[str, ...]
     organisation_policies: tuple[str, ...]
-    attributes: tuple[str, ...] = ("0.9.2342.19200300.100.1.1", "2.5.4.5")
-    """Object identifiers of the name attributes in which an identifier may stand; by default UID and serialNumber."""
+    attributes: tuple[str, ...]
+    """Object identifiers of the name attributes in which an identifier may stand (UID, serialNumber …)."""
     forms: dict[str, str] = Field(default_factory=dict)
     """Group name -> how a test certificate writes that identifier (``{}`` stands for it)."""
 
