@@ -7,6 +7,7 @@ where, in Vietnamese and English.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ PATIENCE = 30.0
 
 CONNECT = 5.0
 """Seconds for a connection to be taken: that is the machine's answer, not the software's."""
+
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class DoorError(RuntimeError):
@@ -55,7 +58,11 @@ class Answer:
     def json(self) -> Any:
         """The JSON value; ``None`` when the body is not JSON."""
         try:
-            return json.loads(self.body)
+            value = json.loads(self.body)
+            if _HALVES.search(self.body):
+                # half a character is no text: nothing could be written down that holds one
+                value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+            return value
         except (ValueError, RecursionError):
             return None
 

@@ -180,3 +180,26 @@ def test_a_state_that_is_none_is_no_error_of_ours(body: bytes) -> None:
     assert result.held["PL1-ND-001"]["marks"]  # the document is there and judged; only the following up is not
     assert {"PL2-GN-006.not-played", "PL2-GN-001.not-played"} <= blocked(result)
     assert "PL1-ND-001.no-answer" not in blocked(result)
+
+
+BROKEN = "a\\ud800b\\u0000"
+"""As JSON writes it: half a character, and none at all."""
+
+
+@pytest.mark.parametrize("item", [PLAIN, "THCS:probe:nobody-signed", "exchange:refusal-one"])
+def test_half_characters_in_answers_are_text_like_any_other(item: str) -> None:
+    state = '{"id": "x", "state": "%s", "version": 1, "operatorMessages": ["%s"], "refusals": [{"code": "%s"}]}'
+    refusal = '{"reasons": [{"code": "OTHER", "message": "%s", "role": "%s"}]}'
+
+    def distort(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "GET" and request.url.path.split("/")[-2] == "transcripts":
+            return httpx.Response(200, content=state.replace("%s", BROKEN).encode())
+        if response.status_code == 409 or of(request, "/submission", "POST"):
+            return httpx.Response(409, content=refusal.replace("%s", BROKEN).encode())
+        return response
+
+    with world() as one:
+        distorted(one, distort)
+        result = one.play(item)
+    assert not result.error
+    assert ItemResult.model_validate_json(result.model_dump_json()) == result
