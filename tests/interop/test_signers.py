@@ -82,7 +82,7 @@ def test_a_document_of_the_platform_is_accepted_with_exactly_the_right_warnings(
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        (b"<DiemCaNam>8.3<", b"<DiemCaNam>8.4<", {"PL1-KY-006.value-changed"}),
+        (b"<DiemCaNam>8.3<", b"<DiemCaNam>8.4<", {"PL1-KY-006.value-edited"}),
         (b"<NxetGvcn>", b"<NxetGvcn> ", {"PL1-KY-006.whitespace"}),
         (b"09:00:00", b"09:00:01", {"PL1-KY-006.value-changed", "PL1-KY-006.properties-changed"}),
     ],
