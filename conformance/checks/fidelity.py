@@ -317,14 +317,23 @@ class _Comparison:
     # -- subjects ----------------------------------------------------------------------------------------------------
 
     def matched(self) -> list[tuple[Data, Subject]]:
-        """Entered subjects with their elements; what has no partner is reported."""
+        """Entered subjects with their elements; what has no partner is reported.
+
+        A subject under a wrong code is known by its name: PL1-MA-003 and 004 report the code, and nothing else follows.
+        """
         by_code: dict[str, Subject] = {}
         for subject in self.transcript.subjects:
             raw = subject.code.raw if subject.code is not None else ""
             by_code.setdefault(self.context.subject_map.get(raw, raw), subject)
         pairs = []
+        known = {entered["code"] for entered in self.case["subjects"]}
+        named = {
+            _letters(subject.name.raw): code
+            for code, subject in by_code.items()
+            if code not in known and subject.name is not None
+        }
         for entered in self.case["subjects"]:
-            match = by_code.pop(entered["code"], None)
+            match = by_code.pop(entered["code"], None) or by_code.pop(named.get(_letters(entered["label"]), ""), None)
             if match is None:
                 self.differs(
                     MARKS, "subject-missing", self.near("subjects[]"), entered["label"], "", subject=entered["label"]

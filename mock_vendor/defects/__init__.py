@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from mock_vendor.defects import academic, content, delivery, management, printing, signatures, text
+from mock_vendor.defects import (
+    academic,
+    content,
+    delivery,
+    derived,
+    entered,
+    files,
+    management,
+    printing,
+    signatures,
+    text,
+)
 from mock_vendor.defects.registry import DEFECTS, Defect
 
-__all__ = ["DEFECTS", "Defect", "academic", "content", "delivery", "management", "printing", "signatures", "text"]
+__all__ = [
+    "DEFECTS", "Defect", "academic", "content", "delivery", "derived", "entered", "files", "management", "printing",
+    "signatures", "text",
+]  # fmt: skip

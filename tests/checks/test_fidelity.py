@@ -277,4 +277,7 @@ def test_the_softwares_own_subject_codes_are_translated(pack: Pack) -> None:
     context = Context(pack, None, NOW, door="drive", subject_map={"T01": "TOA"})
     check_fidelity(one.data, one.roster.data, document(values, pack), context, found)
     assert found.violations == []
+    # without the mapping it is known by its name, and its code is PL1-MA-003's to report
+    assert compare(one, values, pack).roots() == set()
+    subject(values, "TOA")["name"] = "Toán nâng cao"
     assert compare(one, values, pack).roots() == {"PL1-ND-001.subject-missing", "PL1-ND-002.subject-added"}
