@@ -279,5 +279,5 @@ def test_the_softwares_own_subject_codes_are_translated(pack: Pack) -> None:
     assert found.violations == []
     # without the mapping it is known by its name, and its code is PL1-MA-003's to report
     assert compare(one, values, pack).roots() == set()
-    subject(values, "TOA")["name"] = "Toán nâng cao"
+    subject(values, "T01")["name"] = "Toán nâng cao"
     assert compare(one, values, pack).roots() == {"PL1-ND-001.subject-missing", "PL1-ND-002.subject-added"}
