@@ -25,6 +25,8 @@ from conformance.signature.rearranged import Form
 
 _DAYS = 400
 _MOST_ABSENCES = 400
+_MOST_LEAVES = 2_000
+"""Values of a part that are tried; a transcript has some three hundred."""
 _MOST_RESULTS = 3
 """Results of one subject beside the year's; a part with more is no single subject."""
 _LONGEST = 4_000
@@ -134,6 +136,8 @@ def edited(
         one for one in _outside(element, sound)
         if not len(one) and len(one.text or "") <= _LONGEST and one.tag.startswith(f"{{{pack.binding.namespace}}}")
     ]  # fmt: skip
+    if len(leaves) > _MOST_LEAVES:
+        return None
     pieces = _pieces(element, leaves, form)
     if pieces is None:
         return None
