@@ -39,6 +39,8 @@ _USUAL = {
 _RENAMED = ("", "ds", "dsig", "ns0", "ns1", "ns2", "xades", "xad", "q1", "p", "hb")
 _DECLARED = re.compile(rb" xmlns:([^=\s]+)=")
 _MOST_PREFIXES = 20
+_LONGEST_DIGEST = 64
+"""Octets of any digest there is: a longer value is none, and comparing it thousands of times takes long."""
 _ELEMENT = 40
 """What an element costs beside its octets: a file of empty ones is short and slow."""
 _COUNT = etree.XPath("count(descendant-or-self::*)")
@@ -92,6 +94,8 @@ def why(
 
     ``sound``: elements that other signatures confirm, so that the change is not in them.
     """
+    if len(wanted) > _LONGEST_DIGEST:
+        return Diagnosis(CHANGED)
     try:
         case = _Case(element, step, name, wanted, pack, budget or Budget())
         if not case.affordable():
@@ -100,7 +104,7 @@ def why(
             found = way(case)
             if found is not None:
                 return found
-        moved = case.affordable() and rearranged(element, case.form, case.fits, case.budget)
+        moved = rearranged(element, case.form, case.fits, case.budget, case.price)
         if moved:
             return Diagnosis(*moved)
         value = edited(element, case.form, (name, wanted), pack, case.budget.guesses, sound)

@@ -23,20 +23,24 @@ Form = Callable[[etree._Element], bytes]
 Found = tuple[str, etree._Element, dict[str, str]]
 
 
-def rearranged(element: etree._Element, form: Form, fits: Callable[[bytes], bool], budget: Budget) -> Found | None:
-    """(cause, element, details): ``reordered`` or ``inserted``; ``None`` when neither explains the digest."""
-    size = 0
+def rearranged(
+    element: etree._Element, form: Form, fits: Callable[[bytes], bool], budget: Budget, price: int
+) -> Found | None:
+    """(cause, element, details): ``reordered`` or ``inserted``; ``None`` when neither explains the digest.
+
+    ``price``: octets that one new canonical form of the part counts for.
+    """
     for position, container in enumerate(element.iter(etree.Element)):
         children = list(container.iterchildren(etree.Element))
         if not children or len(children) > _MOST_TAKEN_OUT:
             continue
-        if size and not budget.forms.spend(size):
+        if not budget.forms.spend(price):
             return None
         pieces = _pieces(element, position, form)
         if pieces is None or len(pieces) != len(children) + 2:
             return None
         head, *inner, tail = pieces
-        size = whole = sum(map(len, pieces))
+        whole = sum(map(len, pieces))
         for number, child in enumerate(children):
             if not budget.guesses.hashed(whole):
                 return None

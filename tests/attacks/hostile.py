@@ -258,15 +258,15 @@ HOSTILE: dict[str, Hostile] = {
         (_PROPER + "missing-element", _PROPER + "element"),
     ),
     # numbers and dates
-    "a mark of 1e999999999": Hostile(_value("1e999999999"), ("PL1-MON-005.not-a-mark",)),
-    "a mark of 1E-999999999": Hostile(_value("1E-999999999"), ("PL1-MON-005.not-a-mark",)),
+    "a mark of 1e999999999": Hostile(_value("1e999999999"), ("PL1-MON-005.not-a-mark", "PL1-KY-006.value-edited")),
+    "a mark of 1E-999999999": Hostile(_value("1E-999999999"), ("PL1-MON-005.not-a-mark", "PL1-KY-006.value-edited")),
     "a mark of a million digits": Hostile(_value("1" * 1_000_000), ("PL1-MON-005.not-a-mark", "PL1-MON-005.range")),
     "a mark of a million places": Hostile(
         _value("8." + "3" * 1_000_000), ("PL1-MON-005.not-a-mark", "PL1-MON-005.decimals")
     ),
-    "a mark that is no number": Hostile(_value("NaN"), ("PL1-MON-005.not-a-mark",)),
-    "an infinite mark": Hostile(_value("Infinity"), ("PL1-MON-005.not-a-mark",)),
-    "a mark in other digits": Hostile(_value("\u0668.\u0663"), ("PL1-MON-005.not-a-mark",)),
+    "a mark that is no number": Hostile(_value("NaN"), ("PL1-MON-005.not-a-mark", "PL1-KY-006.value-edited")),
+    "an infinite mark": Hostile(_value("Infinity"), ("PL1-MON-005.not-a-mark", "PL1-KY-006.value-edited")),
+    "a mark in other digits": Hostile(_value("\u0668.\u0663"), ("PL1-MON-005.not-a-mark", "PL1-KY-006.value-edited")),
     "absences of a million digits": Hostile(
         _value("9" * 1_000_000, "<SoBuoiNghi>3<"),
         ("PL1-STR-001.too-long", "PL1-LL-001.absences", "PL1-KY-006.value-changed"),
@@ -293,8 +293,8 @@ HOSTILE: dict[str, Hostile] = {
         _part("SigningTime", "2026-06-15T09:00:00." + "1" * 1_000_000), ("PL1-KY-006.properties-changed",)
     ),
     # signatures
-    "10,000 references": Hostile(
-        _repeat(rb'<ds:Reference URI="#subject-1">.*?</ds:Reference>', 8_000), ("PL1-KY-007.too-many-references",)
+    "5,000 references": Hostile(
+        _repeat(rb'<ds:Reference URI="#subject-1">.*?</ds:Reference>', 5_000), ("PL1-KY-007.too-many-references",)
     ),
     "40 references in each signature": Hostile(
         lambda data: re.sub(
@@ -354,7 +354,7 @@ HOSTILE: dict[str, Hostile] = {
     ),
     "3,000 signatures": Hostile(
         lambda data: _repeat(rb'<Cks Id="box-subject-teacher-1".*?</Cks>', 500)(data),
-        ("PL1-KY-005.too-many", "PL1-STR-002.duplicate"),
+        ("PL1-KY-005.too-many", "PL1-STR-002.duplicate", "PL1-DOC-004.namespaces"),
     ),
     "20,000 empty signatures": Hostile(
         lambda data: swap(
