@@ -252,7 +252,6 @@ def _key_to(person: Person | Leader) -> str:
     return plain(_identifier(person)) or folded(person.name.raw if person.name else "")
 
 
-
 def _unusable(identifier: str, ledger: Ledger) -> str:
     """The code of the finding that this identifier of a signer is none: nothing can be compared with it."""
     return next(
@@ -268,7 +267,6 @@ def _unusable(identifier: str, ledger: Ledger) -> str:
 def _other_place(one: Bound, binding: Binding) -> Bound | None:
     """Where the transcript names the holder of this certificate: an exchange of signatures, or one for another."""
     return next((each for each in binding.bound if each.person is not None and matches(each.person, one.holder)), None)
-
 
 
 def _keys(binding: Binding, ledger: Ledger) -> None:
