@@ -161,7 +161,7 @@ def _self_signed(credential: Credential) -> Credential:
     "Hai giáo viên ký bằng cùng một chứng thư",
     "Two teachers sign with the same certificate",
     expects=["PL1-CTS-003"],
-    cause="PL1-CTS-003.other-signer",
+    cause="PL1-CTS-003.other-person",
     shows=["THCS:thcs-plain"],
 )
 class SharedCard(Habits):
