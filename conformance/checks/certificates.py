@@ -8,7 +8,6 @@ from datetime import datetime
 from conformance.checks.context import Context
 from conformance.checks.signers import PRINCIPAL, SEAL, Binding, Bound, Ledger, matches
 from conformance.document import Document
-from conformance.signature.canonical import DS
 from conformance.signature.certificate import CertificateFacts, plain
 from conformance.signature.names import folded, same, without_marks
 from conformance.signature.revocation import Evidence, Gap, embedded
@@ -16,7 +15,6 @@ from conformance.signature.trust import PathResult, Status, TrustStore
 from conformance.signature.verify import DocumentSignatures, Signature
 from conformance.transcript.model import Leader, Person
 
-_KEY_VALUE = f"{{{DS}}}KeyInfo/{{{DS}}}KeyValue"
 _PERSONAL = ("id", "passport")
 """Identifiers of which a person has one."""
 
@@ -51,9 +49,8 @@ def _paths(
             unreadable = [each for each in one.parsed.certificates if isinstance(each, str)]
             if not one.parsed.references and not one.parsed.key_info and one in ledger.codes:
                 continue  # not a signature at all: PL1-KY-007 has said so
-            bare = "key-value-only" if one.node.find(_KEY_VALUE) is not None else "no-certificate"
             ledger.against(
-                "PL1-CTS-001", "malformed" if unreadable else bare, one.node, signature=one,
+                "PL1-CTS-001", "malformed" if unreadable else "no-certificate", one.node, signature=one,
                 seen=unreadable[0] if unreadable else "", consequence_of=_form_code(one, ledger),
             )  # fmt: skip
             continue
@@ -200,16 +197,14 @@ def _persons(binding: Binding, ledger: Ledger) -> None:
         if one.person is None:
             continue
         named += 1
-        _identity(one, one.person, ledger, wrong_kind, binding)
+        _identity(one, one.person, ledger, wrong_kind)
     if judged and "PL1-CTS-003" not in ledger.seen:
         ledger.found.held("PL1-CTS-003")
     if named and "PL1-CTS-004" not in ledger.seen:
         ledger.found.held("PL1-CTS-004")
 
 
-def _identity(
-    one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: str, binding: Binding
-) -> None:  # fmt: skip
+def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: str) -> None:
     held, signature = one.holder, one.signature
     assert held is not None
     name = person.name.raw if person.name else ""
@@ -225,11 +220,9 @@ def _identity(
         origin = wrong_kind or origin
     elif equal is False:
         said = held.identifiers.get("id") or held.identifiers.get("passport") or ""
-        other = _other_place(one, binding)
-        cause = "homonym" if same_name else "other-signer" if other is not None else "other-person"
         origin = ledger.against(
-            "PL1-CTS-003", cause, signature.node, signature=signature, expected=_identifier(person), seen=said,
-            holder=held.name, place_of=other.who if other is not None else "", consequence_of=wrong_kind,
+            "PL1-CTS-003", "homonym" if same_name else "other-person", signature.node, signature=signature,
+            expected=_identifier(person), seen=said, holder=held.name, consequence_of=wrong_kind,
         ).code  # fmt: skip
         origin = wrong_kind or origin
     elif equal is None:
@@ -262,11 +255,6 @@ def _unusable(identifier: str, ledger: Ledger) -> str:
         ),
         "",
     )
-
-
-def _other_place(one: Bound, binding: Binding) -> Bound | None:
-    """Where the transcript names the holder of this certificate: an exchange of signatures, or one for another."""
-    return next((each for each in binding.bound if each.person is not None and matches(each.person, one.holder)), None)
 
 
 def _keys(binding: Binding, ledger: Ledger) -> None:

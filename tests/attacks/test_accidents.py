@@ -18,10 +18,10 @@ from conformance.checks.judge import judge_document
 from conformance.document import write
 from conformance.events import Finding
 from conformance.finding import Observation
-from conformance.signature.sign import Plan, Style, re_signed, sign_document
+from conformance.signature.sign import Style, sign_document
 from reports.wording import cause_text
-from tests.builders import NOW, TEACHERS, valid_values
-from tests.checks.test_signature_kills import PACK, TEACHER, Bench, box_of, on, signature_of, swap, swapped_boxes
+from tests.builders import NOW, valid_values
+from tests.checks.test_signature_kills import PACK, Bench, box_of, on, signature_of, swap, swapped_boxes
 
 Change = Callable[[bytes], bytes]
 
@@ -276,29 +276,3 @@ def test_an_older_subject_with_its_signature_is_told_from_a_new_order(bench: Ben
     mixed = pattern.sub(lambda _: pattern.search(older)[0], bench.sound, count=1)  # type: ignore[index]
     box = "box-subject-teacher-1"
     assert codes(bench, mixed.replace(box_of(bench.sound, box), box_of(older, box))) == {"PL1-KY-006.replaced"}
-
-
-def test_two_teachers_who_signed_for_each_other(bench: Bench) -> None:
-    first, second = (bench.signers.people[TEACHERS[code][1]] for code in ("NVA", "TOA"))
-    exchanged = {1: second, 2: first}
-
-    def adjust(plan: Plan) -> Plan:
-        mine = plan.slot == TEACHER and plan.number in exchanged
-        return replace(plan, credential=exchanged[plan.number]) if mine else plan
-
-    told = roots(bench, bench.signed(adjust))
-    assert [one.code for one in told] == ["PL1-CTS-003.other-signer"] * 2
-    assert "whom the transcript names elsewhere: Nguyễn Thị Bình (Toán)" in said(told[0])
-
-
-def test_a_teachers_certificate_as_the_principals(bench: Bench) -> None:
-    teacher = bench.signers.people[TEACHERS["TOA"][1]]
-    data = bench.signed(on("principal", lambda plan: replace(plan, credential=teacher)))
-    assert codes(bench, data) == {"PL1-CTS-003.other-signer"}
-
-
-def test_a_bare_key_is_told_from_nothing_at_all(bench: Bench) -> None:
-    bare = on("principal", lambda plan: re_signed(plan, certificate=False, key_value=True))
-    assert codes(bench, bench.signed(bare)) == {"PL1-CTS-001.key-value-only"}
-    nothing = on("principal", lambda plan: re_signed(plan, certificate=False))
-    assert codes(bench, bench.signed(nothing)) == {"PL1-CTS-001.no-certificate"}
