@@ -31,7 +31,7 @@ class Purse:
 class Budget:
     """Two purses, so that one way of guessing does not starve the other."""
 
-    forms: Purse = field(default_factory=lambda: Purse(9 * 1024 * 1024))
+    forms: Purse = field(default_factory=lambda: Purse(12 * 1024 * 1024))
     """For parts that are written anew and canonicalized."""
     guesses: Purse = field(default_factory=lambda: Purse(12 * 1024 * 1024))
     """For values and orders that are tried in octets cut once."""

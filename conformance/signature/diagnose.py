@@ -41,7 +41,7 @@ _DECLARED = re.compile(rb" xmlns:([^=\s]+)=")
 _MOST_PREFIXES = 20
 _LONGEST_DIGEST = 64
 """Octets of any digest there is: a longer value is none, and comparing it thousands of times takes long."""
-_ELEMENT = 40
+_ELEMENT = 80
 """What an element costs beside its octets: a file of empty ones is short and slow."""
 _COUNT = etree.XPath("count(descendant-or-self::*)")
 _OTHER_BASIS = ("exclusive", "inclusive")
