@@ -8,7 +8,7 @@ export UV_SYSTEM_CERTS ?= 1
 export UV_PYTHON_DOWNLOADS ?= never
 export PYTHONUTF8 := 1
 
-.PHONY: certify test test-interop lint packs bench lock clean
+.PHONY: certify test test-interop lint packs bench test-dask lock clean
 
 certify: $(READY)
 	@$(BIN)/hocba certify --target=reference --programme=THCS --programme=THPT \
@@ -47,12 +47,25 @@ $(READY): requirements.lock requirements-setup.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Dask is heavy and optional: an environment of its own, a lock of its own.
+DASK := .venv-dask/bin
+test-dask: .venv-dask/.ready
+	$(DASK)/python -m pytest tests/checking/test_cluster.py -q
+
+.venv-dask/.ready: requirements-dask.lock pyproject.toml $(READY)
+	$(PYTHON) -m venv .venv-dask
+	$(BIN)/uv pip install --quiet --python $(DASK)/python --require-hashes -r requirements-dask.lock
+	$(BIN)/uv pip install --quiet --python $(DASK)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Locks hold versions and hashes, no addresses.
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  --group test pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  --group test --extra dask --constraint requirements.lock pyproject.toml --output-file requirements-dask.lock
 	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  - --output-file requirements-setup.lock
 
 clean:
-	rm -rf .venv $(OUT) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-dask $(OUT) .pytest_cache .mypy_cache .ruff_cache

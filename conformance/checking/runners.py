@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
 from conformance.checking.judging import Checked, Plan, context_of, judge_all, judge_one, lost
 from conformance.checking.sources import Item
@@ -71,6 +72,18 @@ def _start(plan: Plan) -> None:
     gc.freeze()
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """What is started meanwhile never hears the keyboard's interruption; we hear it afterwards."""
+    mask = getattr(signal, "pthread_sigmask", None)
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT}) if mask else None
+    try:
+        yield
+    finally:
+        if mask:
+            mask(signal.SIG_SETMASK, before)
+
+
 def _work(batch: Sequence[Item]) -> list[Checked]:
     assert _plan is not None
     return judge_all(_plan, batch)
@@ -86,12 +99,16 @@ def in_processes(
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=(plan,))
 
+    def sent(pool: ProcessPoolExecutor, batch: Sequence[Item]) -> Future[list[Checked]]:
+        with _undisturbed():  # processes are started when there is something to do
+            return pool.submit(work, batch)
+
     def singly(batch: Sequence[Item]) -> Iterator[Checked]:
         """Each item in a process that nothing else depends on."""
         careful = pool(1)
         for item in batch:
             try:
-                yield from careful.submit(work, (item,)).result()
+                yield from sent(careful, (item,)).result()
             except BrokenProcessPool:
                 careful.shutdown()
                 careful = pool(1)
@@ -113,12 +130,12 @@ def in_processes(
             yield from singly(batch)
             for at, (other, pending) in enumerate(flight):
                 if pending.cancelled() or not pending.done() or pending.exception() is not None:
-                    flight[at] = (other, executor.submit(work, other))
+                    flight[at] = (other, sent(executor, other))
 
     try:
         for batch in batches(items):
             try:
-                flight.append((batch, executor.submit(work, batch)))
+                flight.append((batch, sent(executor, batch)))
             except BrokenProcessPool as broken:  # it died while nobody waited: told when the batch's turn comes
                 future: Future[list[Checked]] = Future()
                 future.set_exception(broken)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +114,22 @@ def test_lines_come_as_the_results_do(results: list[Checked]) -> None:
     lines = written(interrupted(results[:1]), Tally(PACK, trusted=False), "text", "en")
     assert "changed.xml" in next(lines)
     assert "Interrupted: only 1 files were checked." in list(lines)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_an_interruption_ends_a_run_of_several_processes_cleanly(folder: Path) -> None:
+    command = [sys.executable, "-m", "conformance.cli", "check", "--files-from", "-", "--jobs", "2"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, "--format", "ndjson"], text=True, start_new_session=True, **pipes) as run:  # type: ignore[call-overload]
+        for _ in range(4 * AHEAD * BATCH):
+            run.stdin.write(f"{folder / '00' / 'other.xml'}\n")
+        run.stdin.flush()
+        assert json.loads(run.stdout.readline())["findings"]
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does: everybody in the group hears it
+        out, err = run.communicate(timeout=60)
+    assert run.returncode == 3
+    assert json.loads(out.splitlines()[-1])["complete"] is False
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(
