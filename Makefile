@@ -34,7 +34,7 @@ packs: $(READY)
 	$(BIN)/python -m tests.packs.derive
 
 bench: $(READY)
-	$(BIN)/python -m pytest tests/benchmarks -q --benchmark-only --benchmark-columns=min,median,ops,rounds -p no:randomly
+	$(BIN)/python -m tests.benchmarks
 
 # uv installs in seconds what pip installs in half a minute; without it, pip does.
 $(READY): requirements.lock requirements-setup.lock pyproject.toml

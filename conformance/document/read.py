@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from xml.parsers import expat
 
@@ -28,6 +28,9 @@ _DOCTYPE = b"<!DOCTYPE"
 _CDATA = b"<![CDATA["
 _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_START = re.compile(rb"<(?=[^/?])")
+_FEW = 16
+"""Places that are looked for one by one; when more are asked for, all are found at once."""
 MOST = 10
 """Problems of one kind that are kept: a hostile file must not flood a report."""
 
@@ -57,6 +60,7 @@ class Document:
         self.data = data
         self.pack = pack
         self.root = root
+        self._asked = 0
         self._at: dict[str, tuple[etree._Element, ...]] = {}
 
     @cached_property
@@ -127,8 +131,28 @@ class Document:
             element = getattr(element, "node", None)
         if element is None:
             element = self.root
+        if self._asked < _FEW:
+            self._asked += 1
+            near = self._near(element)
+            if near is not None:
+                return near
         where = self._places.get(element)
         return Place(*where) if where is not None else Place(xpath_of(element))
+
+    def _near(self, element: etree._Element) -> Place | None:
+        """One place alone; ``None`` where only expat can tell."""
+        if len(self._starts) != len(self.elements) or element not in self.elements:
+            return None
+        where = position_of(self.data, self._starts[self.elements.index(element)])
+        return replace(where, xpath=xpath_of(element))
+
+    @cached_property
+    def _starts(self) -> tuple[int, ...]:
+        """Byte offsets of all start tags, where every ``<`` that begins a name is one; else none."""
+        data = self.data
+        if not data.startswith(b"<") or b"<!" in data or b"\r" in data or data.count(b"<?") > 1:
+            return ()
+        return tuple(found.start() for found in _START.finditer(data))
 
     @cached_property
     def _places(self) -> Mapping[etree._Element, tuple[str, int, int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.document import MOST, read, write
+from conformance.finding import Place
 from conformance.pack import default_pack
 from tests.builders import document_of, valid_values
 
@@ -221,3 +222,30 @@ def test_identifiers_anchors_and_slots() -> None:
     twice = read(SOUND.replace(b'Id="learner"', b'Id="record"'), PACK).document
     assert twice is not None
     assert "record" not in twice.ids
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text,
+        lambda text: text.replace("\n", ""),
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("><", "><!-- < --><", 3),
+        lambda text: text.replace("><", "><?pi <a ?><", 1),
+        lambda text: text.replace("Phạm Đức Minh", "<![CDATA[<a><b>]]>𠮷", 1),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("Phạm Đức Minh", "𠮷 &lt;a>", 1),
+    ],
+    ids=["indented", "one-line", "crlf", "comments", "instruction", "cdata", "bom", "beyond-16-bits"],
+)
+def test_a_place_looked_for_alone_is_where_expat_finds_it(change: Callable[[str], str]) -> None:
+    document = read(change(TEXT).encode(), PACK).document
+    assert document is not None
+    all_at_once = read(change(TEXT).encode(), PACK).document
+    assert all_at_once is not None
+    wanted = [Place(*where) for where in all_at_once._places.values()]
+    assert len(wanted) == len(document.elements) > 200
+    for number, (element, place) in enumerate(zip(document.elements, wanted, strict=True)):
+        if number % 9 == 0:
+            document._asked = 0
+            assert document.place(element) == place
