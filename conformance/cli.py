@@ -212,6 +212,8 @@ def check(
         results = shown(run(plan, found, jobs=jobs or os.cpu_count() or 1, dask=dask))
         for line in written(results, tally, output.value, lang.value):
             typer.echo(line)
+    except KeyboardInterrupt:  # while a line was being written: without its footer a result is not whole either
+        raise typer.Exit(NOT_COMPLETED) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has seen enough
         raise typer.Exit(NOT_COMPLETED) from None
