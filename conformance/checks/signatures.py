@@ -237,10 +237,11 @@ def _teachers(binding: Binding, ledger: Ledger) -> None:
         )  # fmt: skip
     groups = ledger.document.slots(SUBJECT_TEACHER)
     unclear = [*binding.without, *binding.several]
+    explained = dict(reversed(ledger.roots))
     for subject, teacher in binding.missing:
         origin = next((ledger.codes[one] for one in unclear if one in ledger.codes), "")
         # a subject that was put in the place of the signed one is signed by nobody
-        origin = origin or next((code for element, code in ledger.roots if element is subject.node), "")
+        origin = origin or explained.get(subject.node, "")
         observation = ledger.against(
             rule, "missing", subject.node, consequence_of=origin,
             subject=subject.name.raw if subject.name else "", teacher=teacher.name.raw if teacher.name else "",
