@@ -314,7 +314,8 @@ def list_requirements(
         typer.echo(json.dumps([_row(loaded, one, lang.value) for one in rows], ensure_ascii=False, indent=1))
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("ID", "", "", "", ""):
+    vi = lang is Lang.VI
+    for heading in ("ID", *(("Mức", "Căn cứ", "Bản", "Yêu cầu") if vi else ("Level", "Basis", "From", "Requirement"))):
         table.add_column(heading, no_wrap=heading == "ID")
     for one in rows:
         scored = one.revision if loaded.scored(one) else f"({one.revision})"

@@ -10,7 +10,7 @@ from conformance.events import Finding, FormData, ItemResult, Result
 from conformance.pack import Pack, Requirement
 from conformance.verdict import FindingRef, LineVerdict, Outcome, RequirementOutcome, Verdict
 from reports.replay import powershell, sh
-from reports.wording import cause_text, step_text, word
+from reports.wording import cause_text, named, step_text, word
 
 PER_CAUSE = 2
 """Findings written out for one cause of a requirement."""
@@ -27,6 +27,7 @@ class FindingView:
     finding: Finding
     item: ItemResult
     text: str
+    expected: str
     steps: tuple[str, ...]
     exchange: tuple[dict[str, str], ...]
     consequences: tuple[str, ...]
@@ -234,6 +235,7 @@ class _Reader:
             finding,
             item,
             cause_text(self._pack, finding, self._language),
+            named(self._pack, finding.expected, self._language),
             tuple(step_text(self._pack, step, self._language) for step in finding.derivation),
             tuple(_call(line) for line in finding.exchange[:EXCHANGE_LINES]),
             tuple(following[:CONSEQUENCES]),

@@ -11,7 +11,7 @@ from conformance.checking.judging import Checked
 from conformance.events import Finding
 from conformance.pack import Pack
 from reports.visible import visible
-from reports.wording import cause_text, step_text
+from reports.wording import cause_text, named, step_text
 
 _RANK = {("violated", "MUST"): 0, ("violated", "SHOULD"): 1, ("blocked", "MUST"): 2, ("blocked", "SHOULD"): 3}
 
@@ -191,9 +191,11 @@ def _finding(finding: Finding, pack: Pack, language: str) -> Iterator[str]:
         if place.line is not None:
             where += f" ({place.line}:{place.column}, byte {place.offset})"
         yield visible(f"      {where}")
-    if finding.expected or finding.seen:
-        words = ("cần", "thấy") if vi else ("expected", "seen")
-        yield visible(f"      {words[0]}: {finding.expected}   {words[1]}: {finding.seen}"[:400])
+    words = ("cần", "thấy") if vi else ("expected", "seen")
+    told = zip(words, (named(pack, finding.expected, language), finding.seen), strict=True)
+    shown = "   ".join(f"{word}: {one}" for word, one in told if one)
+    if shown:
+        yield visible(f"      {shown}"[:400])
     for step in finding.derivation:
         yield visible(f"      {step_text(pack, step, language)}")
     if finding.state == "violated" and not finding.consequence_of:

@@ -292,9 +292,14 @@ def _title(document: Document, subjects: Sequence[Known], rules: RuleSet, found:
     ]
     if not follows and not _earned(title, conduct, learning, subjects, rules, corrected=True)[1]:
         follows = [one.code for one in found.violations if one.requirement == "PL1-MON-008"]
+    earned = [
+        one.title
+        for one in rules.titles
+        if _in_force(one, transcript.dated) and not _earned(one, conduct, learning, subjects, rules, corrected=False)[1]
+    ]
     found.violated(
         rule, f"not-earned-{lacking}", place=document.place(value),
-            expected=title.title, seen=seen, count=enough, needed=title.count,
+            expected=next(iter(earned), ""), seen=seen, count=enough, needed=title.count,
         counted=title.counted or "", article=title.article, consequence_of=next(iter(follows), ""),
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from conformance.suite.bench import Bench
 from conformance.suite.plan import Planned, plan, selected
 from conformance.suite.settings import Setup
 from reports.replay import sh
+from reports.wording import cause_text
 
 SUITE_FILE = Path(__file__).resolve().with_name("certification.suite")
 """What ``pytest --target`` collects; the items come from the plan."""
@@ -74,8 +75,8 @@ class SuiteItem(pytest.Item):
                 continue
             where = finding.place.xpath or finding.place.pointer if finding.place else ""
             title = row.text.title.of(language)
-            seen = " ≠ ".join(one for one in (finding.expected, finding.seen) if one)
-            first.setdefault(finding.code, ": ".join(one for one in (title, where, seen) if one)[:400])
+            said = cause_text(pack, finding, language)
+            first.setdefault(finding.code, ": ".join(one for one in (title, where, said) if one)[:400])
             times[finding.code] = times.get(finding.code, 0) + 1
         lines = [f"{code}{f' ×{times[code]}' if times[code] > 1 else ''}: {text}" for code, text in first.items()]
         if len(lines) > SHOWN:

@@ -76,7 +76,7 @@ class OneForgotten(Habits):
 
 @defect(
     "overlooks-comment-only-subjects",
-    "Không xét môn nhận xét Chưa đạt khi xếp mức học tập",
+    "Không xét môn nhận xét chưa đạt khi xếp mức học tập",
     "Overlooks failed comment-only subjects when it rates",
     expects=["PL1-HT-001"],
     cause="PL1-HT-001.comments-ignored",
@@ -174,8 +174,8 @@ class SecondConduct(Habits):
 
 @defect(
     "promotes-whatever-was-learned",
-    "Cho lên lớp dù học tập Chưa đạt",
-    "Promotes although learning is Chưa đạt",
+    "Cho lên lớp dù học tập ở mức thấp nhất",
+    "Promotes although learning is at the lowest level",
     expects=["PL1-LL-001"],
     shows=["THCS:thcs-level-unsatisfactory"],
 )
@@ -189,8 +189,8 @@ class WithoutLearning(Habits):
 
 @defect(
     "promotes-whatever-the-conduct",
-    "Cho lên lớp dù rèn luyện Chưa đạt",
-    "Promotes although conduct is Chưa đạt",
+    "Cho lên lớp dù rèn luyện ở mức thấp nhất",
+    "Promotes although conduct is at the lowest level",
     expects=["PL1-LL-001"],
     shows=["THCS:thcs-conduct-good-unsatisfactory"],
 )

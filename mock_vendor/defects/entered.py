@@ -208,7 +208,9 @@ class OtherDepartment(Habits):
 
     def contents(self, facts: Facts) -> Contents:
         found = super().contents(facts)
-        return {**found, "school": {**found["school"], "department_name": "Sở Giáo dục và Đào tạo Cà Mau"}}
+        own = found["school"]["department_code"]
+        other = next(one.name for one in self.pack.codes["departments"] if one.code != own)
+        return {**found, "school": {**found["school"], "department_name": other}}
 
 
 @defect(

@@ -107,7 +107,7 @@ class Eth(Habits):
     """They look alike."""
 
     def letters(self, text: str) -> str:
-        return super().letters(text).replace("Đ", "\u00d0")
+        return super().letters(text).replace("\u0110", "\u00d0")
 
 
 @defect(

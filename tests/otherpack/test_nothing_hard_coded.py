@@ -28,6 +28,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("conformance/signature/sign.py", "Id"): "XML-DSig's own attribute",
     ("conformance/signature/verify.py", "Id"): "XML-DSig's own attribute",
     ("mock_vendor/defects/*.py", "THCS"): "the kill table's items, which are cases of the shipped pack",
+    ("mock_vendor/defects/files.py", "Đ"): "the letter, written as Icelandic eth",
     ("mock_vendor/defects/printing.py", "Đ"): "the letter, taken off its stroke",
     ("mock_vendor/signing.py", "Id"): "XML-DSig's own attribute",
     ("reports/view.py", "HT"): "a group of requirements",
