@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
-import runpy
 import subprocess
 import sys
 from datetime import datetime
@@ -277,8 +277,8 @@ def vendor(context: typer.Context) -> None:
 
 
 def _hand_over(module: str, arguments: list[str]) -> None:
-    sys.argv = [f"hocba {'serve' if module == 'mock_moet' else 'vendor'}", *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=False)
+    # by name: nothing of the harness imports a service
+    raise typer.Exit(importlib.import_module(f"{module}.__main__").main(arguments))
 
 
 @app.command()

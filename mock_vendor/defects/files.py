@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from mock_vendor.contents import Contents
+from mock_vendor.contents import Contents, Facts
 from mock_vendor.defects.registry import defect
 from mock_vendor.habits import Habits
 from mock_vendor.register import HOMEROOM, PRINCIPAL, TEACHER, Wanted
@@ -106,8 +106,12 @@ class BareAmpersands(Habits):
 class Eth(Habits):
     """They look alike."""
 
-    def letters(self, text: str) -> str:
-        return super().letters(text).replace("\u0110", "\u00d0")
+    def printed_like(self, text: str | None) -> str | None:
+        """The text with the letter of another language."""
+        return text and text.replace("\u0110", "\u00d0").replace("\u0111", "\u00f0")
+
+    def subjects(self, facts: Facts) -> list[Contents]:
+        return [{**one, "comment": self.printed_like(one["comment"])} for one in super().subjects(facts)]
 
 
 @defect(

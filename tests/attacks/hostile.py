@@ -233,16 +233,14 @@ HOSTILE: dict[str, Hostile] = {
         _in_content("".join(f"<{'a' * 90_000}{n}/>" for n in range(15))),
         (_PROPER + "element", "PL1-DOC-004.bytes", "PL1-DOC-001.not-well-formed"),
     ),
-    "4,000 subjects": Hostile(
-        lambda data: _repeat(rb"<MonHoc .*?</MonHoc>", 4_000)(data), ("PL1-STR-002.duplicate", "PL1-MON-001.repeated")
-    ),
-    "5,000 subjects with a fresh identifier each": Hostile(
+    "4,000 subjects": Hostile(lambda data: _repeat(rb"<MonHoc .*?</MonHoc>", 4_000)(data), ("PL1-STR-002.duplicate",)),
+    "9,000 subjects with a fresh identifier each": Hostile(
         lambda data: _in_content(
             "".join(
                 f'<MonHoc Id="x{n}"><MaMonHoc>TOA</MaMonHoc><TenMonHoc>Toán</TenMonHoc></MonHoc>' for n in range(9_000)
             )
         )(data),
-        ("PL1-MON-001.repeated",),
+        ("PL1-MON-001.twice",),
     ),
     "20,000 teachers of a subject": Hostile(_repeat(rb"<Gvbm>.*?</Gvbm>", 14_000), ("PL1-KY-001.missing",)),
     "10,000 years of study": Hostile(

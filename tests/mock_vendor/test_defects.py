@@ -19,7 +19,9 @@ from mock_vendor.habits import Habits
 from tests.mock_vendor.conftest import Desk
 
 Desks = Callable[..., Desk]
-SCORED = {"ND", "PH", "DOC", "STR", "MA", "MON", "HT", "RL", "LL", "KY", "CTS", "XT", "GN"}
+ELSEWHERE = ("PL1-PH", "PL1-IN", "PL2-XT", "PL2-GN")
+"""Groups that a document alone does not show."""
+SCORED = {"ND", "PH", "DOC", "STR", "MA", "MON", "HT", "RL", "LL", "KY", "CTS", "IN", "XT", "GN"}
 
 
 def _case_of(item: str) -> str:
@@ -30,7 +32,7 @@ def _case_of(item: str) -> str:
 IN_DOCUMENTS = [
     name
     for name, one in DEFECTS.items()
-    if all(map(_case_of, one.shows)) and not any(id_[:6] in ("PL1-PH", "PL2-XT", "PL2-GN") for id_ in one.expects)
+    if all(map(_case_of, one.shows)) and not any(id_.startswith(ELSEWHERE) for id_ in one.expects)
 ]
 
 
