@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from mock_vendor.contents import Contents, Facts
@@ -189,7 +189,7 @@ class OneForAnother(Habits):
             return find(known["leader"])
         return super().credential_of(one, find)
 
-    def is_named(self, one: Wanted, wanted: Sequence[Wanted]) -> bool:  # type: ignore[override]
+    def is_named(self, one: Wanted, wanted: Collection[Wanted]) -> bool:
         known: dict[str, str] = self.__dict__.setdefault("_leaders", {})
         known["leader"] = next((each.signer for each in wanted if each.role == PRINCIPAL), "")
         return super().is_named(one, wanted)
