@@ -53,7 +53,7 @@ def description(settings: VendorSettings) -> dict[str, Any]:
         "product": "Phần mềm học bạ tham chiếu / reference vendor",
         "version": mock_vendor.__version__,
         "buildHash": build_hash(settings),
-        "programmes": list(settings.programmes or settings.pack.certified()),
+        "programmes": list(settings.programmes or settings.pack.programmes),
         "capabilities": [*CAPABILITIES, *(["rendition"] if prints else [])],
         "intervals": {
             "outboxInterval": settings.outbox_interval,

@@ -63,6 +63,6 @@ class VendorSettings:
     rendition: str = "html"
     """Form of printed renditions: ``html`` or ``pdf``."""
     programmes: tuple[str, ...] = ()
-    """Programmes the description claims (empty: those the pack certifies); others work as soon as a roster has them."""
+    """Programmes the description claims (empty: all of the pack); others work as soon as a roster has them."""
     background: bool = True
     """Whether a thread does the background work; without it only ``POST /tick`` does."""
