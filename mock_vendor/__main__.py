@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
@@ -115,6 +116,11 @@ def main(arguments: list[str] | None = None) -> int:
     # by the environment, because other users of the machine can read a command line
     token = options.token or os.environ.get("HOCBA_VENDOR_TOKEN", "") or DESK_TOKEN
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if options.rendition == "pdf" and not all(map(find_spec, ("fpdf", "font_roboto"))):
+        sys.stderr.write(
+            "--rendition pdf: cần cài hocba-conformance[pdf] / wants the extra hocba-conformance[pdf] installed\n"
+        )
+        return 2
     settings = VendorSettings(
         pack,
         token,

@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import httpx
+import pytest
 
+from mock_vendor.__main__ import main
 from mock_vendor.app import PREFIX
 
 
@@ -32,3 +34,11 @@ def test_starts_says_ready_and_stops() -> None:
         process.terminate()
         process.communicate(timeout=10)
     assert process.returncode is not None
+
+
+def test_pdf_without_its_extra_is_said_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mock_vendor.__main__.find_spec", lambda _: None)
+    assert main(["--rendition", "pdf"]) == 2
+    assert "hocba-conformance[pdf]" in capsys.readouterr().err
