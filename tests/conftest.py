@@ -1,8 +1,36 @@
-"""For all tests: no example has a deadline, since what a loaded machine takes says nothing about the code."""
+"""For all tests: no deadline for examples, since a loaded machine says nothing about the code; a witness."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+
+class _Witness(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def witness() -> Iterator[HTTPServer]:
+    """A server that remembers what it was asked for (``asked``): nothing may be fetched from it."""
+    server = HTTPServer(("127.0.0.1", 0), _Witness)
+    server.asked = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join(5)
+    server.server_close()

@@ -8,9 +8,8 @@ import json
 import os
 import re
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
+from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
@@ -103,28 +102,6 @@ def test_one_unreadable_file_of_a_folder_does_not_hide_the_others(tmp_path: Path
 
 
 # ---------------------------------------------------------------------------------------------------- no network
-
-
-class _Witness(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
-        self.send_response(404)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
-@pytest.fixture
-def witness() -> Iterator[HTTPServer]:
-    server = HTTPServer(("127.0.0.1", 0), _Witness)
-    server.asked = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
 
 
 def pointing(bench: Bench, address: str) -> dict[str, bytes]:

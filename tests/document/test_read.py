@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import tracemalloc
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
+from http.server import HTTPServer
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -151,28 +150,6 @@ def test_hostile_files_take_little_memory(name: str) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 100 * 1024 * 1024
-
-
-class _Witness(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
-        self.send_response(404)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
-@pytest.fixture
-def witness() -> Iterator[HTTPServer]:
-    server = HTTPServer(("127.0.0.1", 0), _Witness)
-    server.asked = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
 
 
 def test_nothing_is_fetched(witness: HTTPServer) -> None:
