@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import IO, cast
 
 from conformance.checking.files import LIMIT, CheckingProblem, read_file
 
 _SUFFIX = ".xml"
 _ZIP = ".zip"
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_COMPRESSED: dict[bytes, Callable[[str], IO[bytes]]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +135,46 @@ def _archive(path: str) -> zipfile.ZipFile:
 
 
 def _tar(name: str) -> Iterator[Item]:
-    """A compressed tar can only be read from front to back: its bytes travel with the item."""
+    """A compressed tar can only be read from front to back: its bytes travel with the item.
+
+    The modules of each compression open it, not :mod:`tarfile`, whose streams end silently where a cut file ends.
+    """
     try:
-        with tarfile.open(name, mode="r|*") as archive:
-            for member in archive:
-                file = archive.extractfile(member) if member.isfile() else None
-                if file is not None and member.name.lower().endswith(_SUFFIX):
-                    yield Item(f"{name}/{member.name}", data=file.read(LIMIT))
-    except (OSError, EOFError, tarfile.TarError) as error:
+        with _opened(name) as unpacked:
+            stream = _Tail(unpacked)
+            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
+                for member in archive:
+                    file = archive.extractfile(member) if member.isfile() else None
+                    if file is not None and member.name.lower().endswith(_SUFFIX):
+                        yield Item(f"{name}/{member.name}", data=file.read(LIMIT))
+            while stream.read(_CHUNK):
+                pass
+        if stream.last.strip(b"\0") or len(stream.last) < tarfile.BLOCKSIZE:
+            yield _missing(name, "bị cắt cụt / cut off: it has no end mark")
+    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
         yield _missing(name, error)
+
+
+def _opened(name: str) -> IO[bytes]:
+    with Path(name).open("rb") as file:
+        start = file.read(6)
+    for magic, opener in _COMPRESSED.items():
+        if start.startswith(magic):
+            return opener(name)
+    return Path(name).open("rb")
+
+
+class _Tail:
+    """A stream that remembers its last block: a tar archive ends with empty ones."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.last = b""
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.last = (self.last + data)[-tarfile.BLOCKSIZE :]
+        return data
 
 
 def content(item: Item) -> bytes:

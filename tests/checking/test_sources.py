@@ -99,10 +99,26 @@ def test_damaged_archives_and_missing_members_are_told_and_the_rest_goes_on(tree
     (tmp_path / "cut.tar.gz").write_bytes(whole.getvalue()[:-40])
     found = list(items([str(tmp_path / name) for name in ("bad.zip", "bad.tar", "cut.tar.gz", "none.zip")]))
     assert [bool(one.unread) for one in found if Path(one.name).name.startswith(("bad", "none"))] == [True] * 3
+    assert found[-2].name.endswith("cut.tar.gz")
     assert found[-2].unread
     assert all("cannot be read" in one.unread for one in found if one.unread)
     with pytest.raises(CheckingProblem, match="cannot be read"):
         content(Item("x", str(tmp_path / "bad.zip"), "gone.xml"))
+
+
+@pytest.mark.parametrize("packing", ["", "gz", "bz2", "xz"])
+def test_an_archive_cut_anywhere_is_told(tree: Path, tmp_path: Path, packing: str) -> None:
+    path = tmp_path / f"all.tar.{packing}".rstrip(".")
+    with tarfile.open(path, mode=f"w:{packing}") as archive:  # type: ignore[call-overload]
+        archive.add(tree, "school")
+    whole = path.read_bytes()
+    assert not [one.unread for one in items([str(path)]) if one.unread]
+    end = len(whole.rstrip(b"\0")) if not packing else len(whole)
+    for cut in (1, 4, 9, 20, 40, end // 2, end - 10):
+        path.write_bytes(whole[: end - cut])
+        *_, last = items([str(path)])
+        assert last.name == str(path), cut
+        assert "cannot be read" in last.unread, cut
 
 
 def test_a_damaged_member_is_an_unreadable_document(tmp_path: Path) -> None:
