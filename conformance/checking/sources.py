@@ -9,7 +9,7 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,11 +20,6 @@ from conformance.checking.files import LIMIT, CheckingProblem, read_file
 _SUFFIX = ".xml"
 _ZIP = ".zip"
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-_COMPRESSED: dict[bytes, Callable[[str], IO[bytes]]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ": lzma.open,
-}
 _CHUNK = 1 << 16
 
 
@@ -158,9 +153,12 @@ def _tar(name: str) -> Iterator[Item]:
 def _opened(name: str) -> IO[bytes]:
     with Path(name).open("rb") as file:
         start = file.read(6)
-    for magic, opener in _COMPRESSED.items():
-        if start.startswith(magic):
-            return opener(name)
+    if start.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.open(name))
+    if start.startswith(b"BZh"):
+        return bz2.open(name)
+    if start.startswith(b"\xfd7zXZ"):
+        return lzma.open(name)
     return Path(name).open("rb")
 
 
