@@ -7,8 +7,9 @@ from xml.etree import ElementTree as ET  # written only, never read
 from conformance.events import Finding, Result
 from conformance.pack import Pack
 from conformance.verdict import Outcome, RequirementOutcome, Verdict
-from reports.visible import one_line, visible
-from reports.wording import cause_text, word
+from conformance.visible import one_line, visible
+from conformance.wording import cause_text
+from reports.wording import word
 
 SHOWN = 20
 """Findings written out per test case."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from conformance.events import Result
 from conformance.pack import Pack
 from conformance.verdict import Outcome, Verdict
+from conformance.visible import visible
 from reports.view import EXCERPT_LINES, build, leaves, short
-from reports.visible import visible
 from reports.wording import word
 
 LONGEST = 4000
@@ -27,7 +27,7 @@ def _shown(value: Any) -> Any:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("reports", "templates"),
+        loader=ChoiceLoader([PackageLoader("reports", "templates"), PackageLoader("conformance", "templates")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

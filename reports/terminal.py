@@ -9,8 +9,8 @@ from rich.text import Text
 from conformance.events import Result
 from conformance.pack import Pack
 from conformance.verdict import Outcome, Verdict
+from conformance.visible import one_line
 from reports.view import FailureView, build
-from reports.visible import one_line
 from reports.wording import word
 
 SHOWN = 20

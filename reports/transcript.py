@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.events import FormData
+from conformance.visible import visible
 from reports.page import page
-from reports.visible import visible
 
 
 def form_page(form: FormData, name: str, digest: str, language: str) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from conformance.events import Finding, FormData, ItemResult, Result
 from conformance.pack import Pack, Requirement
 from conformance.verdict import FindingRef, LineVerdict, Outcome, RequirementOutcome, Verdict
+from conformance.wording import cause_text, named, step_text
 from reports.replay import powershell, sh
-from reports.wording import cause_text, named, step_text, word
+from reports.wording import word
 
 PER_CAUSE = 2
 """Findings written out for one cause of a requirement."""

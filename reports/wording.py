@@ -1,75 +1,10 @@
-"""Words: the report's own texts, and the pack's texts filled with what was seen."""
+"""The reports' own words."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import yaml
+from conformance.wording import Words
 
-from conformance.events import Finding, StepData
-from conformance.pack import Pack
-from reports.visible import visible
-
-LONGEST = 600
-"""Characters of a vendor's value that are shown inside a sentence."""
-
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
-
-
-def fill(template: str, params: Mapping[str, str]) -> str:
-    """``template`` with ``{name}`` replaced by plain look-up: no format language, and a missing name stays readable."""
-    return _PLACEHOLDER.sub(
-        lambda hit: visible(params[hit[1]], LONGEST) if hit[1] in params else f"‹{hit[1]}›", template
-    )
-
-
-_NAMED = re.compile(r"\{((?:level|period|reading)\.[a-z0-9-]+)\}")
-
-
-def named(pack: Pack, text: str, language: str) -> str:
-    """``text`` with levels, periods and readings, which checks name by key (``{level.good}``), in words."""
-    return _NAMED.sub(lambda hit: pack.texts[hit[1]].of(language) if hit[1] in pack.texts else hit[0], text)
-
-
-def cause_text(pack: Pack, finding: Finding, language: str) -> str:
-    """The finding in a sentence: its cause's text in the pack, filled; the bare code where the pack has no text."""
-    requirement = pack.requirements.get(finding.requirement)
-    cause = requirement.causes.get(finding.cause) if requirement else None
-    if cause is None:
-        return finding.code
-    filled = fill(cause.of(language), {"expected": finding.expected, "seen": finding.seen, **finding.params})
-    return named(pack, filled, language)
-
-
-def step_text(pack: Pack, step: StepData, language: str) -> str:
-    """One step of a derivation in words."""
-    text = pack.texts.get(step.key)
-    if text is None:
-        shown = ", ".join(f"{name} = {value}" for name, value in step.params.items())
-        return f"{step.key}: {shown}" if shown else step.key
-    return named(pack, fill(text.of(language), step.params), language)
-
-
-@cache
-def _texts() -> dict[str, dict[str, str]]:
-    loaded: dict[str, dict[str, str]] = yaml.safe_load(
-        (Path(__file__).parent / "texts.yaml").read_text(encoding="utf-8")
-    )
-    return loaded
-
-
-def word(key: str, language: str, /, **params: object) -> str:
-    """A text of the reports by key; an unknown key comes back as it is, so that new reasons still show."""
-    text = _texts().get(key)
-    if text is None:
-        return key.rpartition(".")[2]
-    return fill(text["en" if language == "en" else "vi"], {name: str(value) for name, value in params.items()})
-
-
-def keys() -> Mapping[str, Mapping[str, Any]]:
-    """All texts of the reports: for tests."""
-    return _texts()
+WORDS = Words(Path(__file__).parent / "texts.yaml")
+word = WORDS.of

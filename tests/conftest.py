@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.browser"]
+
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 

@@ -10,8 +10,8 @@ from typing import Any
 from conformance.checking.judging import Checked
 from conformance.events import Finding
 from conformance.pack import Pack
-from reports.visible import visible
-from reports.wording import cause_text, named, step_text
+from conformance.visible import visible
+from conformance.wording import cause_text, named, step_text
 
 _RANK = {("violated", "MUST"): 0, ("violated", "SHOULD"): 1, ("blocked", "MUST"): 2, ("blocked", "SHOULD"): 3}
 

@@ -13,8 +13,8 @@ from conformance.events import ItemResult
 from conformance.suite.bench import Bench
 from conformance.suite.plan import Planned, plan, selected
 from conformance.suite.settings import Setup
+from conformance.wording import cause_text
 from reports.replay import sh
-from reports.wording import cause_text
 
 SUITE_FILE = Path(__file__).resolve().with_name("certification.suite")
 """What ``pytest --target`` collects; the items come from the plan."""

@@ -19,7 +19,7 @@ from conformance.document import write
 from conformance.events import Finding
 from conformance.finding import Observation
 from conformance.signature.sign import Style, sign_document
-from reports.wording import cause_text
+from conformance.wording import cause_text
 from tests.builders import NOW, valid_values
 from tests.checks.test_signature_kills import PACK, Bench, box_of, on, signature_of, swap, swapped_boxes
 

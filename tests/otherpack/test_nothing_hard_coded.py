@@ -32,7 +32,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("mock_vendor/defects/printing.py", "Đ"): "the letter, taken off its stroke",
     ("mock_vendor/signing.py", "Id"): "XML-DSig's own attribute",
     ("reports/view.py", "HT"): "a group of requirements",
-    ("reports/visible.py", "Co"): "a category of Unicode",
+    ("conformance/visible.py", "Co"): "a category of Unicode",
 }
 """(file, name) → why it stands there."""
 

@@ -21,12 +21,13 @@ import reports
 from conformance.events import Finding, Result, StepData
 from conformance.pack import Pack, default_pack
 from conformance.verdict import Outcome, decide
+from conformance.visible import one_line, visible
+from conformance.wording import cause_text, fill, step_text
 from reports.replay import powershell, sh
 from reports.schema import result_schema
 from reports.schema import text as schema_text
 from reports.terminal import summary
-from reports.visible import one_line, visible
-from reports.wording import cause_text, fill, keys, step_text, word
+from reports.wording import WORDS, word
 from tests.reports.sample import clean_items, failing, failure, result
 
 
@@ -176,7 +177,8 @@ def test_unknown_causes_steps_and_words_still_show(pack: Pack) -> None:
 
 
 def test_every_word_is_there_in_both_languages_with_the_same_parameters() -> None:
-    for key, text in keys().items():
+    for key in WORDS:
+        text = WORDS[key]
         found: list[Any] = [set(re.findall(r"{(\w+)}", text[language])) for language in ("vi", "en")]
         assert found[0] == found[1], key
         assert text["vi"].strip(), key
@@ -184,11 +186,11 @@ def test_every_word_is_there_in_both_languages_with_the_same_parameters() -> Non
 
 
 def test_every_outcome_group_and_reason_has_its_words(pack: Pack) -> None:
-    known = keys()
-    assert {f"outcome.{one.value}" for one in Outcome} <= set(known)
-    assert {f"group.{one.group}" for one in pack.requirements.values()} <= set(known)
+    known = set(WORDS)
+    assert {f"outcome.{one.value}" for one in Outcome} <= known
+    assert {f"group.{one.group}" for one in pack.requirements.values()} <= known
     source = Path(inspect.getfile(decide)).read_text(encoding="utf-8")
     reasons = set(re.findall(r'append\("([a-z-]+)"\)', source))
     reasons |= set(re.findall(r'Outcome\.[A-Z_]+\)?, "([a-z-]+)"', source))
     assert len(reasons) > 10
-    assert {f"reason.{one}" for one in reasons} <= set(known)
+    assert {f"reason.{one}" for one in reasons} <= known

@@ -1,0 +1,96 @@
+"""A real browser for tests of pages: headless Chromium by Playwright, and axe-core's rules of accessibility.
+
+The fixtures ``browser`` (one per test process) and ``page`` (one per test) are there for every test. Without Chromium a
+test skips with its reason; where ``CI=true`` it fails. Screenshots are kept in ``out/screens``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.interop.tools import lacking
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SCREENS = Path(__file__).parents[1] / "out" / "screens"
+"""Where screenshots are kept: an artefact of CI, to be looked at."""
+WIDE, NARROW = 1280, 375
+"""Widths in CSS pixels at which pages are looked at: a desk, and the narrowest usual telephone."""
+PATIENCE = 30_000
+"""Milliseconds that an element or a page may take to come: loaded machines are slow."""
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, started once for all tests of a process."""
+    path = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    if path is None:
+        lacking("Chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        lacking(f"Playwright: {error}")
+    with sync_playwright() as playwright:
+        # as root, as in containers, Chromium has no sandbox; a small /dev/shm is not used
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        one = playwright.chromium.launch(executable_path=path, args=arguments, timeout=4 * PATIENCE)
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own, 1280 px wide; afterwards no script may have failed and no policy may have been broken."""
+    context = browser.new_context(
+        viewport={"width": WIDE, "height": 900},
+        locale="vi-VN",
+        timezone_id="Asia/Ho_Chi_Minh",
+        service_workers="block",
+    )
+    context.set_default_timeout(PATIENCE)
+    one = context.new_page()
+    complaints: list[str] = []
+    one.on("pageerror", lambda error: complaints.append(str(error)))
+    one.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
+    yield one
+    context.close()
+    assert not complaints
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong with the page, one line a place: rule, impact, selector, what to do."""
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    page.evaluate(AXE_SCRIPT)
+    options = json.dumps({"runOnly": _RULES, "resultTypes": ["violations"]})
+    found: dict[str, Any] = page.evaluate(f"axe.run({options})")
+    assert found["passes"], "axe-core looked at nothing"
+    return [
+        f"{rule['id']} ({rule['impact']}) {' '.join(map(str, node['target']))}: {rule['help']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def keep(page: Page, name: str) -> Path:
+    """A screenshot of the whole page as ``out/screens/NAME.png``."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    path = SCREENS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png"
+    page.screenshot(path=path, full_page=True, animations="disabled")
+    return path
+
+
+def overflow(page: Page) -> int:
+    """How many pixels the page is wider than its window: 0, where nobody has to scroll sideways."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider
