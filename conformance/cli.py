@@ -10,7 +10,7 @@ import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,7 +18,22 @@ from rich.table import Table
 from typer.core import TyperCommand
 
 from conformance import __version__
-from conformance.pack import Pack, PackError, Requirement, default_pack, load_pack
+from conformance.commands.common import (
+    FAILED,
+    NOT_COMPLETED,
+    PASSED,
+    WRONG_USE,
+    Format,
+    FormatOption,
+    Lang,
+    LangOption,
+    PackOption,
+    console,
+    stop,
+    the_pack,
+)
+from conformance.commands.explain import explain, list_requirements
+from conformance.pack import Pack, PackError, default_pack
 from conformance.plugin import OPTIONS
 
 app = typer.Typer(
@@ -36,15 +51,7 @@ fixtures_app = typer.Typer(
 )
 app.add_typer(fixtures_app, name="fixtures")
 
-PASSED, FAILED, WRONG_USE, NOT_COMPLETED, DEFECTIVE = range(5)
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class CheckFormat(StrEnum):
@@ -55,18 +62,6 @@ class CheckFormat(StrEnum):
     NDJSON = "ndjson"
 
 
-class Lang(StrEnum):
-    """Language of texts."""
-
-    VI = "vi"
-    EN = "en"
-
-
-LangOption = Annotated[Lang, typer.Option("--lang", help="Ngôn ngữ / language.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="Dạng in / output format.")]
-PackOption = Annotated[Path | None, typer.Option("--pack", help="Thư mục bộ đặc tả khác / folder of another pack.")]
-
-
 def main() -> None:
     """Entry point of the ``hocba`` command."""
     for stream in (sys.stdout, sys.stderr):
@@ -74,22 +69,6 @@ def main() -> None:
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="replace")
     app()
-
-
-def _pack(folder: Path | None) -> Pack:
-    try:
-        return load_pack(folder) if folder else default_pack()
-    except PackError as error:
-        _stop(str(error), WRONG_USE)
-
-
-def _stop(text: str, code: int) -> NoReturn:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
-    raise typer.Exit(code)
-
-
-def _console() -> Console:
-    return Console(highlight=False, no_color="NO_COLOR" in os.environ, soft_wrap=True)
 
 
 @app.command()
@@ -112,10 +91,9 @@ class CertifyCommand(TyperCommand):
                 choices = settings.get("choices")
                 value = settings.get("metavar") or ("|".join(choices) if choices else "N" if "type" in settings else "")
                 table.add_row(f" --{name} {value}", str(settings["help"]))
-        console = _console()
-        console.print(" Tùy chọn của bộ phép kiểm / options of the suite:")
+        console().print(" Tùy chọn của bộ phép kiểm / options of the suite:")
         Console(highlight=False, no_color=True).print(table)
-        console.print("")
+        console().print("")
 
 
 @app.command(cls=CertifyCommand, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -194,7 +172,7 @@ def check(
     from conformance.checking import CheckingProblem, Plan, Tally, items, run, written
     from conformance.progress import shown
 
-    loaded = _pack(pack)
+    loaded = the_pack(pack)
     try:
         plan = Plan.of(
             loaded,
@@ -218,9 +196,9 @@ def check(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has seen enough
         raise typer.Exit(NOT_COMPLETED) from None
     except (CheckingProblem, ValueError) as error:
-        _stop(str(error), WRONG_USE)
+        stop(str(error), WRONG_USE)
     if not tally.files and not tally.interrupted:
-        _stop("không có tệp nào để kiểm / no file to check", WRONG_USE)
+        stop("không có tệp nào để kiểm / no file to check", WRONG_USE)
     raise typer.Exit(tally.exit_code)
 
 
@@ -238,30 +216,30 @@ def show(
     from conformance.showing import readable
     from reports.transcript import form_page, form_tables
 
-    loaded = _pack(pack)
+    loaded = the_pack(pack)
     try:
         document = read(read_file(file, LIMIT), loaded).document
         if document is None:
-            _stop(f"{file}: không phải học bạ theo bộ đặc tả / not a transcript of this pack", FAILED)
+            stop(f"{file}: không phải học bạ theo bộ đặc tả / not a transcript of this pack", FAILED)
         form = readable(document, lang.value)
         if html is not None:
             html.write_text(form_page(form, file.name, document.digest, lang.value), encoding="utf-8")
             typer.echo(f"→ {html}")
             return
     except (CheckingProblem, PackError, OSError) as error:
-        _stop(str(error), WRONG_USE)
+        stop(str(error), WRONG_USE)
     if output is Format.JSON:
         typer.echo(form.model_dump_json(indent=1))
         return
     for table in form_tables(form):
-        _console().print(table)
+        console().print(table)
 
 
 def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        _stop(f"--at: cần thời điểm ISO 8601 / wants a time in ISO 8601: {text!r}", WRONG_USE)
+        stop(f"--at: cần thời điểm ISO 8601 / wants a time in ISO 8601: {text!r}", WRONG_USE)
 
 
 @app.command(context_settings=PASS_THROUGH)
@@ -291,105 +269,15 @@ def pki(
     from conformance.signature.desk import write_desk
 
     try:
-        written = write_desk(folder, password=password or None, pack=_pack(pack))
+        written = write_desk(folder, password=password or None, pack=the_pack(pack))
     except OSError as error:
-        _stop(f"{folder}: {error}", WRONG_USE)
+        stop(f"{folder}: {error}", WRONG_USE)
     for line in written:
         typer.echo(line)
 
 
-@app.command("list")
-def list_requirements(
-    lang: LangOption = Lang.VI,
-    output: FormatOption = Format.TEXT,
-    group: Annotated[str, typer.Option(help="Chỉ một nhóm / one group only: ND, PH, KY …")] = "",
-    pack: PackOption = None,
-) -> None:
-    """Liệt kê mọi yêu cầu / list all requirements."""
-    loaded = _pack(pack)
-    rows = [one for one in loaded.requirements.values() if not group or one.group == group.upper()]
-    if not rows:
-        _stop(f"không có nhóm / no such group: {group}", WRONG_USE)
-    if output is Format.JSON:
-        typer.echo(json.dumps([_row(loaded, one, lang.value) for one in rows], ensure_ascii=False, indent=1))
-        return
-    table = Table(box=None, pad_edge=False)
-    vi = lang is Lang.VI
-    for heading in ("ID", *(("Mức", "Căn cứ", "Bản", "Yêu cầu") if vi else ("Level", "Basis", "From", "Requirement"))):
-        table.add_column(heading, no_wrap=heading == "ID")
-    for one in rows:
-        scored = one.revision if loaded.scored(one) else f"({one.revision})"
-        table.add_row(one.id, one.level, one.basis, scored, one.text.title.of(lang.value))
-    Console(highlight=False, width=max(100, Console().width)).print(table)
-
-
-def _row(pack: Pack, one: Requirement, language: str) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "level": one.level,
-        "basis": one.basis,
-        "line": one.line,
-        "clause": one.clause,
-        "confidence": one.confidence,
-        "part": one.part,
-        "group": one.group,
-        "programmes": list(one.programmes),
-        "doors": list(one.doors),
-        "revision": one.revision,
-        "scored": pack.scored(one),
-        "title": one.text.title.of(language),
-        "meaning": one.text.meaning.of(language),
-        "remedy": one.text.remedy.of(language),
-        "classes": [case_class.name for case_class in one.classes],
-        "causes": {f"{one.id}.{name}": cause.of(language) for name, cause in one.causes.items()},
-    }
-
-
-@app.command()
-def explain(
-    requirement: Annotated[str, typer.Argument(help="Mã yêu cầu hoặc mã lỗi / id or cause code: PL1-KY-005.")],
-    lang: LangOption = Lang.VI,
-    output: FormatOption = Format.TEXT,
-    pack: PackOption = None,
-) -> None:
-    """Giải thích một yêu cầu / explain one requirement."""
-    loaded = _pack(pack)
-    identifier, _, cause = requirement.partition(".")
-    one = loaded.requirements.get(identifier.upper())
-    if one is None or (cause and cause not in one.causes):
-        near = [known for known in loaded.requirements if identifier.upper()[:6] in known][:8]
-        hint = f" ({', '.join(near)} …)" if near else ""
-        _stop(f"không có yêu cầu / no such requirement: {requirement}{hint}", WRONG_USE)
-    if output is Format.JSON:
-        typer.echo(json.dumps(_row(loaded, one, lang.value), ensure_ascii=False, indent=1))
-        return
-    vi = lang is Lang.VI
-    row = _row(loaded, one, lang.value)
-    profile = (
-        ("quy ước của dự án, không phải văn bản của Bộ" if vi else "this project's profile, not the Ministry's text")
-        if one.basis == "profile"
-        else ""
-    )
-    lines = [
-        f"{one.id}  {row['title']}",
-        "",
-        row["meaning"],
-        "",
-        f"{'Mức' if vi else 'Level'}: {one.level}",
-        f"{'Căn cứ' if vi else 'Basis'}: {one.basis} — {one.clause}" + (f" ({profile})" if profile else ""),
-        f"{'Độ tin cậy' if vi else 'Confidence'}: {one.confidence}",
-        f"{'Bản chấm' if vi else 'Scored from'}: {one.revision}",
-        f"{'Chương trình' if vi else 'Programmes'}: {', '.join(one.programmes)}",
-        f"{'Cửa' if vi else 'Doors'}: {', '.join(one.doors)}",
-        f"{'Loại ca phải thấy' if vi else 'Case classes'}: {', '.join(row['classes'])}",
-        "",
-        f"{'Cách sửa' if vi else 'Remedy'}: {row['remedy']}",
-        "",
-        f"{'Các cách sai' if vi else 'Ways to fail'}:",
-        *(f"  {code}: {text}" for code, text in row["causes"].items() if not cause or code.endswith(f".{cause}")),
-    ]
-    for line in lines:
-        _console().print(line, markup=False)
+app.command("list")(list_requirements)
+app.command()(explain)
 
 
 @pack_app.command("lint")
@@ -402,7 +290,7 @@ def pack_lint(
     from conformance.pack.lint import lint
     from conformance.transcript.model import Transcript
 
-    pack = _pack(folder)
+    pack = the_pack(folder)
     problems = [(one.file, one.place, one.text.vi, one.text.en) for one in lint(pack, Transcript)]
     try:
         load_exchanges(pack)
@@ -455,7 +343,7 @@ def fixtures_export(
 ) -> None:
     """Cấp cho đơn vị một bản kèm trang mục lục / give vendors a copy with an index page."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        _stop(f"{folder}: phải là thư mục mới hoặc trống / must be new or empty", WRONG_USE)
+        stop(f"{folder}: phải là thư mục mới hoặc trống / must be new or empty", WRONG_USE)
     _built(folder, pack, page=True)
 
 
@@ -464,16 +352,16 @@ def _built(folder: Path, pack: Path | None, *, page: bool) -> None:
     from conformance.fixtures.define import load_definitions
     from conformance.fixtures.page import render_index
 
-    loaded = _pack(pack)
+    loaded = the_pack(pack)
     try:
         made = write_corpus(folder, loaded)
         if page:
             listed = exceptions(load_definitions(loaded))
             (folder / "index.html").write_text(render_index(made, listed, loaded), encoding="utf-8")
     except (PackError, OSError) as error:
-        _stop(str(error), WRONG_USE)
+        stop(str(error), WRONG_USE)
     kinds = [one.definition.kind for one in made]
-    _console().print(
+    console().print(
         f"{folder}: {kinds.count('valid')} đúng / right, {kinds.count('invalid')} sai / wrong, "
         f"{kinds.count('undecided')} chưa quyết định được / undecided",
         markup=False,
@@ -495,7 +383,7 @@ def fixtures_check(
     """
     from conformance.fixtures.stored import CorpusProblem, disagreement, load_stored, try_command
 
-    loaded = _pack(pack)
+    loaded = the_pack(pack)
     wrong: list[dict[str, str]] = []
     try:
         stored = load_stored(folder)
@@ -513,14 +401,14 @@ def fixtures_check(
                 if note
             )
     except (CorpusProblem, OSError) as error:
-        _stop(str(error), WRONG_USE)
+        stop(str(error), WRONG_USE)
     if output is Format.JSON:
         typer.echo(json.dumps({"documents": len(stored), "disagreements": wrong}, ensure_ascii=False, indent=1))
     else:
         for line in wrong:
-            _console().print(f"✗ {line['id']}: {line['expect']} ≠ {line['seen']} ({line['note']})", markup=False)
-            _console().print(f"    {line['file']}", markup=False)
-        _console().print(f"{len(stored)} tài liệu / documents, {len(wrong)} khác / disagree", markup=False)
+            console().print(f"✗ {line['id']}: {line['expect']} ≠ {line['seen']} ({line['note']})", markup=False)
+            console().print(f"    {line['file']}", markup=False)
+        console().print(f"{len(stored)} tài liệu / documents, {len(wrong)} khác / disagree", markup=False)
     raise typer.Exit(FAILED if wrong else PASSED)
 
 

@@ -11,6 +11,7 @@ import yaml
 
 from conformance.events import Finding, StepData
 from conformance.pack import Pack
+from conformance.pack.words import word as manifest_word
 from conformance.visible import visible
 
 LONGEST = 600
@@ -72,8 +73,8 @@ class Words:
         return key in self._texts
 
     def of(self, key: str, language: str, /, **params: object) -> str:
-        """A text by key; an unknown key comes back without its group, so that new reasons still show."""
+        """A text by key, else the manifest's word; an unknown key without its group, so that new reasons still show."""
         text = self._texts.get(key)
         if text is None:
-            return key.rpartition(".")[2]
+            return manifest_word(key, language)
         return fill(text["en" if language == "en" else "vi"], {name: str(value) for name, value in params.items()})

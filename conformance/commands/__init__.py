@@ -1,0 +1,1 @@
+"""The commands of ``hocba``, one module a subject; ``conformance.cli`` puts them together."""
