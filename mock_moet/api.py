@@ -207,6 +207,7 @@ class Gate:
             entry,
             committed=call.committed,
             facts=call.facts,
+            seconds=round(self.ministry.settings.clock.monotonic() - visit.moment, 6),
             answer={
                 "status": reply.status,
                 "headers": dict(reply.headers),

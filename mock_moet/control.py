@@ -31,6 +31,13 @@ class NewSpace(Model):
     clock_offset: float = 0.0
     accept_unreserved: bool = False
     closed_years: list[int] = Field(default_factory=list)
+    label: str = Field("", max_length=200)
+
+
+class Report(Model):
+    """Where the report of a run is to be read."""
+
+    url: str = Field(max_length=2000)
 
 
 class Window(Model):
@@ -127,6 +134,10 @@ def create_control(ministry: Ministry) -> FastAPI:
     @app.put("/spaces/{name}/window", status_code=204)
     def window(body: Window, row: SpaceRow = known) -> None:
         ministry.change_space(row.name, {**row.settings, "closedYears": body.closed_years})
+
+    @app.put("/spaces/{name}/report", status_code=204)
+    def report(body: Report, row: SpaceRow = known) -> None:
+        ministry.change_space(row.name, {**row.settings, "report": body.url})
 
     @app.get("/spaces/{name}/journal")
     def journal(after: int = 0, row: SpaceRow = known) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Literal
@@ -43,6 +44,7 @@ class Fault(Model):
 @dataclass(slots=True)
 class _Entry:
     fault: Fault
+    number: int
     seen: int = 0
     fired: int = 0
 
@@ -53,16 +55,25 @@ class FaultBook:
 
     _entries: list[_Entry] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def replace(self, faults: Iterable[Fault]) -> None:
         """Set these faults instead of all others; counting starts anew."""
         with self._lock:
-            self._entries = [_Entry(one) for one in faults]
+            self._entries = [_Entry(one, next(self._numbers)) for one in faults]
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Set these faults beside the others."""
         with self._lock:
-            self._entries.extend(_Entry(one) for one in faults)
+            self._entries.extend(_Entry(one, next(self._numbers)) for one in faults)
+
+    def remove(self, number: int) -> bool:
+        """Take one fault back, by its number in the listing; whether there was one."""
+        with self._lock:
+            left = [one for one in self._entries if one.number != number]
+            found = len(left) < len(self._entries)
+            self._entries = left
+        return found
 
     def take(self, operation: str, record: str | None) -> Fault | None:
         """The fault for this call, if any. Every fault that matches counts the call; the first due one is taken."""
@@ -85,6 +96,7 @@ class FaultBook:
                 {
                     **one.fault.model_dump(by_alias=True, exclude_defaults=True),
                     "kind": one.fault.kind,
+                    "number": one.number,
                     "seen": one.seen,
                     "fired": one.fired,
                 }

@@ -60,6 +60,7 @@ class Journal:
                 "fault": None,
                 "committed": False,
                 "delivered": False,
+                "seconds": None,
             }
             self._entries.append(made)
             return made

@@ -112,9 +112,10 @@ class Ministry:
     def open_space(self, settings: dict[str, Any]) -> tuple[SpaceRow, str]:
         """A new space and its client secret, which is kept as a hash only."""
         secret = secrets.token_urlsafe(32)
-        row = SpaceRow(secrets.token_hex(8), f"test-{secrets.token_hex(6)}", hashed(secret), settings)
+        created = self.settings.clock.now().isoformat()
+        row = SpaceRow(secrets.token_hex(8), f"test-{secrets.token_hex(6)}", hashed(secret), settings, created)
         trust = trust_of(settings, row.name)  # wrong PEM is the caller's mistake, now and not at the first judging
-        self.store.open_space(row, self.settings.clock.now().isoformat())
+        self.store.open_space(row, created)
         corner = self.corner(row.name)
         corner.trust, corner.trust_known = trust, True
         return row, secret

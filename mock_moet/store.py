@@ -31,6 +31,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    func,
     insert,
     select,
     text,
@@ -111,6 +112,8 @@ class SpaceRow:
     client_id: str
     secret_hash: str
     settings: dict[str, Any]
+    created: str = ""
+    """ISO 8601."""
 
     @property
     def schools(self) -> frozenset[str]:
@@ -132,6 +135,10 @@ class Stored:
     plan: dict[str, Any]
     findings: list[dict[str, str]]
     error: str
+
+
+def _space(row: RowMapping) -> SpaceRow:
+    return SpaceRow(row["name"], row["client_id"], row["secret_hash"], row["settings"], row["created"])
 
 
 _LIGHT = [column for column in _submissions.c if column.name != "content"]
@@ -324,7 +331,24 @@ class Store:
             row = connection.execute(select(_spaces).where(_spaces.c.name == name)).mappings().first()
         if row is None:
             return None
-        return SpaceRow(row["name"], row["client_id"], row["secret_hash"], row["settings"])
+        return _space(row)
+
+    def spaces(self) -> list[SpaceRow]:
+        """All spaces, newest first."""
+        with self._read() as connection:
+            query = select(_spaces).order_by(_spaces.c.created.desc(), _spaces.c.name)
+            return [_space(row) for row in connection.execute(query).mappings()]
+
+    def counts(self) -> dict[str, dict[State, int]]:
+        """How many submissions of each state every space holds."""
+        query = select(_submissions.c.space, _submissions.c.state, func.count()).group_by(
+            _submissions.c.space, _submissions.c.state
+        )
+        found: dict[str, dict[State, int]] = {}
+        with self._read() as connection:
+            for space, state, number in connection.execute(query):
+                found.setdefault(space, {})[State(state)] = number
+        return found
 
     def drop_space(self, name: str) -> None:
         """Forget a space and all that is in it."""

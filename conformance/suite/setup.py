@@ -198,6 +198,7 @@ def begin(
     answers = answers_of(pki, signers)
     space = ministry.open(
         schools=[school["code"] for school in roster.data["schools"]],
+        label=_label(described),
         trustPem=pki.anchors_pem().decode(),
         crlsPem="".join(_crl_pem(one) for one in crls),
         leaders=sorted(leaders),
@@ -454,6 +455,12 @@ def _bounded(described: Mapping[str, Any]) -> dict[str, Any]:
         text = json.dumps(value, ensure_ascii=False)
         kept[str(key)[:60]] = value if len(text) <= 2000 else text[:2000] + "…"
     return kept
+
+
+def _label(described: Mapping[str, Any]) -> str:
+    """Whose run it is, for the mock Ministry's console."""
+    said = (described.get(name) for name in ("vendor", "product", "version"))
+    return " ".join(one for one in said if isinstance(one, str))[:200]
 
 
 def read_text(path: str, option: str) -> str:
