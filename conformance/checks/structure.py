@@ -40,7 +40,7 @@ def _schema(pack: Pack, thread: int) -> etree.XMLSchema:
     # one for each thread: lxml keeps the errors of a validation in the schema object
     assert thread == get_ident()
     parser = etree.XMLParser(no_network=True, load_dtd=False, resolve_entities=False)
-    return etree.XMLSchema(etree.parse(str(pack.path("document", "schema.xsd")), parser))
+    return etree.XMLSchema(etree.parse(str(pack.schema), parser))
 
 
 def programme_of(document: Document, context: Context) -> str | None:

@@ -121,8 +121,9 @@ class Document:
         return self.at(self.pack.binding.anchors[name])
 
     def slots(self, name: str) -> tuple[etree._Element, ...]:
-        """The group elements of a signature slot."""
-        return self.at(next(slot.path for slot in self.pack.signature.slots if slot.name == name))
+        """The group elements of a signature slot; none when the form has no such slot."""
+        path = next((slot.path for slot in self.pack.signature.slots if slot.name == name), "")
+        return self.at(path) if path else ()
 
     def place(self, node: object) -> Place:
         """Where an element, a value or a part of the model stands; the root when it stands nowhere."""

@@ -257,10 +257,10 @@ class _Tree:
 def _schema(pack: Pack) -> _Tree:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
-        root = etree.parse(str(pack.path("document", "schema.xsd")), parser).getroot()
+        root = etree.parse(str(pack.schema), parser).getroot()
         etree.XMLSchema(root)
     except (OSError, etree.LxmlError) as error:
-        raise PackError(f"document/schema.xsd: không dùng được / not usable: {error}") from error
+        raise PackError(f"{pack.form_folder}/schema.xsd: không dùng được / not usable: {error}") from error
     named = {(one.tag, one.get("name")): one for one in root if one.get("name")}
 
     def collect(node: etree._Element, into: _Tree, active: tuple[str, ...]) -> None:
@@ -301,12 +301,23 @@ def _schema(pack: Pack) -> _Tree:
 
 
 def _binding(pack: Pack) -> Iterator[LintProblem]:
-    file = "document/binding.yaml"
+    yield from _bound(pack)
+    try:
+        statement = pack.revocation
+    except PackError as error:
+        yield _problem("revocation/", "-", str(error), str(error))
+        return
+    if statement is not None:
+        yield from _bound(statement)
+
+
+def _bound(pack: Pack) -> Iterator[LintProblem]:
+    file = f"{pack.form_folder}/binding.yaml"
     binding = pack.binding
     try:
         schema = _schema(pack)
     except PackError as error:
-        yield _problem("document/schema.xsd", "-", str(error), str(error))
+        yield _problem(f"{pack.form_folder}/schema.xsd", "-", str(error), str(error))
         return
     root = schema.at(binding.root)
     if root is None:
@@ -346,7 +357,7 @@ def _group_base(groups: Mapping[str, str], places: Mapping[str, _Tree], name: st
 
 
 def _slots(pack: Pack, root: _Tree) -> Iterator[LintProblem]:
-    file = "signature.yaml"
+    file = "signature.yaml" if pack.form_folder == "document" else f"{pack.form_folder}/signature.yaml"
     policy = pack.signature
     if root.at(policy.container) is None:
         yield _problem(
@@ -391,9 +402,16 @@ def _slots(pack: Pack, root: _Tree) -> Iterator[LintProblem]:
 
 
 def _model(pack: Pack, model: type[Any]) -> Iterator[LintProblem]:
-    """Whether every field of the binding is one of the model's; a pack need not have them all."""
-    for name in sorted(set(pack.binding.fields) - set(model_fields(model))):
-        yield _problem("document/binding.yaml", f"fields.{name}", "mô hình không có trường này", "no such model field")
+    """Whether every field of the bindings is one of the model's; a pack need not have them all."""
+    known = set(model_fields(model))
+    try:
+        forms = [pack, pack.revocation]
+    except PackError:
+        forms = [pack]  # said by _binding
+    for form in forms:
+        for name in sorted(set(form.binding.fields) - known if form else ()):
+            file = f"{form.form_folder}/binding.yaml" if form else ""
+            yield _problem(file, f"fields.{name}", "mô hình không có trường này", "no such model field")
 
 
 FORM_PARTS = ("title", "sections", "subjects", "levels", "history", "certificates", "signatures", "spellings")
@@ -524,7 +542,7 @@ def _messages(service: Mapping[str, Any], messages: Mapping[str, Any]) -> Iterat
         one.get("operationId") for item in paths.values() for one in item.values() if isinstance(one, Mapping)
     }
     for name, pointers in messages.items():
-        if not isinstance(pointers, Mapping) or name in ("paths", "states", "events", "errors"):
+        if not isinstance(pointers, Mapping) or name in ("paths", "states", "events", "purposes", "errors"):
             continue
         if name == "batch" and "submit-batch" not in operations:
             continue  # the fields of an operation that a later revision describes
@@ -535,7 +553,7 @@ def _messages(service: Mapping[str, Any], messages: Mapping[str, Any]) -> Iterat
                 unknown = [step for step in value.strip("/").split("/") if step not in properties]
                 if unknown:
                     yield _problem(file, f"{name}.{key}", f"mô tả không có {value}", f"{value} is not described")
-    for name in ("states", "events"):
+    for name in ("states", "events", "purposes"):
         for key, value in messages.get(name, {}).items():
             if value not in constants:
                 yield _problem(file, f"{name}.{key}", f"mô tả không có {value}", f"{value} is not described")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from functools import cache
@@ -21,6 +22,7 @@ from conformance.pack.model import (
     Requirement,
     RuleSet,
     SignaturePolicy,
+    StatementSlots,
     Text,
 )
 
@@ -116,6 +118,26 @@ def load_pack(folder: Path) -> Pack:
         texts=texts,
         digest=_digest(folder),
     )
+
+
+def revocation_form(pack: Pack) -> Pack | None:
+    """See :attr:`Pack.revocation`."""
+    folder = pack.path("revocation")
+    if not folder.is_dir():
+        return None
+    path = folder / "signature.yaml"
+    slots = _typed(StatementSlots, read_yaml(path), path)
+    form = copy.copy(pack)
+    form.form_folder = folder.name
+    # values and formats are spelled alike in both forms unless the statement says otherwise
+    shared = read_yaml(pack.path("document", "binding.yaml"))
+    binding = folder / "binding.yaml"
+    usual = {name: shared[name] for name in ("values", "formats")}
+    form.binding = _typed(Binding, {**usual, **read_yaml(binding)}, binding)
+    form.signature = pack.signature.model_copy(
+        update={name: getattr(slots, name) for name in StatementSlots.model_fields}
+    )
+    return form
 
 
 def default_pack() -> Pack:

@@ -377,6 +377,15 @@ class SignaturePolicy(Data):
     """Object identifiers of extended key usages that are not for signing documents."""
 
 
+class StatementSlots(Data):
+    """Slots of another form than the transcript's: ``revocation/signature.yaml``."""
+
+    container: str
+    box: str
+    role_attribute: str
+    slots: tuple[Slot, ...]
+
+
 class Reserved(Data):
     """Numbers set apart for synthetic persons."""
 
@@ -514,6 +523,8 @@ class Pack:
         """Wording of derivation steps and other messages, by key."""
         self.digest = digest
         """SHA-256 (hex) over the pack's files."""
+        self.form_folder = "document"
+        """Where this form's schema and binding stand in :attr:`folder`."""
 
     @property
     def name(self) -> str:
@@ -576,6 +587,25 @@ class Pack:
     def path(self, *parts: str) -> Path:
         """A file of the pack."""
         return self.folder.joinpath(*parts)
+
+    @property
+    def schema(self) -> Path:
+        """The XML schema of the form."""
+        return self.path(self.form_folder, "schema.xsd")
+
+    @cached_property
+    def revocation(self) -> Pack | None:
+        """The same pack in the form of its revocation statement (``revocation/``); ``None`` when it has none.
+
+        Binding, schema and signature slots are the statement's; algorithms, identity rules, limits and requirements the
+        pack's own. So whatever reads, verifies or judges a document does so with a statement.
+
+        Raises:
+            PackError: the files are not usable.
+        """
+        from conformance.pack.load import revocation_form
+
+        return revocation_form(self)
 
     @cached_property
     def service(self) -> dict[str, Any]:
