@@ -33,8 +33,8 @@ from conformance.commands.common import (
     the_pack,
 )
 from conformance.commands.explain import explain, list_requirements
+from conformance.options import OPTIONS
 from conformance.pack import Pack, PackError, default_pack
-from conformance.plugin import OPTIONS
 
 app = typer.Typer(
     name="hocba",
@@ -87,7 +87,7 @@ class CertifyCommand(TyperCommand):
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_column(no_wrap=True)
         for name, settings in OPTIONS:
-            if name not in ("target", "report", "results"):
+            if name not in ("target", "report", "results", "config", "no-config"):
                 choices = settings.get("choices")
                 value = settings.get("metavar") or ("|".join(choices) if choices else "N" if "type" in settings else "")
                 table.add_row(f" --{name} {value}", str(settings["help"]))
@@ -99,9 +99,14 @@ class CertifyCommand(TyperCommand):
 @app.command(cls=CertifyCommand, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def certify(
     context: typer.Context,
-    target: Annotated[str, typer.Option(help="Phần mềm cần kiểm / what to test: URL, reference, file:DIR.")],
-    report: Annotated[Path, typer.Option(help="Báo cáo HTML / HTML report.")] = Path("hocba-report.html"),
-    results: Annotated[Path, typer.Option(help="Kết quả JSON / JSON results.")] = Path("hocba-results.json"),
+    target: Annotated[
+        str | None,
+        typer.Option(help="Phần mềm cần kiểm: URL, reference, file:DIR; trống: theo hocba.toml / what to test."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Báo cáo HTML / HTML report [hocba-report.html].")] = None,
+    results: Annotated[Path | None, typer.Option(help="Kết quả JSON / JSON results [hocba-results.json].")] = None,
+    config: Annotated[str, typer.Option(help="Tệp cấu hình / configuration file [hocba.toml].")] = "",
+    no_config: Annotated[bool, typer.Option("--no-config", help="Không đọc hocba.toml / read no such file.")] = False,
     processes: Annotated[str, typer.Option("-n", help="Số tiến trình / processes (pytest-xdist).")] = "0",
 ) -> None:
     """Chạy toàn bộ phép kiểm và lập báo cáo / run the whole suite and write the report.
@@ -109,8 +114,24 @@ def certify(
     Mã thoát / exit code: 0 Đạt, 1 Không đạt, 2 dùng sai / wrong use, 3 Không kết luận hoặc chưa chạy hết /
     inconclusive or not completed, 4 lỗi công cụ / our defect, 5 chỉ có lỗi đã biết / only known failures.
     """
-    command = [sys.executable, "-I", "-m", "conformance.suite.isolated", f"--target={target}", f"--report={report}"]
-    command += [f"--results={results}", "-p", "no:randomly", "-n", processes, "-q", *context.args]
+    from conformance.suite.configuration import TARGET_OF_FILE, ConfigurationError, find
+
+    try:
+        file = find(config, ignore=no_config)
+    except ConfigurationError as error:
+        stop(str(error), WRONG_USE)
+    if target is None and not file.settings.get("target"):
+        where = file.path or "--target"
+        stop(f"{where}: không biết kiểm phần mềm nào / what to test is not said (--target=URL, hocba init)", WRONG_USE)
+    given = {
+        "report": str(report or file.settings.get("report") or "hocba-report.html"),
+        "results": str(results or file.settings.get("results") or "hocba-results.json"),
+        "target": TARGET_OF_FILE if target is None else target,
+    }
+    chosen = [f"--config={file.path}"] if file.path else ["--no-config"]
+    command = [sys.executable, "-I", "-m", "conformance.suite.isolated", *chosen]
+    command += [f"--{name}={value}" for name, value in given.items()]
+    command += ["-p", "no:randomly", "-n", processes, "-q", *context.args]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONUTF8": "1"})
     while True:
         try:

@@ -1,8 +1,8 @@
 """The pytest face: ``pytest --target=URL`` runs the installed suite in any directory.
 
 Thin on purpose: it is loaded in every pytest run of an environment, so nothing heavy is imported before ``--target`` is
-given. With a target, foreign ``conftest.py`` files are not loaded, the arguments are replaced by the suite, and the exit
-code is the verdict's: computed from the manifest, not from what pytest ran.
+given. With a target, foreign ``conftest.py`` files are not loaded, the arguments are replaced by the suite, and the
+exit code is the verdict's: computed from the manifest, not from what pytest ran.
 """
 
 from __future__ import annotations
@@ -14,42 +14,17 @@ from typing import Any
 
 import pytest
 
-OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("target", {"metavar": "URL", "help": "phần mềm cần kiểm: URL, reference, file:DIR / what to test"}),
-    ("token", {"metavar": "TOKEN", "default": "", "help": "mã của giao diện kiểm thử (hoặc HOCBA_TARGET_TOKEN) / test interface token"}),
-    ("programme", {"action": "append", "default": [], "metavar": "P", "help": "chương trình của bộ đặc tả, lặp được / a programme of the pack, repeatable"}),
-    ("seed", {"type": int, "default": None, "help": "hạt giống ngẫu nhiên / seed of names, numbers and drawn cases"}),
-    ("max-examples", {"type": int, "default": 0, "help": "số ca sinh thêm mỗi chương trình / freshly drawn cases per programme"}),
-    ("explore", {"action": "store_const", "const": 25, "dest": "hocba_max_examples", "help": "sinh thêm ca mới / same as --max-examples=25"}),
-    ("time-budget", {"type": float, "default": None, "metavar": "S", "help": "số giây tối đa / seconds, then no further item begins"}),
-    ("report", {"default": "", "metavar": "FILE", "help": "báo cáo HTML / HTML report"}),
-    ("results", {"default": "", "metavar": "FILE", "help": "kết quả JSON / JSON results"}),
-    ("junit", {"default": "", "metavar": "FILE", "help": "JUnit XML theo yêu cầu / JUnit XML by requirement"}),
-    ("evidence", {"default": "", "metavar": "DIR", "help": "thư mục chứng cứ / evidence bundle"}),
-    ("lang", {"choices": ("vi", "en"), "default": "vi", "help": "ngôn ngữ / language"}),
-    ("dry-run", {"action": "store_true", "help": "chỉ in kế hoạch và chi phí / print plan and budget only (exit code 3)"}),
-    ("trust", {"action": "append", "default": [], "metavar": "FILE", "help": "chứng thư gốc tin cậy (file:) / trust anchors: PEM, DER, PKCS#7, folder"}),
-    ("crl", {"action": "append", "default": [], "metavar": "FILE", "help": "danh sách thu hồi (file:) / revocation lists"}),
-    ("ocsp", {"action": "append", "default": [], "metavar": "FILE", "help": "câu trả lời OCSP đã lấy (file:) / OCSP answers obtained before"}),
-    ("schools", {"default": "", "metavar": "FILE", "help": "dòng «mã trường, mã số thuế» (file:) / lines of school code, tax code"}),
-    ("leaders", {"default": "", "metavar": "FILE", "help": "số định danh người đứng đầu trường / identifiers of school leaders"}),
-    ("subject-map", {"default": "", "metavar": "FILE", "help": "JSON: mã môn của phần mềm → mã của bộ đặc tả / subject codes"}),
-    ("item", {"action": "append", "default": [], "metavar": "ID", "help": "chỉ chạy mục này / only this item (replay)"}),
-    ("defect", {"action": "append", "default": [], "metavar": "NAME", "help": "lỗi cài sẵn, chỉ với reference / reference only"}),
-    ("keys", {"choices": ("rsa-2048", "p-256"), "default": "rsa-2048", "help": "khóa của người ký / the signers' keys"}),
-    ("school-year", {"type": int, "default": None, "metavar": "YYYY", "help": "năm đầu của năm học / first year of the school year"}),
-    ("ministry-host", {"default": "127.0.0.1", "metavar": "HOST", "help": "địa chỉ lắng nghe của Bộ giả lập / mock Ministry's address"}),
-    ("ministry-url", {"default": "", "metavar": "URL", "help": "URL công khai của Bộ giả lập / its URL as the software sees it"}),
-    ("revision", {"default": "", "metavar": "R", "help": "đợt chấm, mặc định của bộ đặc tả / scored revision, the pack's own by default"}),
-    ("pack", {"default": "", "metavar": "DIR", "help": "bộ đặc tả khác / another specification pack"}),
-)  # fmt: skip
+from conformance.options import OPTIONS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options, each also with a ``--hocba-`` prefix, since some short names belong to other plugins."""
+    """Options, each also with a ``--hocba-`` prefix, since some short names belong to other plugins.
+
+    What was not given is ``None``: the configuration file's setting then counts, and only then the default.
+    """
     group = parser.getgroup("hocba", "học bạ số: kiểm thử tuân thủ / conformance (--target)")
     for name, settings in OPTIONS:
-        keywords = {"dest": "hocba_" + name.replace("-", "_"), **settings}
+        keywords = {"dest": "hocba_" + name.replace("-", "_"), **settings, "default": None}
         try:
             group.addoption(f"--{name}", f"--hocba-{name}", **keywords)
         except (ValueError, argparse.ArgumentError):

@@ -25,10 +25,16 @@ class Refused(DoorError):
     """The service does not take what it was started with; bilingual, in its own words."""
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that is free now."""
+def free_port(host: str = "127.0.0.1", wanted: int = 0) -> int:
+    """A port that is free now; ``wanted`` if it is.
+
+    Raises:
+        OSError: it is not, or ``host`` is none of this machine's addresses.
+    """
     with socket.socket() as probe:
-        probe.bind((host, 0))
+        if os.name != "nt":  # as the service itself binds: a port that only just fell free is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, wanted))
         return int(probe.getsockname()[1])
 
 
@@ -101,16 +107,21 @@ def _start(name: str, arguments: list[str], urls: dict[str, str], token: str, se
     return service
 
 
-def start_ministry(folder: Path, pack: Path, *, host: str = "127.0.0.1", public_url: str = "") -> Service:
+def start_ministry(
+    folder: Path, pack: Path, *, host: str = "127.0.0.1", public_url: str = "", wanted_port: int = 0
+) -> Service:
     """Start a mock Ministry that speaks the pack in the folder ``pack``, with a fresh database in ``folder``.
 
     Raises:
+        Refused: it cannot listen at ``host``, or ``wanted_port`` (0: any) is taken.
         Unreachable: it did not get ready in time.
     """
     try:
-        port, control = free_port(host), free_port()
+        port, control = free_port(host, wanted_port), free_port()
     except OSError as error:
-        raise Refused(f"--ministry-host: không lắng nghe được / cannot listen: {host}: {error.strerror}") from error
+        option = "--ministry-port" if wanted_port else "--ministry-host"
+        at = f"{host}:{wanted_port}" if wanted_port else host
+        raise Refused(f"{option}: không lắng nghe được / cannot listen: {at}: {error.strerror}") from error
     token = secrets.token_urlsafe(24)
     database = (folder / "ministry.sqlite").resolve()
     urls = {"base": public_url or f"http://{host}:{port}", "control": f"http://127.0.0.1:{control}"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict
@@ -19,8 +20,10 @@ from conformance.doors.http import DoorError
 from conformance.doors.processes import Refused
 from conformance.events import ItemResult, Result, RunFinished
 from conformance.evidence import Entry
+from conformance.options import OPTIONS
 from conformance.pack import Pack, PackError
 from conformance.suite.bench import Bench
+from conformance.suite.configuration import NAME, TARGET_OF_FILE, TOKEN, ConfigurationError, find
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
 from conformance.suite.outputs import Outputs
 from conformance.suite.plan import budget, plan, selected
@@ -48,18 +51,48 @@ def take_over(config: pytest.Config) -> None:
     if worker is not None:
         config.pluginmanager.register(Worker(Setup.model_validate_json(worker[WORKER_KEY])), "hocba-worker")
     else:
-        config.pluginmanager.register(Controller(options_of(config)), "hocba-controller")
+        try:
+            options = options_of(config)
+        except ConfigurationError as error:
+            pytest.exit(visible(str(error)), WRONG_USE)
+        config.pluginmanager.register(Controller(options), "hocba-controller")
 
 
 def options_of(config: pytest.Config) -> Options:
-    """The run's options from pytest's."""
+    """The run's options: what was given to pytest, else what the configuration file says, else the defaults.
+
+    Raises:
+        ConfigurationError: the file cannot be used, or names no target and none was given.
+    """
+    file = find(config.getoption("hocba_config"), ignore=bool(config.getoption("hocba_no_config")))
+    known = dict(OPTIONS)
 
     def value(name: str) -> Any:
-        return config.getoption("hocba_" + name)
+        given = config.getoption("hocba_" + name)
+        if given is not None:
+            return given
+        option = name.replace("_", "-")
+        absent: Any = [] if known[option].get("action") == "append" else False if option == "dry-run" else None
+        return file.settings.get(option, known[option].get("default", absent))
 
+    target, token = value("target"), value("token")
+    if target == TARGET_OF_FILE:
+        target = file.settings.get("target", "")
+        if not target:
+            where = file.path or NAME
+            raise ConfigurationError(f"--target: {where}: không có target / names no target (hocba init)")
+    if not token and file.token_env != TOKEN:
+        token = os.environ.get(file.token_env, "")
+        if not token:
+            raise ConfigurationError(
+                f"{file.path}: token-env: biến môi trường {file.token_env} không có giá trị / the environment variable "
+                f"{file.token_env} is not set"
+            )
     return Options(
-        target=value("target"),
-        token=value("token"),
+        target=target,
+        token=token,
+        token_env=file.token_env,
+        configuration=str(file.path or ""),
         seed=value("seed"),
         max_examples=value("max_examples"),
         time_budget=value("time_budget"),
@@ -82,6 +115,7 @@ def options_of(config: pytest.Config) -> Options:
         school_year=value("school_year"),
         ministry_host=value("ministry_host"),
         ministry_url=value("ministry_url"),
+        ministry_port=value("ministry_port"),
         pack=value("pack"),
         revision=value("revision"),
     )
@@ -202,6 +236,7 @@ class Controller(Worker):
         return [
             visible(f"hocba {info.tool_version}: {info.target} {product}"[:200]),
             f"{info.pack} {info.revision}, {', '.join(info.programmes)}, --seed={info.seed}",
+            *([f"← {self.options.configuration}"] if self.options.configuration else []),
         ]
 
     @pytest.hookimpl(tryfirst=True)

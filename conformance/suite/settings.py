@@ -20,6 +20,10 @@ class Options(BaseModel):
     target: str
     token: str = ""
     """The test interface's token; empty: the environment's, or the one for desks."""
+    token_env: str = "HOCBA_TARGET_TOKEN"  # noqa: S105  # a variable's name
+    """The environment variable that holds the token: replay commands take it from there."""
+    configuration: str = ""
+    """The configuration file whose settings are in these options."""
     seed: int | None = None
     max_examples: int = 0
     """Freshly drawn cases per programme beyond the frozen ones."""
@@ -48,6 +52,8 @@ class Options(BaseModel):
     school_year: int | None = None
     ministry_host: str = LOOPBACK
     ministry_url: str = ""
+    ministry_port: int = 0
+    """0: any free one."""
     pack: str = ""
     """Folder of another specification pack."""
     revision: str = ""
@@ -59,8 +65,9 @@ class Options(BaseModel):
         one |= {"subject-map": self.subject_map, "schools": self.schools}
         one |= {"ministry-url": self.ministry_url, "max-examples": str(self.max_examples or "")}
         one |= {"ministry-host": self.ministry_host if self.ministry_host != LOOPBACK else ""}
+        one |= {"ministry-port": str(self.ministry_port or "")}
         # the reference vendor's is drawn by the run; anybody else's stays a variable of the shell
-        one |= {"token": "${HOCBA_TARGET_TOKEN}" if self.token and self.target != "reference" else ""}
+        one |= {"token": f"${{{self.token_env}}}" if self.token and self.target != "reference" else ""}
         many = {"defect": self.defects, "trust": self.trust, "crl": self.crl, "ocsp": self.ocsp}
         given = [f"--{name}={value}" for name, value in one.items() if value]
         given += [f"--{name}={value}" for name, values in many.items() for value in values]

@@ -139,6 +139,8 @@ def sensible(options: Options, pack: Pack) -> None:
         raise UsageProblem(f"--max-examples: không được âm / must not be negative: {options.max_examples}")
     if options.time_budget is not None and not options.time_budget > 0:
         raise UsageProblem(f"--time-budget: phải lớn hơn 0 / must be more than 0: {options.time_budget}")
+    if not 0 <= options.ministry_port <= 65535:
+        raise UsageProblem(f"--ministry-port: từ 0 đến 65535 / from 0 to 65535: {options.ministry_port}")
     first, last = pack.header.first_school_year, datetime.now(pack.timezone).year
     if options.school_year is not None and not first <= options.school_year <= last:
         raise UsageProblem(f"--school-year: từ {first} đến {last} / from {first} to {last}: {options.school_year}")
@@ -165,13 +167,29 @@ def _drive(
         target, token = services[-1].urls["base"], services[-1].token
     else:
         target = options.target
-        token = options.token or os.environ.get("HOCBA_TARGET_TOKEN", DESK_TOKEN)
-    services.append(start_ministry(folder, pack.folder, host=options.ministry_host, public_url=options.ministry_url))
+        token = options.token or os.environ.get(options.token_env, "") or DESK_TOKEN
+    services.append(ministry_of(options, pack, folder))
     https.append(Http(target, token))
     https.append(Http(services[-1].urls["control"], services[-1].token))
     run = begin(options, pack, now, seed, folder, https[0], https[1])
     run.services = services
     return run
+
+
+def ministry_of(options: Options, pack: Pack, folder: Path) -> Service:
+    """The run's own mock Ministry, listening where the options say.
+
+    Raises:
+        Refused: it cannot listen there.
+        Unreachable: it did not get ready in time.
+    """
+    return start_ministry(
+        folder,
+        pack.folder,
+        host=options.ministry_host,
+        public_url=options.ministry_url,
+        wanted_port=options.ministry_port,
+    )
 
 
 def begin(
