@@ -1,0 +1,304 @@
+"""GN: one submission, from the issued bytes to what the operator is shown (appendix2.md §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.checks.exchange_record import Call, Exchange, changed, near, seconds
+from conformance.finding import Recorder
+
+
+def bytes_issued(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-001: what arrives is what was issued, to the byte."""
+    submits = _documents(one)
+    if not submits:
+        found.violated("PL2-GN-001", "never-sent", place=one.at(), expected=one.document, seen=one.final)
+        return
+    issued = {one.document, *(version.digest for paper in one.papers for version in paper.issued)}
+    readable = [call for call in submits if call.content]
+    # a body nobody can read carries no issued bytes either; one among others is its own call's trouble
+    other = next((call for call in readable or submits if call.content not in issued), None)
+    if other:
+        found.violated("PL2-GN-001", "other-bytes", place=one.at(other), expected=one.document, seen=other.content)
+    else:
+        found.held("PL2-GN-001", count=len(readable))
+
+
+def envelope(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-002: identifier, version and event of the envelope agree with the document."""
+    rule = "PL2-GN-002"
+    submits = _documents(one)
+    if not submits:
+        found.blocked(rule, "no-calls", place=one.at())
+        return
+    if not one.record:
+        found.blocked(rule, "unreadable", place=one.at())
+        return
+    known = {version.digest: version for paper in one.papers for version in paper.issued}
+    for call in submits:
+        sent = known.get(call.content)
+        record, version = (sent.record, sent.version) if sent else (one.record, one.version)
+        for cause, expected, seen in (
+            ("record", record, call.record),
+            ("version", version, call.version),
+            ("event", "new" if version == 1 else "update", call.event),
+        ):
+            if expected != seen:
+                # a new identifier on a repeated submission is GN-003's to name
+                if cause == "record" and call is not submits[0]:
+                    continue
+                found.violated(rule, f"{cause}-differs", place=one.at(call), expected=expected, seen=seen)
+                return
+    found.held(rule, count=len(submits))
+
+
+def same_again(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-003: after a lost answer the same submission again; one record, one receipt."""
+    rule = "PL2-GN-003"
+    lost = next((call for call in one.submits if call.fault and call.committed), None)
+    if lost is None:
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    again = [call for call in one.submits if call.number > lost.number]
+    if not again:
+        found.violated(
+            rule,
+            "not-repeated",
+            place=one.at(lost),
+            seen=one.final,
+            derivation=near("only-call", number=lost.number, seconds=seconds(one.watched)),
+        )
+        return
+    if not changed(one, lost, found):
+        _one_receipt(one, rule, str(params.get("class", "repeated")), found)
+
+
+def one_record(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-003: asked to send again what the service has accepted, the software makes no second record of it."""
+    rule = "PL2-GN-003"
+    accepted = next((call for call in one.calls if call.answered == "accepted"), None)
+    first = next(iter(one.submits), None)
+    if accepted is None or first is None:
+        found.blocked(rule, "not-exercised", place=one.at())
+    elif not changed(one, first, found):
+        _one_receipt(one, rule, str(params.get("class", "resent")), found)
+
+
+def _one_receipt(one: Exchange, rule: str, case_class: str, found: Recorder) -> None:
+    if one.last and one.receipts and one.last.receipt and one.last.receipt not in one.receipts:
+        found.violated(rule, "wrong-receipt", place=one.at(), expected=one.receipts[0], seen=one.last.receipt)
+    elif len(set(one.receipts)) > 1:
+        found.violated(rule, "doubled", place=one.at(), expected=1, seen=len(set(one.receipts)))
+    else:
+        found.held(rule, case_class)
+
+
+def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-006: it asks until the outcome is final, and shows only an accepted transcript as delivered."""
+    rule = "PL2-GN-006"
+    for sample in one.samples:
+        accepted = any(
+            call.answered == "accepted" and call.operation in ("status", "submit") and call.number <= sample.upto
+            for call in one.calls
+        )
+        if sample.state == "delivered" and not accepted:
+            if one.late(sample.upto):
+                found.blocked(rule, "not-played", place=one.at(), seen="journal")
+                return
+            asked = [call for call in one.calls if call.operation == "status" and call.number <= sample.upto]
+            why = (
+                near("not-accepted", number=asked[-1].number, seen=asked[-1].answered or asked[-1].status)
+                if asked
+                else near("never-asked", number=sample.upto)
+            )
+            found.violated(
+                rule, "delivered-too-early", place=one.at(), expected="receipted", seen=sample.state, derivation=why
+            )
+            return
+    polls = [call for call in one.calls if call.operation == "status"]
+    outcomes = [call.answered for call in one.calls if call.answered in ("accepted", "refused")]
+    wanted = str(params.get("ends") or ("refused" if outcomes[-1:] == ["refused"] else "delivered"))
+    if not any(call.committed or call.well for call in one.submits):
+        found.blocked(rule, "no-receipt", place=one.at())
+    elif not polls:
+        found.violated(rule, "never-asks", place=one.at(), seen=one.final)
+    elif one.final != wanted:
+        last = polls[-1]
+        found.violated(
+            rule,
+            "outcome-missed",
+            place=one.at(last),
+            expected=wanted,
+            seen=one.final,
+            derivation=near("last-poll", count=len(polls), number=last.number, seen=last.answered or last.status),
+        )
+    else:
+        found.held(rule, params.get("class", wanted), count=len(polls))
+
+
+def refusal_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-007: a refusal and all its findings reach the operator, tied to learner and field."""
+    rule = "PL2-GN-007"
+    codes = [str(code) for code in params.get("codes", ())]
+    last = one.last
+    if last is None or not one.submits:
+        found.blocked(rule, "no-calls", place=one.at())
+        return
+    shown = [str(refusal.get("code", "")) for refusal in last.refusals]
+    missing = [code for code in dict.fromkeys(codes) if shown.count(code) < codes.count(code)]
+    if one.final != "refused":
+        # shown as delivered without an acceptance: PL2-GN-006 names that
+        root = "PL2-GN-006.delivered-too-early" if one.final == "delivered" else ""
+        found.violated(
+            rule, "not-shown-as-refused", place=one.at(), expected="refused", seen=one.final, consequence_of=root
+        )
+    elif missing:
+        found.violated(
+            rule, "findings-lost", place=one.at(), expected=len(codes), seen=len(shown), missing=", ".join(missing[:10])
+        )
+    elif any(refusal.get("learner") != one.learner for refusal in last.refusals):
+        found.violated(rule, "not-tied-to-learner", place=one.at(), expected=one.learner, seen=_learners(last.refusals))
+    elif params.get("fields", True) and any(not refusal.get("field") for refusal in last.refusals):
+        found.violated(rule, "not-tied-to-field", place=one.at(), seen=len(shown))
+    else:
+        found.held(rule, params.get("class", "shown"))
+
+
+def no_false_success(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-009: a truncated or unreadable answer is not a success."""
+    rule = "PL2-GN-009"
+    broken = next((call for call in one.calls if call.fault and call.well), None)
+    if broken is None:
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    if broken.operation == "submit" and changed(one, broken, found):
+        return
+    for sample in one.samples:
+        real = any(
+            call.receipt and not call.fault and call.number <= sample.upto and call.operation in ("submit", "status")
+            for call in (*one.calls, *one.submits)
+        )
+        if sample.state in ("receipted", "delivered") and not real:
+            if one.late(sample.upto):
+                found.blocked(rule, "not-played", place=one.at(), seen="journal")
+                return
+            found.violated(
+                rule,
+                "taken-as-success",
+                place=one.at(broken),
+                expected="sent",
+                seen=sample.state,
+                derivation=near("unreadable", number=broken.number, status=broken.status),
+            )
+            return
+    if one.final != "delivered":
+        found.violated(
+            rule,
+            "not-recovered",
+            place=one.at(broken),
+            expected="delivered",
+            seen=one.final,
+            derivation=near("after-broken", count=len([c for c in one.calls if c.number > broken.number])),
+        )
+    else:
+        found.held(rule, params.get("class", "recovered"))
+
+
+def tolerates(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-010: what the service may add or say slowly does not throw the software off.
+
+    ``class``: what was unusual; the exchange must still come to ``ends``, without the same submission twice.
+    """
+    rule = "PL2-GN-010"
+    case_class, wanted = str(params["class"]), str(params.get("ends", "delivered"))
+    unusual = [call for call in one.calls if call.fault]
+    if not unusual:
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    first = unusual[0]
+    again = [call for call in one.submits if call.number > first.number] if first.operation == "submit" else []
+    if one.final != wanted:
+        found.violated(
+            rule,
+            "stumbled",
+            place=one.at(first),
+            expected=wanted,
+            seen=one.final,
+            what=case_class,
+            derivation=near("after-broken", count=len([call for call in one.calls if call.number > first.number])),
+        )
+    elif again:
+        found.violated(
+            rule,
+            "not-understood",
+            place=one.at(again[0]),
+            expected=1,
+            seen=1 + len(again),
+            what=case_class,
+            derivation=near("same-again", number=again[0].number, wait=seconds(again[0].at - first.at)),
+        )
+    else:
+        found.held(rule, case_class)
+
+
+def window_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-012: a closed window is shown to the operator.
+
+    Shown is what names the service's code or wording (``code``, ``wording``), or one of ``words`` in the software's
+    own message, or the reason WINDOW_CLOSED.
+    """
+    rule = "PL2-GN-012"
+    closed = next((call for call in one.submits if call.error == "window-closed"), None)
+    told_before = any("WINDOW_CLOSED" in act.reasons for act in one.acts)
+    if closed is None and not told_before:
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    place = one.at(closed)
+    if one.final in ("delivered", "receipted"):
+        found.violated(rule, "false-success", place=place, expected="refused", seen=one.final)
+        return
+    signs = [str(word).casefold() for word in (params.get("code"), *params.get("words", ())) if word]
+    told = [text.casefold() for text in one.told]
+    codes = {str(refusal.get("code", "")).casefold() for sample in one.samples for refusal in sample.refusals}
+    if told_before or any(sign in text for sign in signs for text in (*told, *codes)):
+        found.held(rule, "shown")
+    else:
+        nearest = one.told[-1] if one.told else "—"
+        found.violated(rule, "not-shown", place=place, seen=one.final, derivation=near("told-only", seen=nearest))
+
+
+def survives(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-011: a restart in the middle of a submission loses nothing and doubles nothing."""
+    rule = "PL2-GN-011"
+    restarted = one.act("restart")
+    if restarted is None or not restarted.well:
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    before = [call for call in one.submits if call.number <= restarted.upto]
+    if params.get("after-submit", True) and not before:
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    if before and changed(one, before[0], found):
+        return
+    if len(set(one.receipts)) > 1:
+        found.violated(rule, "doubled", place=one.at(), expected=1, seen=len(set(one.receipts)))
+    elif one.final != "delivered":
+        later = [call for call in one.calls if call.number > restarted.upto]
+        why = (
+            near("after-restart", count=len(later), operation=later[-1].operation or "?")
+            if later
+            else near("silent-after-restart", seconds=seconds(one.watched))
+        )
+        found.violated(rule, "lost", place=one.at(), expected="delivered", seen=one.final, derivation=why)
+    else:
+        found.held(rule, str(params.get("class", "restarted")))
+
+
+def _documents(one: Exchange) -> list[Call]:
+    """The submissions of documents: statements of revocation are other rules' business."""
+    return [call for call in one.submits if call.event != "cancel"]
+
+
+def _learners(refusals: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(sorted({str(refusal.get("learner", "")) for refusal in refusals}))

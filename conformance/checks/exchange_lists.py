@@ -1,0 +1,54 @@
+"""DM: code lists (appendix2.md §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.checks.exchange_record import Exchange, near, seconds
+from conformance.finding import Recorder
+
+REFRESHED = "PL2-DM-001"
+
+
+def refreshed(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-DM-001: a list that is known already is asked for with its tag."""
+    asked = [call for call in one.calls if call.operation == "code-lists"]
+    known: dict[str, int] = {}
+    again = 0
+    for call in asked:
+        if call.about in known:
+            again += 1
+            if not call.conditional:
+                found.violated(
+                    REFRESHED,
+                    "unconditional",
+                    place=one.at(call),
+                    list=call.about,
+                    derivation=near("known-since", number=call.number, first=known[call.about]),
+                )
+                return
+        if call.status == 200 and not call.fault:
+            known.setdefault(call.about, call.number)
+    if again:
+        found.held(REFRESHED, str(params.get("class", "refreshed")), count=again)
+    else:
+        found.blocked(REFRESHED, "not-exercised", place=one.at(), seen=seconds(one.watched))
+
+
+def list_applied(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-DM-001: a code that the refreshed list ends before the document's date is not taken any more.
+
+    The act ``enter`` with the fact ``outdated`` enters such a code, the one before it the sound twin.
+    """
+    entered = [act for act in one.acts if act.step == "enter"]
+    bad = next((act for act in entered if act.facts.get("outdated")), None)
+    served = [call for call in one.calls if call.operation == "code-lists" and call.fault and call.well]
+    if bad is None or not served or not any(act.well for act in entered if act is not bad):
+        found.blocked(REFRESHED, "not-exercised", place=one.at(), seen=seconds(one.watched))
+    elif bad.well:
+        found.violated(
+            REFRESHED, "outdated", place=one.at(served[-1]), seen=bad.facts["outdated"], day=bad.facts.get("day", "")
+        )
+    else:
+        found.held(REFRESHED, str(params.get("class", "applied")))

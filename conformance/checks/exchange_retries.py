@@ -1,0 +1,143 @@
+"""GN-004, GN-005: what is tried again, when, and what is not (appendix2.md §2)."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.checks.exchange_record import DATE_SLACK, SLACK, Call, Exchange, changed, near, seconds
+from conformance.finding import Recorder
+
+FINAL_REFUSALS = (400, 403, 409, 413, 422)
+"""Answers that nothing but another submission changes (RFC 9110 §15.5)."""
+
+
+def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-004: retries with growing waits, never before ``Retry-After``, and comes through."""
+    rule = "PL2-GN-004"
+    submits = one.submits
+    failed = [call for call in submits if call.fault]
+    if not failed:
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    if changed(one, failed[0], found):
+        return
+    if len(submits) == 1:
+        found.violated(
+            rule,
+            "no-retry",
+            place=one.at(failed[0]),
+            seen=one.final,
+            derivation=near("only-call", number=failed[0].number, seconds=seconds(one.watched)),
+        )
+        return
+    waits = _waits(submits)
+    for nth, (call, following) in enumerate(itertools.pairwise(submits), 2):
+        if call.retry_after is not None:
+            slack = DATE_SLACK if call.retry_date else SLACK
+            wait = following.at - call.at
+            if wait < call.retry_after - slack:
+                found.violated(
+                    rule,
+                    "before-retry-after",
+                    place=one.at(following),
+                    expected=f"≥ {call.retry_after:.1f} s",
+                    seen=f"{wait:.1f} s",
+                    derivation=near(
+                        "too-early",
+                        nth=nth,
+                        number=following.number,
+                        wait=seconds(wait),
+                        asked=seconds(call.retry_after),
+                    ),
+                )
+                return
+    if params.get("ends", "delivered") == "delivered" and one.final != "delivered":
+        found.violated(
+            rule,
+            "gave-up-early",
+            place=one.at(submits[-1]),
+            expected="delivered",
+            seen=one.final,
+            derivation=near("last-try", nth=len(submits), number=submits[-1].number, status=submits[-1].status),
+        )
+    elif len(waits) >= 3 and not _grow(waits):
+        shown = ", ".join(f"{wait:.1f}" for wait in waits)
+        found.violated(
+            rule,
+            "waits-do-not-grow",
+            place=one.at(submits[-1]),
+            expected="w1 < w2 < …",
+            seen=f"{shown} s",
+            derivation=near(
+                "flat",
+                first=seconds(statistics.median(waits[: len(waits) // 2])),
+                later=seconds(statistics.median(waits[-(len(waits) // 2) :])),
+            ),
+        )
+    else:
+        found.held(rule, params.get("class", "recovered"))
+
+
+def gives_up(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-004: with no end to the trouble it gives up and says so."""
+    rule = "PL2-GN-004"
+    submits = one.submits
+    if not any(call.fault for call in submits):
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    last = submits[-1]
+    tries = near("last-try", nth=len(submits), number=last.number, status=last.status)
+    if one.final in ("delivered", "receipted"):
+        found.violated(rule, "false-success", place=one.at(last), expected="gave-up", seen=one.final, derivation=tries)
+    elif one.final != "gave-up":
+        found.violated(rule, "never-gives-up", place=one.at(last), expected="gave-up", seen=one.final, derivation=tries)
+    elif not (one.last and one.last.messages):
+        found.violated(rule, "gave-up-silently", place=one.at(last), seen=one.final, derivation=tries)
+    else:
+        found.held(rule, "gave-up")
+
+
+def not_repeated(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-005: a submission that was refused for good is not sent again unchanged.
+
+    ``error``: only a refusal with this error counts; ``class``: the class it shows, ``status-NNN`` where none is named.
+    """
+    rule = "PL2-GN-005"
+    wanted = params.get("error")
+    final = next(
+        (call for call in one.submits if call.status in (400, 403, 409, 422) and (not wanted or call.error == wanted)),
+        None,
+    )
+    if final is None:
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    again = [call for call in one.submits if call.number > final.number and call.content == final.content]
+    if again:
+        found.violated(
+            rule,
+            "repeated",
+            place=one.at(again[0]),
+            expected=1,
+            seen=1 + len(again),
+            status=final.status,
+            derivation=near("same-again", number=again[0].number, wait=seconds(again[0].at - final.at)),
+        )
+    elif one.final in ("delivered", "receipted") and not params.get("recovers", False):
+        found.violated(
+            rule, "false-success", place=one.at(final), expected="refused", seen=one.final, status=final.status
+        )
+    else:
+        found.held(rule, str(params.get("class", f"status-{final.status}")))
+
+
+def _grow(waits: Sequence[float]) -> bool:
+    """Whether the later half of the waits is clearly longer: random parts of a wait, and one slow moment, even out."""
+    half = len(waits) // 2
+    return statistics.median(waits[-half:]) >= 1.3 * statistics.median(waits[:half])
+
+
+def _waits(calls: Sequence[Call]) -> list[float]:
+    return [later.at - earlier.at for earlier, later in itertools.pairwise(calls)]

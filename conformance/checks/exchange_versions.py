@@ -1,0 +1,241 @@
+"""SD: amendment, revocation, conflicts (appendix2.md §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.checks.exchange_record import Call, Exchange, Issued, near, seconds
+from conformance.finding import Message, Recorder
+
+AMENDED, REVOKED, RESOLVED = "PL2-SD-001", "PL2-SD-002", "PL2-SD-003"
+CONFLICTS = ("version-taken", "version-order", "record-exists", "record-unknown")
+"""Errors (the pack's keys) that say: the service holds something newer or other than the software thinks."""
+
+
+def amended(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-SD-001: same identifier, next version, reason, digest of the one before; what changed is signed anew.
+
+    ``step``: how many the version grows by: 1 after an acceptance, 0 for the correction of a refused version;
+    ``class``: what this shows. The act ``amend`` tells the subject that was changed and the reason that was given.
+    """
+    act = one.act("amend")
+    if act is None or not one.issued:
+        found.blocked(AMENDED, "not-exercised", place=one.at())
+        return
+    if not act.well or len(one.issued) < 2:
+        seen = ", ".join(act.reasons) or f"HTTP {act.status}"
+        found.violated(AMENDED, "not-amended", place=one.at(), expected="HTTP 200", seen=seen)
+        return
+    first, second = one.issued[-2], one.issued[-1]
+    step = int(params.get("step", 1))
+    wanted = (first.version or 0) + step
+    subject = str(act.facts.get("subject", ""))
+    stale = _not_signed_anew(first, second, subject)
+    if second.record != first.record:
+        found.violated(AMENDED, "new-identifier", place=one.at(), expected=first.record, seen=second.record)
+    elif second.version != wanted:
+        found.violated(AMENDED, "wrong-version", place=one.at(), expected=wanted, seen=second.version)
+    elif second.owner != first.owner:
+        found.violated(
+            AMENDED, "other-owner", place=one.at(), expected=" ".join(first.owner), seen=" ".join(second.owner)
+        )
+    elif wanted > 1 and not second.reason.strip():
+        found.violated(AMENDED, "no-reason", place=one.at(), expected=act.facts.get("reason", ""))
+    elif wanted > 1 and second.replaces != act.facts.get("replaces", second.replaces):
+        found.violated(
+            AMENDED, "wrong-digest", place=one.at(), expected=act.facts.get("replaces"), seen=second.replaces
+        )
+    elif subject and second.marks.get(subject) == first.marks.get(subject):
+        found.violated(AMENDED, "change-lost", place=one.at(), what=subject)
+    elif stale:
+        found.violated(AMENDED, "not-signed-anew", place=one.at(), what=", ".join(stale))
+    elif one.final != str(params.get("ends", "delivered")):
+        sent = [call for call in one.submits if call.content == second.digest]
+        found.violated(
+            AMENDED,
+            "not-delivered",
+            place=one.at(*sent[-1:]),
+            expected=params.get("ends", "delivered"),
+            seen=one.final,
+            derivation=_item(sent[-1]) if sent else near("item-unsent", what=second.record),
+        )
+    else:
+        found.held(AMENDED, str(params.get("class", "amended")))
+
+
+def _item(call: Call) -> tuple[Message, ...]:
+    return near("item", number=call.number, status=call.status, answered=call.answered or call.error or "—")
+
+
+def _not_signed_anew(first: Issued, second: Issued, subject: str) -> list[str]:
+    """Slots that had to sign the new version and carry the old signature; a missing one is PL1-KY's business."""
+    due = [
+        slot
+        for slot in second.signatures
+        if not slot.startswith("subject-teacher") or (subject and f":{subject}:" in slot + ":")
+    ]
+    return [slot for slot in due if first.signatures.get(slot) == second.signatures[slot]]
+
+
+def revoked(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-SD-002: a signed statement with reason goes to the service; afterwards the transcript is of no use.
+
+    The act ``revoke`` asks for it, the act ``statement`` tells what its bytes show; later acts ``amend``, ``submit``,
+    ``print`` try to use the transcript. ``class``: what this shows.
+    """
+    act = one.act("revoke")
+    if act is None:
+        found.blocked(REVOKED, "not-exercised", place=one.at())
+        return
+    if not act.well:
+        seen = ", ".join(act.reasons) or f"HTTP {act.status}"
+        found.violated(REVOKED, "not-revoked", place=one.at(), expected="HTTP 202", seen=seen)
+        return
+    sent = [call for call in one.submits if call.event == "cancel"]
+    if not sent:
+        found.violated(
+            REVOKED,
+            "not-sent",
+            place=one.at(),
+            expected="revoked",
+            seen=one.final,
+            derivation=near("nothing-after", number=act.upto, seconds=seconds(one.watched)),
+        )
+        return
+    if _bad_statement(one, sent[0], found):
+        return
+    if one.final != "revoked":
+        found.violated(
+            REVOKED,
+            "not-shown",
+            place=one.at(sent[-1]),
+            expected="revoked",
+            seen=one.final,
+            derivation=_item(sent[-1]),
+        )
+        return
+    if not _used_again(one, sent, found):
+        found.held(REVOKED, str(params.get("class", "revoked")))
+
+
+def _bad_statement(one: Exchange, sent: Call, found: Recorder) -> bool:
+    statement = one.act("statement")
+    if statement is None:
+        found.blocked(REVOKED, "statement-unread", place=one.at(sent))
+        return True
+    facts = statement.facts
+    newest = one.issued[-1] if one.issued else None
+    causes = [str(cause) for cause in facts.get("causes", ())]
+    for name, wanted in (
+        ("record", newest.record if newest else one.record),
+        ("version", str(newest.version) if newest else str(one.version)),
+        ("digest", newest.digest if newest else one.document),
+    ):
+        if str(facts.get(name, "")).casefold() != str(wanted).casefold():
+            found.violated(
+                REVOKED, "names-other", place=one.at(sent), expected=wanted, seen=facts.get(name, ""), what=name
+            )
+            return True
+    if not str(facts.get("reason", "")).strip():
+        found.violated(REVOKED, "no-reason", place=one.at(sent))
+    elif causes:
+        found.violated(REVOKED, "unsigned", place=one.at(sent), seen=", ".join(causes[:5]))
+    else:
+        return False
+    return True
+
+
+def _used_again(one: Exchange, sent: list[Call], found: Recorder) -> bool:
+    """Whether the revoked transcript was amended, printed as valid or sent again."""
+    accepted = next((call for call in one.submits if call.event == "cancel" and call.well), sent[0])
+    later = [call for call in one.submits if call.number > accepted.number and call.event != "cancel"]
+    amend, printed = one.act("amend"), one.act("print")
+    if later:
+        what, place = f"{later[0].operation} {later[0].event}", one.at(later[0])
+    elif amend is not None and amend.upto >= accepted.number and amend.well:
+        what, place = "amendment", one.at()
+    elif printed is not None and printed.upto >= accepted.number and printed.well and not printed.facts.get("marked"):
+        what, place = "rendition", one.at()
+    else:
+        cancels = {call.content for call in one.submits if call.event == "cancel" and call.content}
+        if len(cancels) > 1:
+            found.violated(REVOKED, "revoked-twice", place=one.at(sent[-1]), expected=1, seen=len(cancels))
+            return True
+        return False
+    found.violated(REVOKED, "used-again", place=place, what=what)
+    return True
+
+
+def resolved(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-SD-003: after a conflict the newest version is fetched before anything else of the record is sent.
+
+    ``class``: the conflict that this shows.
+    """
+    conflict = next((call for call in one.submits if call.error in CONFLICTS), None)
+    if conflict is None:
+        found.blocked(RESOLVED, "not-exercised", place=one.at())
+        return
+    later = [call for call in one.calls if call.number > conflict.number]
+    fetched = next((call for call in later if call.operation == "fetch" and call.well), None)
+    again = next(
+        (
+            call
+            for call in one.submits
+            if call.number > conflict.number and (fetched is None or call.number < fetched.number)
+        ),
+        None,
+    )
+    if again is not None:
+        found.violated(
+            RESOLVED,
+            "overwrites",
+            place=one.at(again),
+            seen=again.version,
+            what=again.record,
+            derivation=near("no-fetch-before", number=again.number, conflict=conflict.number),
+        )
+    elif fetched is None:
+        tried = next((call for call in later if call.operation == "fetch"), None)
+        why = (
+            near("fetch-failed", number=tried.number, status=tried.status)
+            if tried
+            else near("no-fetch", conflict=conflict.number, seconds=seconds(one.watched))
+        )
+        found.violated(RESOLVED, "not-fetched", place=one.at(conflict), seen=one.final, derivation=why)
+    elif one.final != "delivered" and not one.told:
+        found.violated(RESOLVED, "stuck", place=one.at(fetched), seen=one.final)
+    else:
+        found.held(RESOLVED, str(params["class"]))
+
+
+def waits_for_outcome(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-SD-003: while a version is being checked, nothing else of the record is pressed on the service.
+
+    Software may refuse the amendment, or hold the next version back until the outcome is there.
+    """
+    act = one.act("amend")
+    first = next(iter(one.submits), None)
+    if act is None or first is None:
+        found.blocked(RESOLVED, "not-exercised", place=one.at())
+        return
+    known = next((call for call in one.calls if call.answered in ("accepted", "refused")), None)
+    early = [
+        call
+        for call in one.submits
+        if call.content != first.content and (known is None or call.number < known.number) and not call.fault
+    ]
+    refused = [call for call in early if call.error == "being-checked"]
+    if len(refused) > 1 or any(call not in refused for call in early):
+        call = (refused[1:] or early)[0]
+        found.violated(
+            RESOLVED,
+            "presses-on",
+            place=one.at(call),
+            seen=call.version,
+            derivation=near("outcome-open", number=call.number, first=first.number),
+        )
+    elif one.papers and one.papers[0].final not in ("delivered", "refused"):
+        found.violated(RESOLVED, "stuck", place=one.at(first), seen=one.final)
+    else:
+        found.held(RESOLVED, str(params.get("class", "being-checked")))
