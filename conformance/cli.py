@@ -18,6 +18,7 @@ from rich.table import Table
 from typer.core import TyperCommand
 
 from conformance import __version__
+from conformance.commands.baseline import baseline_app
 from conformance.commands.common import (
     FAILED,
     NOT_COMPLETED,
@@ -33,6 +34,7 @@ from conformance.commands.common import (
     the_pack,
 )
 from conformance.commands.explain import explain, list_requirements
+from conformance.commands.report import report_app
 from conformance.options import OPTIONS
 from conformance.pack import Pack, PackError, default_pack
 
@@ -50,6 +52,8 @@ fixtures_app = typer.Typer(
     help="Bộ tài liệu mẫu, đúng và sai / the golden corpus, right and wrong.", no_args_is_help=True
 )
 app.add_typer(fixtures_app, name="fixtures")
+app.add_typer(report_app, name="report")
+app.add_typer(baseline_app, name="baseline")
 
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 

@@ -1,12 +1,12 @@
 """The event stream of a run: what producers emit and reporters read. Its JSON form is the published result format.
 
 A run's events are ``run-started``, one ``item-finished`` per case, exchange or document, and the mandatory
-``run-finished`` footer. A stream without footer must never be read as complete.
+``run-finished`` footer. A stream without footer must never be read as complete (:mod:`reports.stream`).
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -136,6 +136,29 @@ class ItemResult(Event):
     """The replay command, word by word; reports quote them for sh and PowerShell. Secrets stand as variables."""
 
 
+class Witness(Event):
+    """What makes a run a witnessed one (verdict.md): who carried it out, and that nothing was chosen afterwards."""
+
+    body: str
+    """The testing body, as its list names it."""
+    body_id: str = ""
+    """Its identifier or accreditation number, as its list says."""
+    list_digest: str
+    """SHA-256 (hex) of the body's list of allowed packs and trust stores."""
+    build_hash: str
+    """The software's build hash, recorded before the seed was drawn."""
+    build_recorded: str
+    seed_drawn: str
+    """When, ISO 8601 with zone: never before ``build_recorded``."""
+    isolated: bool = True
+    """Nobody else's conftest, settings or plugins took part."""
+    plugins: tuple[str, ...] = ()
+    """The plugins that took part."""
+    spot_check: str = ""
+    """What was repeated through the observer door; empty: nothing."""
+    validity_days: int = 365
+
+
 class RunInfo(Event):
     """What was tested, against which text, by whom, how."""
 
@@ -155,6 +178,8 @@ class RunInfo(Event):
     """The software's own description (data, never trusted): vendor, product, version, buildHash, capabilities …"""
     declined: tuple[str, ...] = ()
     witnessed: bool = False
+    witness: Witness | None = None
+    """How it was witnessed; a run that is ``witnessed`` without it counts as self-declared."""
     options: dict[str, Any] = Field(default_factory=dict)
     environment: dict[str, str] = Field(default_factory=dict)
     trust: tuple[str, ...] = ()
@@ -185,3 +210,33 @@ class Result(Event):
     footer: RunFinished | None
     verdict: dict[str, Any] = Field(default_factory=dict)
     """:func:`conformance.verdict.Verdict.to_json`."""
+
+
+class RunStarted(Event):
+    """First line of the stream."""
+
+    event: Literal["run-started"] = "run-started"
+    format: Literal["hocba-events/1"] = "hocba-events/1"
+    run: RunInfo
+
+
+class ItemFinished(Event):
+    """One line for every item, in the order in which they finished."""
+
+    event: Literal["item-finished"] = "item-finished"
+    item: ItemResult
+
+
+class RunEnded(Event):
+    """Last line of the stream; without it the run is not complete."""
+
+    event: Literal["run-finished"] = "run-finished"
+    footer: RunFinished
+    verdict: dict[str, Any] = Field(default_factory=dict)
+    lines: int
+    """Lines before this one."""
+    sha256: str
+    """SHA-256 (hex) over the bytes of all lines before this one, line ends included."""
+
+
+StreamEvent = Annotated[RunStarted | ItemFinished | RunEnded, Field(discriminator="event")]

@@ -1,4 +1,4 @@
-"""The files a result becomes: HTML for people, JSON and JUnit for programs."""
+"""The files a result becomes: HTML for people, JSON, JUnit and SARIF for programs."""
 
 from __future__ import annotations
 
@@ -45,8 +45,15 @@ def junit(result: Result, pack: Pack, language: str = "vi") -> str:
     return render(result, verdict_of(result, pack), pack, language)
 
 
+def sarif(result: Result, pack: Pack, language: str = "vi") -> str:
+    """SARIF 2.1.0: one result per finding, with line and column in the XML."""
+    from reports.sarif_json import render
+
+    return render(result, verdict_of(result, pack), pack, language)
+
+
 def write(result: Result, pack: Pack, out: Path, language: str = "vi") -> None:
-    """Write the report whose kind ``out``'s ending names: ``.html``, ``.json``, ``.xml`` (JUnit).
+    """Write the report whose kind ``out``'s ending names: ``.html``, ``.sarif``, ``.json``, ``.xml`` (JUnit).
 
     Raises:
         ValueError: another ending.
@@ -54,14 +61,16 @@ def write(result: Result, pack: Pack, out: Path, language: str = "vi") -> None:
     suffix = out.suffix.lower()
     if suffix in (".html", ".htm"):
         text = html(result, pack, language)
+    elif suffix == ".sarif" or out.name.lower().endswith(".sarif.json"):
+        text = sarif(result, pack, language)
     elif suffix == ".json":
         text = json_text(result, pack)
     elif suffix == ".xml":
         text = junit(result, pack, language)
     else:
         raise ValueError(
-            f"{out.name}: không biết loại báo cáo, hãy dùng .html, .json hoặc .xml"
-            " / unknown kind of report: use .html, .json or .xml"
+            f"{out.name}: không biết loại báo cáo, hãy dùng .html, .json, .sarif hoặc .xml"
+            " / unknown kind of report: use .html, .json, .sarif or .xml"
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8", newline="\n")

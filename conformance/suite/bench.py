@@ -500,4 +500,7 @@ def held_of(found: Recorder) -> dict[str, dict[str, int]]:
 
 
 def _json(data: Any) -> bytes:
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, default=str).encode()
+    try:
+        return json.dumps(data, ensure_ascii=False, sort_keys=True, default=str).encode()
+    except UnicodeEncodeError:  # a lone surrogate out of a vendor's JSON
+        return json.dumps(data, sort_keys=True, default=str).encode()

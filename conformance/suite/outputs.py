@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any, BinaryIO
+
+from conformance.events import ItemResult, RunFinished, RunInfo
+from reports.stream import StreamWriter
 
 
 class Outputs:
@@ -55,3 +59,59 @@ class Outputs:
                     part.unlink()
                 raise
         self.written.append(path)
+
+
+class EventFile:
+    """The NDJSON stream of one run, if it was asked for: written while it goes on, whole only with its footer."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._writer: StreamWriter | None = None
+        self._trouble: OSError | None = None
+
+    def open(self) -> None:
+        """Open it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if not self._path:
+            return
+        path = Path(self._path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb")
+        except OSError as error:
+            raise OSError(f"không ghi được / cannot write: {path}: {error.strerror or error}") from error
+        self._writer = StreamWriter(self._file)
+
+    def begin(self, run: RunInfo) -> None:
+        """The first line."""
+        if self._writer is not None:
+            self._writer.begin(run)
+
+    def item(self, item: ItemResult) -> None:
+        """An item. A full disk does not end the run: the stream stays without its footer, and :meth:`end` says so."""
+        if self._writer is not None and self._trouble is None:
+            try:
+                self._writer.item(item)
+            except OSError as error:
+                self._trouble = error
+
+    def end(self, footer: RunFinished, verdict: dict[str, Any]) -> None:
+        """The last line.
+
+        Raises:
+            OSError: some line could not be written.
+        """
+        if self._trouble is not None:
+            raise self._trouble
+        if self._writer is not None:
+            self._writer.end(footer, verdict)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()

@@ -25,11 +25,20 @@ from conformance.pack import Pack, PackError
 from conformance.suite.bench import Bench
 from conformance.suite.configuration import NAME, TARGET_OF_FILE, TOKEN, ConfigurationError, find
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
-from conformance.suite.outputs import Outputs
+from conformance.suite.outputs import EventFile, Outputs
 from conformance.suite.plan import budget, plan, selected
 from conformance.suite.settings import Options, Setup
-from conformance.suite.setup import Run, UsageProblem, files_of, finished_school_year, open_run, pack_of, sensible
-from conformance.verdict import Verdict, decide
+from conformance.suite.setup import (
+    Run,
+    UsageProblem,
+    files_of,
+    finished_school_year,
+    open_run,
+    pack_of,
+    read_text,
+    sensible,
+)
+from conformance.verdict import Baseline, Verdict, decide
 from reports.terminal import summary
 
 WRONG_USE, NOT_COMPLETED, DEFECTIVE = 2, 3, 4
@@ -100,6 +109,9 @@ def options_of(config: pytest.Config) -> Options:
         report=value("report"),
         results=value("results"),
         junit=value("junit"),
+        sarif=value("sarif"),
+        events=value("events"),
+        baseline=value("baseline"),
         evidence=value("evidence"),
         language=value("lang"),
         dry_run=value("dry_run"),
@@ -151,7 +163,7 @@ class Worker:
         """Attach the event and the evidence index lines to the item's report."""
         report = yield
         if call.when == "call" and isinstance(item, SuiteItem) and item.result is not None and self.bench is not None:
-            report.hocba_result = item.result.model_dump_json()
+            report.hocba_result = json.dumps(item.result.model_dump(mode="json"))  # a lone surrogate stays an escape
             report.hocba_entries = json.dumps([asdict(entry) for entry in self.bench.entries])
             self.bench.entries.clear()
         return report
@@ -175,7 +187,9 @@ class Controller(Worker):
         self.code: int = DEFECTIVE
         self.finished = False
         self.trouble = ""
-        self.outputs = Outputs(options.results, options.report, options.junit)
+        self.outputs = Outputs(options.results, options.report, options.junit, options.sarif)
+        self.stream = EventFile(options.events)
+        self.baseline = Baseline()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -183,9 +197,15 @@ class Controller(Worker):
         try:
             if self.options.dry_run:
                 self._dry_run(session)
+            known = read_text(self.options.baseline, "--baseline") if self.options.baseline else ""
+            self.baseline = Baseline.parse(known)
             self.outputs.claim()
+            self.stream.open()
             self.run = open_run(self.options)
             self.setup = self.run.setup
+            if known:
+                self.run.bundle.add("baseline", "", known.encode())
+            self.stream.begin(self.run.info)
         except (UsageProblem, Refused, PackError, ValueError, OSError) as error:
             pytest.exit(visible(str(error)), WRONG_USE)
         except DoorError as error:
@@ -245,7 +265,9 @@ class Controller(Worker):
         result = getattr(report, "hocba_result", None)
         if result is None or self.run is None:
             return
-        self.items.append(ItemResult.model_validate_json(result))
+        item = ItemResult.model_validate(json.loads(result))
+        self.items.append(item)
+        self.stream.item(item)
         for entry in json.loads(report.hocba_entries):
             self.run.bundle.enter(Entry(**entry))
 
@@ -270,6 +292,7 @@ class Controller(Worker):
             self.code = DEFECTIVE
         finally:
             self.finished = True
+            self.stream.close()
             self.run.close()
 
     def _decide(self, run: Run, exitstatus: int) -> None:
@@ -297,7 +320,7 @@ class Controller(Worker):
         )
         items = tuple(sorted(self.items, key=lambda one: one.id))
         result = Result(run=run.info, items=items, footer=footer)
-        self.verdict = decide(pack, result)
+        self.verdict = decide(pack, result, baseline=self.baseline)
         self.result = result.model_copy(update={"verdict": self.verdict.to_json()})
         self.code = self.verdict.exit_code
         language = self.options.language
@@ -305,8 +328,10 @@ class Controller(Worker):
             (self.options.results, lambda result: reports.json_text(result, pack)),
             (self.options.report, lambda result: reports.html(result, pack, language)),
             (self.options.junit, lambda result: reports.junit(result, pack, language)),
+            (self.options.sarif, lambda result: reports.sarif(result, pack, language)),
         )
         try:
+            self.stream.end(footer, self.verdict.to_json())
             for path, content in contents:
                 if path:
                     self.outputs.write(path, content(self.result))

@@ -34,6 +34,11 @@ class Options(BaseModel):
     report: str = ""
     results: str = ""
     junit: str = ""
+    sarif: str = ""
+    events: str = ""
+    """NDJSON stream, written while the run goes on."""
+    baseline: str = ""
+    """The vendor's known failures."""
     evidence: str = ""
     language: Literal["vi", "en"] = "vi"
     dry_run: bool = False
