@@ -39,6 +39,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ministry-host", {"default": "127.0.0.1", "metavar": "HOST", "help": "địa chỉ lắng nghe của Bộ giả lập / mock Ministry's address"}),
     ("ministry-url", {"default": "", "metavar": "URL", "help": "URL công khai của Bộ giả lập / its URL as the software sees it"}),
     ("ministry-port", {"type": int, "default": 0, "metavar": "PORT", "help": "cổng của Bộ giả lập; 0: cổng bất kì / its port; 0: any free one"}),
+    ("ministry-tls", {"choices": ("auto", "on", "off"), "default": "auto", "help": "Bộ giả lập dùng TLS; auto: khi có kịch bản cần / the mock Ministry speaks TLS; auto: when an exchange needs it"}),
     ("revision", {"default": "", "metavar": "R", "help": "đợt chấm, mặc định của bộ đặc tả / scored revision, the pack's own by default"}),
     ("pack", {"default": "", "metavar": "DIR", "help": "bộ đặc tả khác / another specification pack"}),
 )  # fmt: skip

@@ -14,8 +14,9 @@ from threading import Thread
 from sqlalchemy.exc import SQLAlchemyError
 
 from conformance.pack import PackError, default_pack, load_pack
+from mock_moet.certificates import CertificateProblem
 from mock_moet.ministry import Settings
-from mock_moet.server import LOOPBACK, Running
+from mock_moet.server import LOOPBACK, Running, Tls
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,6 +35,22 @@ def _parser() -> argparse.ArgumentParser:
         help="mã điều khiển / control token; trống: lấy từ HOCBA_CONTROL_TOKEN, không có thì tự sinh "
         "/ empty: from HOCBA_CONTROL_TOKEN, else drawn and printed",
     )
+    parser.add_argument(
+        "--tls", action="store_true",
+        help="dùng TLS với chứng thư tạo khi chạy / speak TLS with certificates made now (CA: control, GET /health)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tls-cert", type=Path, metavar="FILE", help="chứng thư của người vận hành, PEM / own certificate"
+    )
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="khóa của chứng thư đó, PEM / its key")
+    parser.add_argument(
+        "--tls-host", action="append", default=[], metavar="NAME",
+        help="tên máy mà bên ngoài dùng, lặp được / a name that clients use, repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--space-ports", default="", metavar="FIRST-LAST",
+        help="các cổng cấp riêng cho không gian / ports for spaces of their own (mặc định: bất kỳ / any)",
+    )  # fmt: skip
     parser.add_argument("--database", default="sqlite://", help="URL SQLAlchemy (mặc định: trong bộ nhớ / in memory)")
     parser.add_argument("--pack", type=Path, help="thư mục bộ đặc tả / folder of a specification pack")
     parser.add_argument(
@@ -41,6 +58,21 @@ def _parser() -> argparse.ArgumentParser:
         help="kiểm tra sau khi cấp biên nhận, hay trước khi trả lời / judge after the receipt, or before the answer",
     )  # fmt: skip
     return parser
+
+
+def _tls(options: argparse.Namespace) -> Tls | None:
+    own = (options.tls_cert, options.tls_key) if options.tls_cert else None
+    return Tls(own, tuple(options.tls_host)) if options.tls or own else None
+
+
+def _range(text: str) -> range | None:
+    if not text:
+        return None
+    first, _, last = text.partition("-")
+    found = range(int(first), int(last or first) + 1)
+    if not 0 < found.start < found.stop <= 65536:
+        raise ValueError(text)
+    return found
 
 
 def _stop_at_eof(running: Running) -> None:
@@ -56,6 +88,14 @@ def main(arguments: list[str] | None = None) -> int:
     ports = [one for one in (options.port, options.control_port) if not 0 <= one <= 65535]
     if ports:
         sys.stderr.write(f"mock_moet: cổng phải từ 0 đến 65535 / a port is from 0 to 65535: {ports[0]}\n")
+        return 2
+    if bool(options.tls_cert) != bool(options.tls_key):
+        sys.stderr.write("mock_moet: --tls-cert và --tls-key đi cùng nhau / go together\n")
+        return 2
+    try:
+        space_ports = _range(options.space_ports)
+    except ValueError:
+        sys.stderr.write(f"mock_moet: --space-ports: cần FIRST-LAST / wants FIRST-LAST: {options.space_ports}\n")
         return 2
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     for stream in (sys.stdout, sys.stderr):
@@ -76,8 +116,10 @@ def main(arguments: list[str] | None = None) -> int:
             port=options.port,
             control_port=options.control_port,
             public_url=options.public_url,
+            tls=_tls(options),
+            ports=space_ports,
         )
-    except (OSError, PackError, SQLAlchemyError, RuntimeError) as error:
+    except (OSError, PackError, SQLAlchemyError, RuntimeError, CertificateProblem) as error:
         sys.stderr.write(f"mock_moet: không khởi động được / cannot start: {error}\n")
         return 2
     with running:

@@ -31,7 +31,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from conformance.evidence import digest_of
-from mock_moet.breaks import DEADLINE, AnswerCut, ClientGone, ConnectionReset
+from mock_moet.breaks import CONNECTION, DEADLINE, VERIFIES, AnswerCut, ClientGone, ConnectionReset, Untrusted
 from mock_moet.clock import wait
 from mock_moet.faults import Fault
 from mock_moet.journal import redacted, shown_body
@@ -130,6 +130,8 @@ class _Visit:
     operation: str = ""
     params: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    connected: Fault | None = None
+    """What the connection began with."""
 
     @property
     def query(self) -> str:
@@ -168,8 +170,32 @@ class Gate:
             if DEADLINE in (scope.get("extensions") or {}):
                 raise
 
+    def note_connection(self, space: str, fault: Fault, origin: str) -> None:
+        """Put a connection with a bad certificate into the journal: there may never be a call on it."""
+        journal = self.ministry.corner(space).journal
+        clock = self.ministry.settings.clock
+        entry = journal.enter(
+            at=clock.now().isoformat(timespec="milliseconds"), monotonic=clock.monotonic(), operation="",
+            method="TLS", path="", query="", origin=origin, request={},
+        )  # fmt: skip
+        journal.complete(entry, fault=fault.model_dump(by_alias=True, mode="json"))
+
+    def _connect(self, visit: _Visit) -> None:
+        """The fault that the connection began with; where TLS is only played, each call begins one."""
+        extensions = visit.scope.get("extensions") or {}
+        if CONNECTION in extensions:
+            visit.connected = extensions[CONNECTION]
+        elif visit.space is not None and VERIFIES in extensions and visit.scope.get("scheme") == "https":
+            fault = self.ministry.corner(visit.space.name).faults.take_connection()
+            if fault is not None:
+                self.note_connection(visit.space.name, fault, (visit.scope.get("client") or ("",))[0])
+                if extensions[VERIFIES]:
+                    raise Untrusted(fault.variant)
+                visit.connected = fault
+
     async def _visit(self, visit: _Visit) -> None:
         self._route(visit)
+        self._connect(visit)
         early: Reply | None = None
         try:
             visit.body = await self._read(visit)
@@ -188,8 +214,9 @@ class Gate:
         fault = None
         if early is None and visit.operation:
             fault = corner.faults.take(visit.operation, call.record)
-        if fault is not None:
-            corner.journal.complete(entry, fault=fault.model_dump(by_alias=True, mode="json"))
+        marked = fault or visit.connected
+        if marked is not None:
+            corner.journal.complete(entry, fault=marked.model_dump(by_alias=True, mode="json"))
         try:
             reply = early or await self._answer(visit, call, fault)
         except ClientGone:
@@ -283,6 +310,9 @@ class Gate:
             "path": "***" if secret else visit.scope["path"],
             "query": "***" if secret and visit.query else visit.query[:1000],
             "origin": (visit.scope.get("client") or ("",))[0],
+            "tls": ""
+            if visit.scope.get("scheme") != "https"
+            else ("good" if visit.connected is None else visit.connected.variant),
             "request": {
                 "headers": redacted(visit.headers),
                 "bodySha256": hashed_bytes(visit.body),

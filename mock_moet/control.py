@@ -32,6 +32,7 @@ class NewSpace(Model):
     accept_unreserved: bool = False
     closed_years: list[int] = Field(default_factory=list)
     label: str = Field("", max_length=200)
+    own_port: bool = False
 
 
 class Report(Model):
@@ -85,20 +86,25 @@ def create_control(ministry: Ministry) -> FastAPI:
         return {
             "service": "mock-moet", "test": True, "pack": ministry.pack.name, "packDigest": ministry.pack.digest,
             "publicUrl": settings.public_url, "time": settings.clock.now().isoformat(),
-            "durability": ministry.store.durability(),
+            "durability": ministry.store.durability(), "caPem": ministry.authority_pem,
+            "ownPorts": ministry.doors is not None,
         }  # fmt: skip
 
     @app.post("/spaces", status_code=201)
     def open_space(body: NewSpace) -> dict[str, str]:
+        if body.own_port and ministry.doors is None:
+            raise HTTPException(422, "ownPort: không có cổng riêng ở đây / no ports of their own here")
         try:
             row, secret = ministry.open_space(body.model_dump(by_alias=True, mode="json"))
+        except OSError as error:
+            raise HTTPException(503, f"ownPort: không mở được cổng / cannot open a port: {error}") from error
         except ValueError as error:
             raise HTTPException(422, f"chứng thư gốc hoặc CRL sai / wrong anchors or CRLs: {error}") from error
         base = ministry.base_url(row.name)
         paths = ministry.wire.messages["paths"]
         return {
             "space": row.name, "baseUrl": base, "tokenUrl": base + paths["token"], "clientId": row.client_id,
-            "clientSecret": secret,
+            "clientSecret": secret, "caPem": ministry.authority_pem,
         }  # fmt: skip
 
     @app.delete("/spaces/{name}", status_code=204)
@@ -111,17 +117,17 @@ def create_control(ministry: Ministry) -> FastAPI:
 
     @app.put("/spaces/{name}/faults", status_code=204)
     def set_faults(body: list[Fault], row: SpaceRow = known) -> None:
-        _check_operations(ministry, body)
-        ministry.corner(row.name).faults.replace(body)
+        _check_faults(ministry, row, body)
+        ministry.set_faults(row.name, body)
 
     @app.post("/spaces/{name}/faults", status_code=204)
     def add_faults(body: list[Fault], row: SpaceRow = known) -> None:
-        _check_operations(ministry, body)
-        ministry.corner(row.name).faults.add(body)
+        _check_faults(ministry, row, body)
+        ministry.set_faults(row.name, body, beside=True)
 
     @app.delete("/spaces/{name}/faults", status_code=204)
     def clear_faults(row: SpaceRow = known) -> None:
-        ministry.corner(row.name).faults.replace(())
+        ministry.set_faults(row.name, ())
 
     @app.put("/spaces/{name}/outcomes", status_code=204)
     def set_outcomes(body: list[Outcome], row: SpaceRow = known) -> None:
@@ -171,15 +177,19 @@ def create_control(ministry: Ministry) -> FastAPI:
     return app
 
 
-def _check_operations(ministry: Ministry, faults: list[Fault]) -> None:
+def _check_faults(ministry: Ministry, space: SpaceRow, faults: list[Fault]) -> None:
     errors = ministry.wire.messages["errors"]
     for one in faults:
         if one.operation != "*" and one.operation not in ministry.wire.operations:
             raise HTTPException(422, f"không có thao tác / no such operation: {one.operation}")
         if one.error and one.error not in errors:
             raise HTTPException(422, f"không có lỗi / no such error: {one.error}")
-        if one.kind == "redirect" and not one.location:
-            raise HTTPException(422, "redirect: thiếu location / location is missing")
+        if one.variant is not None and one.variant not in ministry.variants(space):
+            raise HTTPException(
+                422,
+                f"tls: {one.variant}: không gian không có cổng TLS riêng, hoặc chứng thư có sẵn không cho phép / "
+                "the space has no TLS port of its own, or the operator's certificate does not allow it",
+            )
 
 
 def _error(status: int, vi: str, en: str) -> JSONResponse:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-Kind = Literal["status", "delay", "reset", "truncate", "garbage", "redirect", "drip", "merge"]
+from mock_moet.certificates import Variant
+
+Kind = Literal["status", "delay", "reset", "truncate", "garbage", "redirect", "drip", "merge", "tls"]
 
 
 class Model(BaseModel):
@@ -38,7 +40,20 @@ class Fault(Model):
     content_type: str = "application/json"
     location: str = ""
     extra: dict[str, Any] = Field(default_factory=dict)
+    variant: Variant | None = None
     name: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Fault:
+        if self.kind == "redirect" and not self.location:
+            raise ValueError("redirect: thiếu location / location is missing")
+        if self.kind == "tls":
+            if self.variant is None:
+                raise ValueError("tls: thiếu variant / variant is missing")
+            if self.operation != "*" or self.record is not None or self.phase != "before":
+                # which call will come is not known when a connection begins
+                raise ValueError("tls: chỉ chọn được theo kết nối / selects connections, not calls")
+        return self
 
 
 @dataclass(slots=True)
@@ -77,11 +92,25 @@ class FaultBook:
 
     def take(self, operation: str, record: str | None) -> Fault | None:
         """The fault for this call, if any. Every fault that matches counts the call; the first due one is taken."""
+        return self._take(
+            lambda one: one.kind != "tls" and one.operation in ("*", operation) and one.record in (None, record)
+        )
+
+    def take_connection(self) -> Fault | None:
+        """The fault for a connection that begins now, if any: counted and taken as :meth:`take` does with calls."""
+        return self._take(lambda one: one.kind == "tls")
+
+    def on_connections(self) -> bool:
+        """Whether any fault selects connections."""
+        with self._lock:
+            return any(one.fault.kind == "tls" for one in self._entries)
+
+    def _take(self, matches: Callable[[Fault], bool]) -> Fault | None:
         taken: Fault | None = None
         with self._lock:
             for entry in self._entries:
                 fault = entry.fault
-                if fault.operation not in ("*", operation) or (fault.record is not None and fault.record != record):
+                if not matches(fault):
                     continue
                 entry.seen += 1
                 if taken is None and entry.seen >= fault.nth and entry.fired < fault.times:

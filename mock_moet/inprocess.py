@@ -11,7 +11,7 @@ import anyio
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from mock_moet.breaks import DEADLINE, AnswerCut, ClientGone, ConnectionReset
+from mock_moet.breaks import DEADLINE, VERIFIES, AnswerCut, ClientGone, ConnectionReset, Untrusted
 from mock_moet.clock import Clock, SystemClock
 
 WALL_LIMIT = 60.0
@@ -33,10 +33,14 @@ class InProcessTransport(httpx.BaseTransport):
     A connection that the application resets is :class:`httpx.ReadError`; a delay longer than the request's read
     timeout, both in ``clock``'s seconds, is :class:`httpx.ReadTimeout`; an answer that breaks off is
     :class:`httpx.RemoteProtocolError`. Close it, or use it as a context manager: it holds a thread.
+
+    ``verify``: whether the client checks certificates. TLS is only played here: under an ``https`` address, each call
+    is a connection of its own, and a bad certificate is :class:`httpx.ConnectError` to a client that checks.
     """
 
-    def __init__(self, app: ASGIApp, clock: Clock | None = None) -> None:
+    def __init__(self, app: ASGIApp, clock: Clock | None = None, *, verify: bool = True) -> None:
         self._app = app
+        self._verify = verify
         self._clock = clock or SystemClock()
         self._stack = ExitStack()
         self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal())
@@ -93,11 +97,13 @@ class InProcessTransport(httpx.BaseTransport):
             "headers": [(name.lower(), value) for name, value in request.headers.raw],
             "server": (request.url.host, request.url.port or 80),
             "client": ("127.0.0.1", 0),
-            "extensions": {} if deadline is None else {DEADLINE: deadline},
+            "extensions": {VERIFIES: self._verify} | ({} if deadline is None else {DEADLINE: deadline}),
         }
         try:
             with anyio.fail_after(WALL_LIMIT):
                 await self._app(scope, receive, send)
+        except Untrusted as error:
+            raise httpx.ConnectError(f"certificate verify failed: {error}", request=request) from None
         except ConnectionReset:
             raise httpx.ReadError("connection reset", request=request) from None
         except AnswerCut:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import queue
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock, Thread
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from conformance.checks.judge import judge_document
 from conformance.pack import Pack, default_pack
 from conformance.signature.trust import TrustStore
+from mock_moet.certificates import VARIANTS, Variant
 from mock_moet.clock import Clock, SystemClock
-from mock_moet.faults import FaultBook, OutcomeBook
+from mock_moet.faults import Fault, FaultBook, OutcomeBook
 from mock_moet.journal import LIMIT, Journal
 from mock_moet.judging import JudgeFunction, Opinion, judge, own_finding, trust_of
 from mock_moet.rules import PENDING, Event, State, settle
@@ -60,6 +62,30 @@ class Corner:
     trust_known: bool = False
 
 
+class Doors(Protocol):
+    """Ports of spaces' own, where there are real ones (:mod:`mock_moet.doors`). Called from any thread but theirs."""
+
+    @property
+    def authority_pem(self) -> str:
+        """The authority behind the listeners' certificates; empty without TLS or with the operator's certificate."""
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """The bad certificates that a port can show; none without TLS."""
+
+    def open(self, space: str, port: int = 0) -> int:
+        """Open a port of the space's own; which one it is. Raises OSError when it cannot be had."""
+
+    def url(self, space: str) -> str:
+        """Base URL at the space's own port; empty when it has none."""
+
+    def hang_up(self, space: str) -> None:
+        """End the connections at the space's own port, each when its call is answered."""
+
+    def close(self, space: str) -> None:
+        """Close the space's port."""
+
+
 class Ministry:
     """Everything the service's two faces (:mod:`mock_moet.api`, :mod:`mock_moet.control`) share."""
 
@@ -68,6 +94,8 @@ class Ministry:
         self.pack = settings.pack
         self.wire = Wire(settings.pack)
         self.store = Store(settings.database)
+        self.doors: Doors | None = None
+        """Set by whoever runs real listeners."""
         self._corners: dict[str, Corner] = {}
         self._spaces: dict[str, SpaceRow] = {}
         self._lock = Lock()
@@ -118,10 +146,19 @@ class Ministry:
         self.store.open_space(row, created)
         corner = self.corner(row.name)
         corner.trust, corner.trust_known = trust, True
+        if settings.get("ownPort") and self.doors is not None:
+            try:
+                port = self.doors.open(row.name)
+            except OSError:
+                self.drop_space(row.name)
+                raise
+            self.change_space(row.name, {**settings, "port": port})
         return row, secret
 
     def drop_space(self, name: str) -> None:
         """Forget a space."""
+        if self.doors is not None:
+            self.doors.close(name)
         with self._lock:
             self.store.drop_space(name)
             self._corners.pop(name, None)
@@ -136,8 +173,32 @@ class Ministry:
             return corner
 
     def base_url(self, name: str) -> str:
-        """A space's base URL."""
+        """A space's base URL: at its own port if it has one, else under its path."""
+        if self.doors is not None and (own := self.doors.url(name)):
+            return own
         return f"{self.settings.public_url.rstrip('/')}/s/{name}"
+
+    # faults
+
+    def set_faults(self, name: str, faults: Sequence[Fault], *, beside: bool = False) -> None:
+        """Set a space's faults instead of the others, or beside them."""
+        book = self.corner(name).faults
+        before = book.on_connections()
+        (book.add if beside else book.replace)(faults)
+        if self.doors is not None and (before or book.on_connections()):
+            # a kept connection would show no certificate any more, or has shown a bad one
+            self.doors.hang_up(name)
+
+    def variants(self, space: SpaceRow) -> tuple[Variant, ...]:
+        """The bad certificates that a fault can show to a space's clients."""
+        if self.doors is None:  # in process TLS is only played
+            return VARIANTS if self.settings.public_url.startswith("https:") else ()
+        return self.doors.variants if self.doors.url(space.name) else ()
+
+    @property
+    def authority_pem(self) -> str:
+        """The authority that clients must trust; empty without TLS or with the operator's certificate."""
+        return "" if self.doors is None else self.doors.authority_pem
 
     # judging
 

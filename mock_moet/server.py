@@ -9,13 +9,18 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mock_moet.api import create_service
+from mock_moet.certificates import Certificates
 from mock_moet.control import create_control
+from mock_moet.doors import SpaceDoors
 from mock_moet.ministry import Ministry, Settings
 
 LOOPBACK = "127.0.0.1"
@@ -29,20 +34,20 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _configured(app: Any) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            http="h11",  # faults reach through it to the connection
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            timeout_keep_alive=15,
-            timeout_graceful_shutdown=2,
-        )
+def _configured(app: Any) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        http="h11",  # faults reach through it to the connection
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=2,
     )
+    config.load()
+    return config
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -83,7 +88,7 @@ class Listeners:
 
     @property
     def service_url(self) -> str:
-        """Where the service answers on this machine."""
+        """Where the service answers on this machine, without TLS."""
         return _url(self.service)
 
     @property
@@ -97,41 +102,85 @@ class Listeners:
         self.control.close()
 
 
-def _url(one: socket.socket) -> str:
+def _url(one: socket.socket, scheme: str = "http") -> str:
     host, port = one.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}"
+    return f"{scheme}://{shown}:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """That the service speaks TLS: with certificates made for this run, or the operator's own (PEM files)."""
+
+    own: tuple[Path, Path] | None = None
+    hosts: tuple[str, ...] = ()
+    """Further names that clients know the service by."""
 
 
 class Running:
     """The service in a thread: ``with Running.start(Settings()) as running: …``."""
 
-    def __init__(self, ministry: Ministry, listeners: Listeners) -> None:
+    def __init__(
+        self,
+        ministry: Ministry,
+        listeners: Listeners,
+        certificates: Certificates | None = None,
+        ports: range | None = None,
+    ) -> None:
         self.ministry = ministry
         self.listeners = listeners
-        self.service_url = listeners.service_url
+        self.service_url = _url(listeners.service, "http" if certificates is None else "https")
         self.control_url = listeners.control_url
         self.control_token = ministry.settings.control_token
-        self._servers = (_configured(create_service(ministry)), _configured(create_control(ministry)))
+        gate = create_service(ministry)
+        config = _configured(gate)
+        if certificates is not None:
+            config.ssl = certificates.good()
+        self._servers = (_Server(config), _Server(_configured(create_control(ministry))))
+        host = listeners.service.getsockname()[0]
+
+        def protocol(app: Any) -> asyncio.Protocol:
+            made = H11Protocol(config, self._servers[0].server_state, {})
+            made.app = app
+            return made
+
+        self._doors = SpaceDoors(ministry, gate, certificates, lambda port: bind(host, port), protocol, ports)
+        ministry.doors = self._doors
         self._thread = Thread(target=self._serve, name="mock-moet", daemon=True)
 
     @classmethod
     def start(
-        cls, settings: Settings, *, host: str = LOOPBACK, port: int = 0, control_port: int = 0, public_url: str = ""
+        cls,
+        settings: Settings,
+        *,
+        host: str = LOOPBACK,
+        port: int = 0,
+        control_port: int = 0,
+        public_url: str = "",
+        tls: Tls | None = None,
+        ports: range | None = None,
     ) -> Running:
-        """Bind, start and wait until both listeners answer.
+        """Bind, start and wait until both listeners answer. ``ports``: those that spaces get as their own.
 
         Raises:
             OSError: an address is taken.
+            CertificateProblem: the operator's certificate cannot be used.
             RuntimeError: the service did not come up.
         """
         listeners = Listeners.on(host, port, control_port)
+        certificates: Certificates | None = None
         try:
-            ministry = Ministry(replace(settings, public_url=public_url or listeners.service_url))
+            if tls is not None:
+                # reached by its public name, and on this machine in every usual way
+                names = (urlsplit(public_url).hostname or "", "localhost", LOOPBACK, "::1", *tls.hosts)
+                shown = listeners.service.getsockname()[0]
+                certificates = Certificates((*names, shown), settings.clock.now(), tls.own)
+            own_url = _url(listeners.service, "http" if tls is None else "https")
+            ministry = Ministry(replace(settings, public_url=public_url or own_url))
         except BaseException:
             listeners.close()
             raise
-        made = cls(ministry, listeners)
+        made = cls(ministry, listeners, certificates, ports)
         made._thread.start()
         for _ in range(1000):
             if all(server.started for server in made._servers):
@@ -144,9 +193,13 @@ class Running:
 
     async def _both(self) -> None:
         first, second = self._servers
-        await asyncio.gather(
-            first.serve(sockets=[self.listeners.service]), second.serve(sockets=[self.listeners.control])
-        )
+        await self._doors.begin()
+        try:
+            await asyncio.gather(
+                first.serve(sockets=[self.listeners.service]), second.serve(sockets=[self.listeners.control])
+            )
+        finally:
+            await self._doors.end()
 
     def _serve(self) -> None:
         asyncio.run(self._both())

@@ -76,12 +76,16 @@ def world(
     seed: int = 1,
     takes: str = "components",
     factor: float = 5.0,
+    verify: bool = True,
 ) -> Iterator[World]:
-    """Open a world; everything is closed again."""
+    """Open a world; everything is closed again. ``verify``: whether the vendor's client checks certificates."""
     pack = pack or default_pack()
     clock = ScaledClock(factor, datetime.now(pack.timezone))
-    ministry = Ministry(Settings(pack=pack, clock=clock, control_token="control", judging="inline"))
-    service = InProcessTransport(create_service(ministry), clock)
+    # TLS is played: bad certificates can be shown in process too
+    ministry = Ministry(
+        Settings(pack=pack, clock=clock, control_token="control", judging="inline", public_url="https://127.0.0.1:8115")
+    )
+    service = InProcessTransport(create_service(ministry), clock, verify=verify)
     control = InProcessTransport(create_control(ministry), clock)
     app = create_app(
         VendorSettings(

@@ -108,9 +108,17 @@ def _start(name: str, arguments: list[str], urls: dict[str, str], token: str, se
 
 
 def start_ministry(
-    folder: Path, pack: Path, *, host: str = "127.0.0.1", public_url: str = "", wanted_port: int = 0
+    folder: Path,
+    pack: Path,
+    *,
+    host: str = "127.0.0.1",
+    public_url: str = "",
+    wanted_port: int = 0,
+    tls: bool = False,
 ) -> Service:
     """Start a mock Ministry that speaks the pack in the folder ``pack``, with a fresh database in ``folder``.
+
+    ``tls``: with certificates made for the run (docs/control-api.md).
 
     Raises:
         Refused: it cannot listen at ``host``, or ``wanted_port`` (0: any) is taken.
@@ -124,11 +132,13 @@ def start_ministry(
         raise Refused(f"{option}: không lắng nghe được / cannot listen: {at}: {error.strerror}") from error
     token = secrets.token_urlsafe(24)
     database = (folder / "ministry.sqlite").resolve()
-    urls = {"base": public_url or f"http://{host}:{port}", "control": f"http://127.0.0.1:{control}"}
+    urls = {"base": public_url or f"http{'s' if tls else ''}://{host}:{port}", "control": f"http://127.0.0.1:{control}"}
     arguments = ["mock_moet", "--listen", host, "--port", str(port), "--control-port", str(control)]
     arguments += ["--database", f"sqlite:///{database.as_posix()}", "--pack", str(pack)]
     if public_url:
         arguments += ["--public-url", public_url]
+    if tls:
+        arguments.append("--tls")
     return _start("mock_moet", arguments, urls, token, {"HOCBA_CONTROL_TOKEN": token})
 
 

@@ -127,6 +127,7 @@ def options_of(config: pytest.Config) -> Options:
         school_year=value("school_year"),
         ministry_host=value("ministry_host"),
         ministry_url=value("ministry_url"),
+        ministry_tls=value("ministry_tls"),
         ministry_port=value("ministry_port"),
         pack=value("pack"),
         revision=value("revision"),

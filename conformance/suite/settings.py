@@ -57,6 +57,7 @@ class Options(BaseModel):
     school_year: int | None = None
     ministry_host: str = LOOPBACK
     ministry_url: str = ""
+    ministry_tls: Literal["auto", "on", "off"] = "auto"
     ministry_port: int = 0
     """0: any free one."""
     pack: str = ""
@@ -71,6 +72,7 @@ class Options(BaseModel):
         one |= {"ministry-url": self.ministry_url, "max-examples": str(self.max_examples or "")}
         one |= {"ministry-host": self.ministry_host if self.ministry_host != LOOPBACK else ""}
         one |= {"ministry-port": str(self.ministry_port or "")}
+        one |= {"ministry-tls": self.ministry_tls if self.ministry_tls != "auto" else ""}
         # the reference vendor's is drawn by the run; anybody else's stays a variable of the shell
         one |= {"token": f"${{{self.token_env}}}" if self.token and self.target != "reference" else ""}
         many = {"defect": self.defects, "trust": self.trust, "crl": self.crl, "ocsp": self.ocsp}

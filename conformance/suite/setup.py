@@ -23,6 +23,7 @@ from conformance.doors.processes import Service, start_ministry, start_vendor
 from conformance.doors.vendor import Vendor, reasons_of
 from conformance.events import RunInfo
 from conformance.evidence import Bundle
+from conformance.exchanges import load_exchanges
 from conformance.pack import Pack, default_pack, load_pack
 from conformance.signature.given import Anchors, GivenError, read_anchors, read_answers, read_crls, read_tax_codes
 from conformance.signature.pki import Credential, TestPki
@@ -189,6 +190,22 @@ def ministry_of(options: Options, pack: Pack, folder: Path) -> Service:
         host=options.ministry_host,
         public_url=options.ministry_url,
         wanted_port=options.ministry_port,
+        tls=needs_tls(options, pack),
+    )
+
+
+def needs_tls(options: Options, pack: Pack) -> bool:
+    """Whether the run's mock Ministry speaks TLS: when an exchange shows certificates, unless it is told not to.
+
+    Under a public address of the operator's, TLS is theirs too.
+    """
+    if options.ministry_url or options.ministry_tls == "off":
+        return False
+    return options.ministry_tls == "on" or any(
+        fault.get("kind") == "tls"
+        for spec in load_exchanges(pack)
+        for fault in spec.faults
+        if pack.header.revisions.index(spec.revision) <= pack.header.revisions.index(pack.header.revision)
     )
 
 
@@ -226,6 +243,7 @@ def begin(
         "tokenUrl": space.token_url,
         "clientId": space.client_id,
         "clientSecret": space.client_secret,
+        **({"caPem": space.ca_pem} if space.ca_pem else {}),
     }
     _taken("PUT /session", vendor.begin(session))
     _taken("PUT /roster", vendor.enrol(roster.data))

@@ -106,6 +106,7 @@ class Space:
     tokenUrl: str  # noqa: N815
     clientId: str  # noqa: N815
     clientSecret: str  # noqa: N815
+    caPem: str = ""  # noqa: N815
 
     def faults(self, *faults: dict[str, Any]) -> None:
         self.control.put(f"/spaces/{self.space}/faults", list(faults))
