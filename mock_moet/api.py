@@ -13,13 +13,12 @@ import json
 import logging
 import re
 import secrets
-import socket
-import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -31,9 +30,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from conformance.evidence import digest_of
-from mock_moet.breaks import CONNECTION, DEADLINE, VERIFIES, AnswerCut, ClientGone, ConnectionReset, Untrusted
+from mock_moet.breaks import CONNECTION, DEADLINE, VERIFIES, ClientGone, ConnectionReset, Refused, Untrusted
 from mock_moet.clock import wait
-from mock_moet.faults import Fault
+from mock_moet.delivery import Outlet, Receive, Send, deliver, reset, send_whole
+from mock_moet.faults import INSTEAD, PARTIAL, SPREAD, WHOLE, Fault
 from mock_moet.journal import redacted, shown_body
 from mock_moet.ministry import Ministry
 from mock_moet.operations import OPERATIONS, SELF_AUTHORISED, Call, authorise, bearer
@@ -41,8 +41,6 @@ from mock_moet.store import SpaceRow, hashed
 from mock_moet.wire import Refusal, Reply, parse_json, pick, place
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/s/{space}"
@@ -183,6 +181,10 @@ class Gate:
     def _connect(self, visit: _Visit) -> None:
         """The fault that the connection began with; where TLS is only played, each call begins one."""
         extensions = visit.scope.get("extensions") or {}
+        if visit.space is not None and VERIFIES in extensions:
+            closed = self.ministry.corner(visit.space.name).refused_until
+            if self.ministry.settings.clock.monotonic() < closed:
+                raise Refused
         if CONNECTION in extensions:
             visit.connected = extensions[CONNECTION]
         elif visit.space is not None and VERIFIES in extensions and visit.scope.get("scheme") == "https":
@@ -193,6 +195,13 @@ class Gate:
                     raise Untrusted(fault.variant)
                 visit.connected = fault
 
+    async def _refuse(self, space: str, seconds: float) -> None:
+        """Take no connections of the space for some time."""
+        if self.ministry.doors is not None:
+            await self.ministry.doors.refuse(space, seconds)
+        else:
+            self.ministry.corner(space).refused_until = self.ministry.settings.clock.monotonic() + seconds
+
     async def _visit(self, visit: _Visit) -> None:
         self._route(visit)
         self._connect(visit)
@@ -202,7 +211,7 @@ class Gate:
         except Refusal as refusal:
             early = _problem(self.ministry, refusal).with_headers(("connection", "close"))
         if visit.space is None:
-            await _send(visit.send, early or _problem(self.ministry, Refusal("not-found")))
+            await send_whole(visit.send, early or _problem(self.ministry, Refusal("not-found")))
             return
         space = visit.space
         corner = self.ministry.corner(space.name)
@@ -217,6 +226,7 @@ class Gate:
         marked = fault or visit.connected
         if marked is not None:
             corner.journal.complete(entry, fault=marked.model_dump(by_alias=True, mode="json"))
+        out = Outlet(visit.send, visit.receive, partial(self._wait, visit))
         try:
             reply = early or await self._answer(visit, call, fault)
         except ClientGone:
@@ -224,12 +234,15 @@ class Gate:
             raise
         except ConnectionReset:
             corner.journal.complete(entry, committed=call.committed, facts=call.facts)
-            await _abort(visit)
+            if fault is not None and fault.kind == "refuse":
+                # closed before the client can come back
+                await self._refuse(space.name, fault.seconds)
+            await reset(out)
             return
         if fault is not None:
             reply = self._spoil(reply, fault, space)
         known = _known_from(reply, self.ministry.now(space))
-        whole = fault is None or fault.kind in ("delay", "drip", "merge")
+        whole = fault is None or fault.kind in WHOLE
         corner.journal.complete(
             entry,
             committed=call.committed,
@@ -248,7 +261,7 @@ class Gate:
             },
             delivered=whole,
         )  # fmt: skip
-        await self._deliver(visit, reply, fault)
+        await deliver(out, reply, fault)
 
     # arrival
 
@@ -358,14 +371,14 @@ class Gate:
             return await self._inside(visit, call)
         clock = self.ministry.settings.clock
         before = fault.phase == "before"
-        if fault.seconds and fault.kind != "drip" and before:
-            await self._wait(visit, fault.seconds)
-        # a fault of one of these kinds before the commit stands in for the service; the others need its answer
-        replaces = fault.kind in ("status", "reset", "garbage", "redirect", "truncate")
-        reply = Reply(200) if before and replaces else await self._inside(visit, call)
-        if fault.seconds and fault.kind != "drip" and not before:
-            await self._wait(visit, fault.seconds)
-        if fault.kind == "reset":
+        waits = fault.seconds if fault.kind not in SPREAD else 0.0
+        if waits and before:
+            await self._wait(visit, waits)
+        # before the commit these stand in for the service; the others need its answer
+        reply = Reply(200) if before and fault.kind in INSTEAD else await self._inside(visit, call)
+        if waits and not before:
+            await self._wait(visit, waits)
+        if fault.kind in ("reset", "refuse"):
             raise ConnectionReset
         deadline = (visit.scope.get("extensions") or {}).get(DEADLINE)
         if deadline is not None and clock.monotonic() > deadline:
@@ -447,7 +460,7 @@ class Gate:
             body = "<html><body>502 Bad Gateway</body></html>" if fault.body is None else fault.body
             status = fault.status if "status" in fault.model_fields_set else 200
             return Reply(status, body.encode(), (("content-type", fault.content_type), *after))
-        if fault.kind == "truncate" and len(reply.body) < 2:
+        if fault.kind in PARTIAL and len(reply.body) < 2:
             made = self.ministry.wire.write("receipt", id=secrets.token_hex(16), state="")
             return Reply.json(self.ministry.wire.operations["submit"].success, made)
         if fault.kind == "merge":
@@ -473,26 +486,6 @@ class Gate:
             problem.headers
         )  # fmt: skip
         return Reply(fault.status, problem.body, headers)
-
-    # delivery
-
-    async def _deliver(self, visit: _Visit, reply: Reply, fault: Fault | None) -> None:
-        if fault is not None and fault.kind == "truncate":
-            await _start(visit.send, reply, len(reply.body))
-            half = reply.body[: len(reply.body) // 2]
-            await visit.send({"type": "http.response.body", "body": half, "more_body": True})
-            await _abort(visit, cut=True)
-        elif fault is not None and fault.kind == "drip":
-            # no length: under HTTP/1.1 the server sends it chunked
-            await _start(visit.send, reply, None)
-            pieces = [reply.body[at : at + 16] for at in range(0, len(reply.body), 16)] or [b""]
-            for piece in pieces:
-                if fault.seconds:
-                    await self._wait(visit, fault.seconds / len(pieces))
-                await visit.send({"type": "http.response.body", "body": piece, "more_body": True})
-            await visit.send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
-            await _send(visit.send, reply)
 
 
 def hashed_bytes(data: bytes) -> str:
@@ -522,35 +515,3 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         else:
             await send({"type": "lifespan.shutdown.complete"})
             return
-
-
-async def _start(send: Send, reply: Reply, length: int | None) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-    if length is not None and reply.status != 304:
-        headers.append((b"content-length", str(length).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-
-
-async def _send(send: Send, reply: Reply) -> None:
-    await _start(send, reply, len(reply.body))
-    await send({"type": "http.response.body", "body": reply.body, "more_body": False})
-
-
-async def _abort(visit: _Visit, *, cut: bool = False) -> None:
-    """Break the connection: under uvicorn really (TCP RST), in process by an exception."""
-    transport = getattr(getattr(visit.send, "__self__", None), "transport", None)
-    if transport is None:
-        raise AnswerCut if cut else ConnectionReset
-    raw: socket.socket | None = transport.get_extra_info("socket")
-    if raw is not None and not cut:
-        # linger 0: the kernel sends RST instead of FIN
-        with suppress(OSError):
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    if cut:
-        # what was written shall still arrive
-        await asyncio.sleep(0.05)
-    transport.abort()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(5):
-            while (await visit.receive())["type"] != "http.disconnect":
-                pass

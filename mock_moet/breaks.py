@@ -16,6 +16,10 @@ class Untrusted(Exception):
     """The client does not take the service's certificate."""
 
 
+class Refused(Exception):
+    """Nobody listens."""
+
+
 class ConnectionReset(Exception):  # not an error of the service: a fault it was told to make
     """The client sees its connection reset."""
 

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from mock_moet.faults import Fault, Model, Outcome
+from mock_moet.faults import BELOW, Fault, Model, Outcome
 from mock_moet.ministry import Ministry
 from mock_moet.store import SpaceRow
 
@@ -184,6 +184,8 @@ def _check_faults(ministry: Ministry, space: SpaceRow, faults: list[Fault]) -> N
             raise HTTPException(422, f"không có thao tác / no such operation: {one.operation}")
         if one.error and one.error not in errors:
             raise HTTPException(422, f"không có lỗi / no such error: {one.error}")
+        if one.kind in BELOW and not ministry.has_port(space):
+            raise HTTPException(422, f"{one.kind}: không gian không có cổng riêng / the space has no port of its own")
         if one.variant is not None and one.variant not in ministry.variants(space):
             raise HTTPException(
                 422,

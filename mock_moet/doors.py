@@ -17,14 +17,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from mock_moet.api import PREFIX, Gate, Receive, Send
+from mock_moet.api import PREFIX, Gate
 from mock_moet.breaks import CONNECTION
 from mock_moet.certificates import Certificates, Variant
+from mock_moet.clock import wait
+from mock_moet.delivery import Receive, Send
 from mock_moet.faults import Fault
 from mock_moet.ministry import Ministry
 
 HANDSHAKE_LIMIT = 20.0
 """Seconds a client has to finish a handshake."""
+BACKLOG = 128
 _PATIENCE = 20.0
 """Seconds another thread waits for the loop to open or close a port."""
 
@@ -39,6 +42,7 @@ class _Port:
     listening: socket.socket
     number: int
     accepting: asyncio.Task[None] | None = None
+    refusing: bool = False
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     protocols: set[Any] = field(default_factory=set)
 
@@ -130,9 +134,9 @@ class SpaceDoors:
         host = public.hostname or ""
         return f"{public.scheme}://{f'[{host}]' if ':' in host else host}:{port.number}"
 
-    def hang_up(self, space: str) -> None:
-        """End the space's connections, each when its call is answered."""
-        self._done(self._hang_up(space))
+    def renew(self, space: str) -> None:
+        """End the space's connections, each when its call is answered; take new ones, even if it was told not to."""
+        self._done(self._renew(space))
 
     def close(self, space: str) -> None:
         """Close the space's port."""
@@ -151,7 +155,7 @@ class SpaceDoors:
     async def _open(self, space: str, number: int) -> int:
         bound = self._free(number)
         bound.setblocking(False)
-        bound.listen(128)
+        bound.listen(BACKLOG)
         port = self._ports[space] = _Port(space, bound, bound.getsockname()[1])
         port.accepting = asyncio.create_task(self._accept(port))
         return port.number
@@ -202,14 +206,35 @@ class SpaceDoors:
             )
             port.protocols = {one for one in port.protocols if not _gone(one)} | set(made)
 
-    async def _hang_up(self, space: str) -> None:
+    async def refuse(self, space: str, seconds: float) -> None:
+        """Close the space's port for some time. Its number stays reserved."""
+        port = self._ports.get(space)
+        if port is None or port.accepting is None:
+            return
+        port.accepting.cancel()
+        port.listening.close()
+        # bound but not listening: nobody else gets the number, and whoever connects is refused
+        port.listening = self._bind(port.number)
+        port.listening.setblocking(False)
+        port.refusing = True
+        _hang_up(port)
+        port.accepting = asyncio.create_task(self._reopen(port, seconds))
+
+    async def _reopen(self, port: _Port, seconds: float) -> None:
+        if seconds:
+            await wait(self._ministry.settings.clock, seconds)
+        port.refusing = False
+        port.listening.listen(BACKLOG)
+        await self._accept(port)
+
+    async def _renew(self, space: str) -> None:
         port = self._ports.get(space)
         if port is None:
             return
-        for one in port.protocols:
-            if not _gone(one):
-                one.shutdown()
-        port.protocols.clear()
+        if port.refusing and port.accepting is not None:
+            port.accepting.cancel()
+            port.accepting = asyncio.create_task(self._reopen(port, 0.0))
+        _hang_up(port)
 
     async def _close(self, space: str) -> None:
         port = self._ports.pop(space, None)
@@ -220,9 +245,14 @@ class SpaceDoors:
         for task in port.tasks:
             task.cancel()
         port.listening.close()
-        for one in port.protocols:
-            if not _gone(one):
-                one.shutdown()
+        _hang_up(port)
+
+
+def _hang_up(port: _Port) -> None:
+    for one in port.protocols:
+        if not _gone(one):
+            one.shutdown()
+    port.protocols.clear()
 
 
 def _gone(protocol: Any) -> bool:

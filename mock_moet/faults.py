@@ -13,7 +13,22 @@ from pydantic.alias_generators import to_camel
 
 from mock_moet.certificates import Variant
 
-Kind = Literal["status", "delay", "reset", "truncate", "garbage", "redirect", "drip", "merge", "tls"]
+Kind = Literal[
+    "status", "delay", "garbage", "redirect", "merge",
+    "drip", "drip-headers", "truncate", "cut-headers", "bad-chunk", "endless", "large-headers", "noise", "empty",
+    "reset", "reset-body", "refuse", "tls",
+]  # fmt: skip
+
+SPREAD = frozenset({"drip", "drip-headers", "endless", "refuse"})
+"""Kinds whose ``seconds`` are no wait before the answer."""
+PARTIAL = frozenset({"truncate", "reset-body", "cut-headers", "bad-chunk"})
+"""Kinds that send a part of an answer, and need one to be parted."""
+INSTEAD = PARTIAL | {"status", "garbage", "redirect", "noise", "empty", "endless", "reset", "refuse"}
+"""Kinds that, before the commit, stand in for the service."""
+WHOLE = frozenset({"delay", "drip", "drip-headers", "large-headers", "merge"})
+"""Kinds that leave the answer whole and as the service meant it."""
+BELOW = frozenset({"tls", "refuse"})
+"""Kinds that concern a port and not a call: they need a port of the space's own."""
 
 
 class Model(BaseModel):
@@ -40,6 +55,7 @@ class Fault(Model):
     content_type: str = "application/json"
     location: str = ""
     extra: dict[str, Any] = Field(default_factory=dict)
+    size: int = Field(0, ge=0, le=64 * 1024 * 1024)
     variant: Variant | None = None
     name: str = ""
 
@@ -47,6 +63,10 @@ class Fault(Model):
     def _complete(self) -> Fault:
         if self.kind == "redirect" and not self.location:
             raise ValueError("redirect: thiếu location / location is missing")
+        if self.kind == "refuse" and not self.seconds:
+            raise ValueError("refuse: thiếu seconds / seconds is missing")
+        if self.kind == "large-headers" and self.size > 1024 * 1024:
+            raise ValueError("large-headers: size: nhiều nhất / at most 1048576")
         if self.kind == "tls":
             if self.variant is None:
                 raise ValueError("tls: thiếu variant / variant is missing")
@@ -100,10 +120,10 @@ class FaultBook:
         """The fault for a connection that begins now, if any: counted and taken as :meth:`take` does with calls."""
         return self._take(lambda one: one.kind == "tls")
 
-    def on_connections(self) -> bool:
-        """Whether any fault selects connections."""
+    def below(self) -> bool:
+        """Whether any fault concerns the space's port."""
         with self._lock:
-            return any(one.fault.kind == "tls" for one in self._entries)
+            return any(one.fault.kind in BELOW for one in self._entries)
 
     def _take(self, matches: Callable[[Fault], bool]) -> Fault | None:
         taken: Fault | None = None

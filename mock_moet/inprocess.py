@@ -11,7 +11,7 @@ import anyio
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from mock_moet.breaks import DEADLINE, VERIFIES, AnswerCut, ClientGone, ConnectionReset, Untrusted
+from mock_moet.breaks import DEADLINE, VERIFIES, AnswerCut, ClientGone, ConnectionReset, Refused, Untrusted
 from mock_moet.clock import Clock, SystemClock
 
 WALL_LIMIT = 60.0
@@ -104,6 +104,8 @@ class InProcessTransport(httpx.BaseTransport):
                 await self._app(scope, receive, send)
         except Untrusted as error:
             raise httpx.ConnectError(f"certificate verify failed: {error}", request=request) from None
+        except Refused:
+            raise httpx.ConnectError("connection refused", request=request) from None
         except ConnectionReset:
             raise httpx.ReadError("connection reset", request=request) from None
         except AnswerCut:

@@ -60,6 +60,8 @@ class Corner:
     journal: Journal = field(default_factory=Journal)
     trust: TrustStore | None = None
     trust_known: bool = False
+    refused_until: float = 0.0
+    """In process: the moment on the clock until which nobody listens."""
 
 
 class Doors(Protocol):
@@ -79,8 +81,11 @@ class Doors(Protocol):
     def url(self, space: str) -> str:
         """Base URL at the space's own port; empty when it has none."""
 
-    def hang_up(self, space: str) -> None:
-        """End the connections at the space's own port, each when its call is answered."""
+    async def refuse(self, space: str, seconds: float) -> None:
+        """Take no connections at the space's own port for some time. To be called in the loop of the listeners."""
+
+    def renew(self, space: str) -> None:
+        """End the connections at the space's own port, each when its call is answered; take new ones."""
 
     def close(self, space: str) -> None:
         """Close the space's port."""
@@ -182,12 +187,17 @@ class Ministry:
 
     def set_faults(self, name: str, faults: Sequence[Fault], *, beside: bool = False) -> None:
         """Set a space's faults instead of the others, or beside them."""
-        book = self.corner(name).faults
-        before = book.on_connections()
-        (book.add if beside else book.replace)(faults)
-        if self.doors is not None and (before or book.on_connections()):
+        corner = self.corner(name)
+        before = corner.faults.below()
+        (corner.faults.add if beside else corner.faults.replace)(faults)
+        corner.refused_until = 0.0
+        if self.doors is not None and (before or corner.faults.below()):
             # a kept connection would show no certificate any more, or has shown a bad one
-            self.doors.hang_up(name)
+            self.doors.renew(name)
+
+    def has_port(self, space: SpaceRow) -> bool:
+        """Whether faults that concern a port can be set for a space; in process they are played."""
+        return self.doors is None or bool(self.doors.url(space.name))
 
     def variants(self, space: SpaceRow) -> tuple[Variant, ...]:
         """The bad certificates that a fault can show to a space's clients."""

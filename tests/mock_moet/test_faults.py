@@ -90,6 +90,48 @@ def test_a_truncated_answer_breaks_off(client: Client, phase: str) -> None:
     assert len(client.space.submissions()) == (phase == "after")
 
 
+BROKEN = {
+    "reset-body": httpx.ReadError, "cut-headers": httpx.RemoteProtocolError, "bad-chunk": httpx.RemoteProtocolError,
+    "empty": httpx.RemoteProtocolError, "noise": httpx.RemoteProtocolError, "endless": httpx.RemoteProtocolError,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("kind", BROKEN)
+def test_an_answer_broken_below_http(client: Client, kind: str, phase: str) -> None:
+    client.space.faults({"kind": kind, "operation": "submit", "phase": phase})
+    data = transcript()
+    with pytest.raises(BROKEN[kind]):
+        client.submit(data)
+    assert len(client.space.submissions()) == (phase == "after")
+    client.receipt(client.submit(data))
+    broken, whole = client.space.journal()[1:]
+    assert (broken["fault"]["kind"], broken["delivered"], whole["fault"]) == (kind, False, None)
+
+
+@pytest.mark.parametrize("kind", ["drip-headers", "large-headers"])
+def test_an_odd_answer_that_is_whole_all_the_same(client: Client, clock: VirtualClock, kind: str) -> None:
+    client.space.faults({"kind": kind, "operation": "submit", "seconds": 2})
+    answer = client.submit(transcript())
+    client.receipt(answer)
+    assert clock.seconds == pytest.approx(2)
+    assert client.space.journal()[-1]["delivered"] is True
+    assert len(answer.headers.get("x-hocba-filler", "")) == (128 * 1024 if kind == "large-headers" else 0)
+
+
+def test_nobody_listens_for_some_time(client: Client, clock: VirtualClock) -> None:
+    client.space.faults({"kind": "refuse", "operation": "submit", "phase": "after", "seconds": 3})
+    data = transcript()
+    with pytest.raises(httpx.ReadError):
+        client.submit(data)
+    for _ in range(2):
+        with pytest.raises(httpx.ConnectError):
+            client.submit(data)
+    clock.sleep(3)
+    client.receipt(client.submit(data))
+    assert len(client.space.journal()) == 3, "whom nobody hears leaves no trace"
+
+
 def test_garbage_with_200(client: Client) -> None:
     client.space.faults(
         {"kind": "garbage", "operation": "submit"}, {"kind": "garbage", "nth": 2, "body": "{{", "status": 202}
@@ -145,7 +187,8 @@ def test_cleared_faults_are_gone(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "fault", [{"kind": "nothing"}, {"kind": "status", "operation": "nothing"}, {"kind": "redirect"},
-              {"kind": "status", "error": "nothing"}, {"kind": "status", "times": 0}, {"kind": "status", "typo": 1}],
+              {"kind": "status", "error": "nothing"}, {"kind": "status", "times": 0}, {"kind": "status", "typo": 1},
+              {"kind": "refuse"}, {"kind": "large-headers", "size": 2_000_000}, {"kind": "endless", "size": 10**8}],
 )  # fmt: skip
 def test_wrong_faults_are_refused(client: Client, fault: dict[str, Any]) -> None:
     answer = client.space.control.http.put(f"/spaces/{client.space.space}/faults", json=[fault])

@@ -74,6 +74,63 @@ def test_a_truncated_answer_promises_more_than_it_brings(client: Client) -> None
     assert len(client.space.submissions()) == 1
 
 
+BROKEN = ("reset-body", "cut-headers", "bad-chunk", "empty", "noise", "endless", "large-headers")
+
+
+@pytest.mark.parametrize("own_port", [True, False])
+@pytest.mark.parametrize("kind", BROKEN)
+def test_an_answer_broken_below_http_is_an_error_to_a_real_client(
+    running: Running, kind: str, *, own_port: bool
+) -> None:
+    control = control_of(running.control_url)
+    client = Client(control.open(ownPort=own_port))
+    client.authenticate()
+    client.space.faults({"kind": kind, "operation": "submit", "size": 200_000, "phase": "after"})
+    data = transcript()
+    try:
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+            client.submit(data)
+        assert len(client.space.submissions()) == 1
+        client.receipt(client.submit(data))
+        assert client.space.journal()[1]["fault"]["kind"] == kind
+    finally:
+        client.http.close()
+        control.http.close()
+
+
+def test_headers_that_drip_arrive(client: Client) -> None:
+    client.space.faults({"kind": "drip-headers", "operation": "health", "seconds": 0.05})
+    answer = client.call("health")
+    assert answer.json()
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("how", ["time", "cleared"])
+def test_a_port_that_nobody_listens_at_and_that_comes_back(running: Running, how: str) -> None:
+    control = control_of(running.control_url)
+    client = Client(control.open(ownPort=True))
+    client.authenticate()
+    client.space.faults({"kind": "refuse", "operation": "submit", "seconds": 0.3 if how == "time" else 300})
+    data = transcript()
+    try:
+        with pytest.raises(httpx.ReadError):
+            client.submit(data)
+        if how == "cleared":
+            with pytest.raises(httpx.ConnectError):
+                client.submit(data)
+            client.space.faults()
+        client.http.close()
+        client.http = httpx.Client(transport=httpx.HTTPTransport(retries=10), trust_env=False, timeout=60)
+        client.receipt(client.submit(data))
+        assert len(client.space.submissions()) == 1
+        shared = control.open()
+        put = control.http.put(f"/spaces/{shared.space}/faults", json=[{"kind": "refuse", "seconds": 1}])
+        assert put.status_code == 422, "it would refuse everybody"
+    finally:
+        client.http.close()
+        control.http.close()
+
+
 @pytest.mark.parametrize("phase", ["before", "after"])
 def test_a_client_that_stops_waiting_commits_nothing_later(client: Client, phase: str) -> None:
     client.space.faults({"kind": "delay", "operation": "submit", "phase": phase, "seconds": 20})
