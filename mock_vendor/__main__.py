@@ -7,19 +7,30 @@ import contextlib
 import json
 import logging
 import os
+import secrets
+import shutil
+import socket
 import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import uvicorn
 
 from conformance.pack import Pack, PackError, default_pack, load_pack
 from mock_vendor.app import create_app
 from mock_vendor.defects import DEFECTS
-from mock_vendor.settings import VendorSettings
+from mock_vendor.remote.client import RemoteDesk
+from mock_vendor.remote.service import SigningService, create_signing_app
+from mock_vendor.settings import SystemClock, VendorSettings
 
 LOOPBACK = "127.0.0.1"
+FOLDER = "HOCBA_VENDOR_FOLDER"
+"""Environment: the folder that a process leaves to the one that takes its place."""
 DESK_TOKEN = "hocba-test"  # noqa: S105  # the published token of a vendor's desk
 
 
@@ -66,7 +77,44 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="chương trình mà phần mềm nhận, dùng được nhiều lần / claimed programme, repeatable",
     )
+    parser.add_argument(
+        "--signing",
+        choices=("file", "token", "remote"),
+        default="file",
+        help="ký bằng tệp khóa; bằng token, người vận hành xác nhận; hay ký từ xa, xác nhận trên điện thoại / "
+        "with key files; with tokens that an operator unlocks; or remotely, confirmed on a telephone",
+    )
+    parser.add_argument(
+        "--confirm-after",
+        type=_seconds,
+        default=0.5,
+        metavar="GIÂY/SECONDS",
+        help="bao lâu thì có người xác nhận (token, remote) / when somebody confirms (token, remote)",
+    )
+    parser.add_argument(
+        "--outbox-interval",
+        type=_seconds,
+        metavar="GIÂY/SECONDS",
+        help="việc nền chạy mỗi bao nhiêu giây; thử lại theo nhịp đó / "
+        "seconds between runs of the background work; retries keep that step",
+    )
+    parser.add_argument(
+        "--no-tick", action="store_true", help="không nhận POST /tick / without POST /tick: the suite waits"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="thư mục giữ dữ liệu qua các lần khởi động; trống: thư mục tạm / "
+        "folder that outlives a restart; empty: a temporary one",
+    )
     return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 3600:
+        raise argparse.ArgumentTypeError("0-3600")
+    return value
 
 
 def listing(output: str, language: str) -> str:
@@ -92,7 +140,8 @@ def _utf8() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run until interrupted. Exit code 2: wrong use, or it could not start."""
     _utf8()
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(given)
     if options.list_defects:
         sys.stdout.write(listing(options.format, options.lang) + "\n")
         return 0
@@ -121,6 +170,8 @@ def main(arguments: list[str] | None = None) -> int:
             "--rendition pdf: cần cài hocba-conformance[pdf] / wants the extra hocba-conformance[pdf] installed\n"
         )
         return 2
+    folder = options.data or Path(os.environ.get(FOLDER) or tempfile.mkdtemp(prefix="hocba-vendor-"))
+    step = options.outbox_interval
     settings = VendorSettings(
         pack,
         token,
@@ -128,12 +179,49 @@ def main(arguments: list[str] | None = None) -> int:
         takes=options.takes,
         programmes=programmes,
         rendition=options.rendition,
+        signing=options.signing,
+        confirm_after=options.confirm_after,
+        signing_time=max(30.0, 10 * options.confirm_after),
+        ticks=not options.no_tick,
+        folder=folder,
+        **({} if step is None else outbox_every(step)),
     )
-    return _serve(settings, options.port)
+    if options.signing == "remote":
+        settings = replace(settings, remote=_signing_service(options.confirm_after))
+    return _serve(settings, options.port, given, None if options.data else folder)
+
+
+def outbox_every(seconds: float) -> dict[str, Any]:
+    """Settings of software whose background work runs every so many seconds: nothing happens in between."""
+    return {
+        "outbox_interval": seconds,
+        "poll_interval": seconds,
+        "first_retry": seconds,
+        "longest_retry": 4 * seconds,
+    }
+
+
+def _signing_service(confirm_after: float) -> RemoteDesk:
+    """Start the mock signing service in a thread of its own, on loopback."""
+    secret = secrets.token_urlsafe(24)
+    app = create_signing_app(SigningService(SystemClock(), secret, confirm_after))
+    listening = socket.create_server((LOOPBACK, 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    Thread(target=server.run, args=([listening],), name="remote-signing", daemon=True).start()
+    address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
+    return RemoteDesk(address, secret, patience=10 * confirm_after + 30.0, poll=min(1.0, confirm_after / 4 + 0.05))
 
 
 class _Server(uvicorn.Server):
-    """Says in one line when it is ready."""
+    """Says in one line when it is ready, and leaves no temporary folder behind."""
+
+    temporary: Path | None = None
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().shutdown(sockets)  # type: ignore[arg-type]
+        # here, since a signal ends the process as soon as the server has stopped
+        if self.temporary is not None:
+            shutil.rmtree(self.temporary, ignore_errors=True)
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         await super().startup(sockets)  # type: ignore[arg-type]
@@ -151,20 +239,39 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _serve(settings: VendorSettings, port: int) -> int:
+def _replaced(given: list[str], port: Callable[[], int], folder: Path | None) -> Callable[[], None]:
+    """How this process is replaced by a fresh one: at once, with nothing tidied up, on the same port."""
+
+    def replace_process() -> None:
+        os.environ[FOLDER] = str(folder)
+        arguments = [sys.executable, "-m", "mock_vendor", *given, "--port", str(port())]
+        os.execv(sys.executable, arguments)  # noqa: S606  # no shell, and ourselves
+
+    return replace_process
+
+
+def _serve(settings: VendorSettings, port: int, given: list[str], temporary: Path | None) -> int:
+    def taken() -> int:
+        return int(server.servers[0].sockets[0].getsockname()[1])
+
+    if os.name != "nt":  # there a process cannot be replaced; the office starts anew in this one
+        settings = replace(settings, restart=_replaced(given, taken, settings.folder))
     app = create_app(settings)
     server = _Server(
         uvicorn.Config(
             app, host=LOOPBACK, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=3
         )
     )
+    server.temporary = temporary
     try:
         server.run()
     except SystemExit:
         sys.stderr.write(f"mock_vendor: không mở được cổng {port} / cannot open port {port}\n")
         return 2
     finally:
-        app.state.office.close()
+        app.state.close()
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
     return 0
 
 

@@ -6,10 +6,14 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from conformance.pack import Pack
-from mock_vendor.client import Mailing
+from mock_vendor.amending import Amending
+from mock_vendor.inquiring import Inquiring
 from mock_vendor.printing import Printing
 from mock_vendor.register import TEACHER, Wanted
 from mock_vendor.settings import Clock
+from mock_vendor.stating import Stating
+from mock_vendor.transcripts import Job
+from mock_vendor.verifying import Verifying
 from mock_vendor.writing import Signature
 
 
@@ -19,7 +23,7 @@ def unsigned(wanted: Sequence[Wanted], signatures: Sequence[Signature]) -> list[
     return [one for one in wanted if (one.role, one.signer, one.subject) not in made]
 
 
-class Habits(Printing, Mailing):
+class Habits(Printing, Inquiring, Amending, Stating, Verifying):
     """The sound habits, from formulas to retries. A defect is a mixin that overrides one of them."""
 
     def __init__(self, pack: Pack, clock: Clock) -> None:
@@ -48,6 +52,10 @@ class Habits(Printing, Mailing):
         """What may be sent to the Ministry: issued bytes only. ``draft`` writes what there is so far."""
         del draft
         return issued
+
+    def resumed(self, job: Job) -> Job | None:
+        """A submission that was on its way when the software was stopped: it goes on as it is."""
+        return job
 
     def locked(self, parts: Iterable[str], signatures: Sequence[Signature], *, issued: bool) -> list[str]:
         """Which parts may no longer be edited.

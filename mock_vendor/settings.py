@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
 from conformance.pack import Pack
+
+if TYPE_CHECKING:
+    from mock_vendor.register import Wanted
+    from mock_vendor.signing import Credential
 
 
 class Clock(Protocol):
@@ -23,6 +29,20 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+
+
+class RemoteSigning(Protocol):
+    """A remote signing service: the keys never leave it."""
+
+    def enrol(self, packed: Mapping[str, tuple[bytes, str]]) -> None:
+        """Give it the session's keys: PKCS#12 and password by signer."""
+
+    def desk(self, wanted: Sequence[Wanted], clock: Clock, gone: Callable[[], bool]) -> Callable[[str], Credential]:
+        """Credentials of signers, by signer, once each has confirmed as many signatures as are wanted of him.
+
+        Raises:
+            Refused: somebody does not confirm.
+        """
 
 
 class SystemClock:
@@ -64,5 +84,19 @@ class VendorSettings:
     """Form of printed renditions: ``html`` or ``pdf``."""
     programmes: tuple[str, ...] = ()
     """Programmes the description claims (empty: all of the pack); others work as soon as a roster has them."""
+    signing: str = "file"
+    """Signing path: ``file``; or ``remote`` and ``token``, which answer 202 and take their time."""
+    confirm_after: float = 0.5
+    """Seconds until whoever has to confirm a list of signatures has done so; not for ``file``."""
+    signing_time: float = 120.0
+    """Seconds within which one list of signers has signed."""
+    remote: RemoteSigning | None = None
+    """The remote signing service, where signing is ``remote``."""
+    ticks: bool = True
+    """Whether ``POST /tick`` is offered."""
+    folder: Path | None = None
+    """Where everything that survives a hard stop is kept; ``None``: in memory, for restarts within the process."""
+    restart: Callable[[], None] | None = None
+    """How the process is replaced by a fresh one; ``None``: only the office is."""
     background: bool = True
     """Whether a thread does the background work; without it only ``POST /tick`` does."""

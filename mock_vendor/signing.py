@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -38,12 +38,25 @@ XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
 EXCLUSIVE = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
 
 
+class SigningKey(Protocol):
+    """What signs: a private key of ``cryptography``, or one that is elsewhere."""
+
+    @property
+    def sign(self) -> Callable[..., bytes]:
+        """Sign as such a key of its kind does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A signer's key and certificates, leaf first."""
 
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    key: SigningKey
     chain: tuple[x509.Certificate, ...]
+
+    @property
+    def kind(self) -> str:
+        """``rsa`` or ``ec``."""
+        return "rsa" if isinstance(self.chain[0].public_key(), rsa.RSAPublicKey) else "ec"
 
     @classmethod
     def load(cls, packed: bytes, password: str) -> Credential:
@@ -159,9 +172,8 @@ def _choice(usual: str, allowed: Iterable[str]) -> str:
 class Signing(Writing):
     """Makes signatures. Methods are seams that a named defect may replace."""
 
-    def method(self, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> SignatureMethod:
+    def method(self, kind: str) -> SignatureMethod:
         """RSASSA-PSS for RSA, ECDSA for elliptic curves, with SHA-256 (TT 15/2025 App. I) where the pack allows it."""
-        kind = "rsa" if isinstance(key, rsa.RSAPrivateKey) else "ec"
         usual = SignatureMethod.SHA256_RSA_MGF1 if kind == "rsa" else SignatureMethod.ECDSA_SHA256
         allowed = [uri for uri, method in self.pack.signature.signatures.items() if method.key == kind]
         return SignatureMethod(_choice(usual.value, allowed))
@@ -214,11 +226,11 @@ class Signing(Writing):
         self, sheet: Sheet, one: Wanted, covered: Sequence[str], credential: Credential, at: datetime
     ) -> Signature:
         """One signature as text."""
-        method = self.method(credential.key)
+        method = self.method(credential.kind)
         signer = _Signer(sheet, self.signing_time(one, at), self.digest(), method, self.pack.signature)
         made = signer.sign(
             None,
-            key=credential.key,
+            key=credential.key,  # type: ignore[arg-type]  # signxml only calls its sign()
             cert=list(credential.chain),
             reference_uri=[SignatureReference(URI=f"#{id_}") for id_ in covered],
             always_add_key_value=False,

@@ -31,9 +31,9 @@ class Writing(Composing):
     """Writes documents. Methods are seams that a named defect may replace."""
 
     @cached_property
-    def template(self) -> Template:
-        """The pack's text of the document; every value is escaped."""
-        environment = Environment(
+    def environment(self) -> Environment:
+        """The pack's texts; every value is escaped."""
+        return Environment(
             loader=FileSystemLoader(self.pack.path("vendor")),
             autoescape=True,
             trim_blocks=True,
@@ -41,7 +41,11 @@ class Writing(Composing):
             undefined=StrictUndefined,
             finalize=self._final,
         )
-        return environment.get_template("document.xml.j2")
+
+    @cached_property
+    def template(self) -> Template:
+        """The pack's text of the document."""
+        return self.environment.get_template("document.xml.j2")
 
     def _final(self, value: Any) -> Any:
         return value if isinstance(value, Markup) else self.letters(str(value))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
 from conformance.pack.pointer import put
-from mock_vendor.client import Answer, BadCredentials, Job, Line, Trouble
+from mock_vendor.client import Answer, BadCredentials, Line, Trouble
 from mock_vendor.defects.registry import defect
 from mock_vendor.habits import Habits
+from mock_vendor.transcripts import Job
 
 
 @defect(
@@ -24,8 +26,10 @@ from mock_vendor.habits import Habits
 class TokenInUrl(Habits):
     """As a query parameter, beside the header: it ends up in every log on the way."""
 
-    def request(self, line: Line, method: str, url: str, token: str, body: bytes | None) -> httpx.Response:
-        return super().request(line, method, f"{url}?access_token={token}", token, body)
+    def request(
+        self, line: Line, method: str, url: str, token: str, body: bytes | None, more: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        return super().request(line, method, f"{url}?access_token={token}", token, body, more)
 
 
 @defect(
@@ -38,10 +42,18 @@ class TokenInUrl(Habits):
 class OneToken(Habits):
     """The first 401 ends everything; what was lost is only a token."""
 
-    def call(self, line: Line, now: float, method: str, url: str, body: bytes | None = None) -> Answer:
+    def call(
+        self,
+        line: Line,
+        now: float,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Answer:
         token = self.fetch_token(line, now)
         try:
-            answer = self.answer(self.request(line, method, url, token, body))
+            answer = self.answer(self.request(line, method, url, token, body, more))
         except httpx.HTTPError as error:
             raise Trouble(type(error).__name__) from error
         if answer.status == 401:

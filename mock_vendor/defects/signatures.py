@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 
 from mock_vendor.contents import Contents
@@ -104,8 +104,8 @@ class Sha1(Habits):
     def digest(self) -> DigestAlgorithm:
         return DigestAlgorithm.SHA1
 
-    def method(self, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> SignatureMethod:
-        return SignatureMethod.RSA_SHA1 if isinstance(key, rsa.RSAPrivateKey) else SignatureMethod.ECDSA_SHA1
+    def method(self, kind: str) -> SignatureMethod:
+        return SignatureMethod.RSA_SHA1 if kind == "rsa" else SignatureMethod.ECDSA_SHA1
 
 
 @defect(

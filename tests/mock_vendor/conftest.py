@@ -124,7 +124,7 @@ class Desk:
     def close(self) -> None:
         self.http.close()
         self.transport.close()
-        self.app.state.office.close()
+        self.app.state.close()
 
     def case(self, id_: str) -> Case:
         """A frozen case, realised."""

@@ -33,8 +33,8 @@ def test_token_is_asked_for(desk: Desk) -> None:
     assert desk.http.get("/", headers={"Authorization": "Bearer wrong"}).status_code == 401
 
 
-def test_calls_not_offered_say_so(desk: Desk) -> None:
-    answer = desk.http.post("/restart")
+def test_calls_not_offered_say_so(desks: Desks) -> None:
+    answer = desks(ticks=False).http.post("/tick")
     assert (answer.status_code, reasons(answer)[0]["code"]) == (404, "NOT_OFFERED")
 
 
