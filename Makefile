@@ -58,12 +58,26 @@ test-dask: .venv-dask/.ready
 	$(BIN)/uv pip install --quiet --python $(DASK)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The site has an environment and a lock of its own, so that the tests' one stays light.
+docs: $(READY) .venv-docs/.ready
+	$(BIN)/python -m docs.site $(OUT)/site-source
+	$(DOCS)/mkdocs build --strict --quiet --config-file $(OUT)/site-source/mkdocs.yml --site-dir ../site
+	@echo "→ $(OUT)/site/index.html"
+
+DOCS := .venv-docs/bin
+.venv-docs/.ready: requirements-docs.lock $(READY)
+	$(PYTHON) -m venv .venv-docs
+	$(BIN)/uv pip install --quiet --python $(DOCS)/python --require-hashes -r requirements-docs.lock
+	@touch $@
+
 # Locks hold versions and hashes, no addresses.
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  --group test pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  --group test --extra dask --constraint requirements.lock pyproject.toml --output-file requirements-dask.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  --group docs --output-file requirements-docs.lock
 	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  - --output-file requirements-setup.lock
 

@@ -33,7 +33,9 @@ from conformance.commands.common import (
     stop,
     the_pack,
 )
+from conformance.commands.doctor import doctor
 from conformance.commands.explain import explain, list_requirements
+from conformance.commands.init import init
 from conformance.commands.report import report_app
 from conformance.options import OPTIONS
 from conformance.pack import Pack, PackError, default_pack
@@ -301,6 +303,8 @@ def pki(
         typer.echo(line)
 
 
+app.command()(init)
+app.command()(doctor)
 app.command("list")(list_requirements)
 app.command()(explain)
 

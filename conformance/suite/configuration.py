@@ -8,14 +8,16 @@ names the environment variable that holds the test interface's token. Paths are 
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from conformance.options import OPTIONS
+from conformance.suite.settings import Options
 
 NAME = "hocba.toml"
 TOKEN = "HOCBA_TARGET_TOKEN"  # noqa: S105  # a variable's name
@@ -38,6 +40,9 @@ PATHS = frozenset(
     | {"baseline", "sarif", "ndjson", "events"}
 )
 """Options that name files or folders."""
+
+_OTHERWISE = {"programme": "programmes", "lang": "language", "item": "items", "defect": "defects"}
+"""Options that the run knows by another name."""
 
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "int": ((int,), "một số nguyên / a whole number"),
@@ -78,6 +83,51 @@ def find(given: str | None, *, ignore: bool = False, folder: Path | None = None)
         return load(Path(given))
     usual = (folder or Path.cwd()) / NAME
     return load(usual) if usual.is_file() else Configuration()
+
+
+def chosen(given: Callable[[str], Any]) -> Options:
+    """A run's options: what was given, else what the configuration file says, else the defaults.
+
+    ``given``: the value of an option by name with underscores; ``None``: it was not given.
+
+    Raises:
+        ConfigurationError: the file cannot be used, or names no target and none was given.
+    """
+    file = find(given("config"), ignore=bool(given("no_config")))
+    known = dict(OPTIONS)
+
+    def value(name: str) -> Any:
+        asked = given(name)
+        if asked is not None:
+            return asked
+        option = name.replace("_", "-")
+        absent: Any = [] if known[option].get("action") == "append" else False if option == "dry-run" else None
+        return file.settings.get(option, known[option].get("default", absent))
+
+    target, token = value("target"), value("token")
+    if target == TARGET_OF_FILE:
+        target = file.settings.get("target", "")
+        if not target:
+            where = file.path or NAME
+            raise ConfigurationError(f"--target: {where}: không có target / names no target (hocba init)")
+    if not token and file.token_env != TOKEN:
+        token = os.environ.get(file.token_env, "")
+        if not token:
+            raise ConfigurationError(
+                f"{file.path}: token-env: biến môi trường {file.token_env} không có giá trị / the environment variable "
+                f"{file.token_env} is not set"
+            )
+    said = {field: tuple(found) if isinstance(found := value(name), list) else found for name, field in _fields()}
+    more = {"target": target, "token": token, "token_env": file.token_env, "configuration": str(file.path or "")}
+    return Options(**{**said, **more})
+
+
+def _fields() -> Iterator[tuple[str, str]]:
+    """Names of options with underscores, and the fields of :class:`Options` that take them."""
+    for option, _ in OPTIONS:
+        name = option.replace("-", "_")
+        if name not in ("config", "no_config", "explore"):
+            yield name, _OTHERWISE.get(name, name)
 
 
 def load(path: Path) -> Configuration:

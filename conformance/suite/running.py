@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict
@@ -20,10 +19,9 @@ from conformance.doors.http import DoorError
 from conformance.doors.processes import Refused
 from conformance.events import ItemResult, Result, RunFinished
 from conformance.evidence import Entry
-from conformance.options import OPTIONS
 from conformance.pack import Pack, PackError
 from conformance.suite.bench import Bench
-from conformance.suite.configuration import NAME, TARGET_OF_FILE, TOKEN, ConfigurationError, find
+from conformance.suite.configuration import ConfigurationError, chosen
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
 from conformance.suite.outputs import EventFile, Outputs
 from conformance.suite.plan import budget, plan, selected
@@ -73,65 +71,7 @@ def options_of(config: pytest.Config) -> Options:
     Raises:
         ConfigurationError: the file cannot be used, or names no target and none was given.
     """
-    file = find(config.getoption("hocba_config"), ignore=bool(config.getoption("hocba_no_config")))
-    known = dict(OPTIONS)
-
-    def value(name: str) -> Any:
-        given = config.getoption("hocba_" + name)
-        if given is not None:
-            return given
-        option = name.replace("_", "-")
-        absent: Any = [] if known[option].get("action") == "append" else False if option == "dry-run" else None
-        return file.settings.get(option, known[option].get("default", absent))
-
-    target, token = value("target"), value("token")
-    if target == TARGET_OF_FILE:
-        target = file.settings.get("target", "")
-        if not target:
-            where = file.path or NAME
-            raise ConfigurationError(f"--target: {where}: không có target / names no target (hocba init)")
-    if not token and file.token_env != TOKEN:
-        token = os.environ.get(file.token_env, "")
-        if not token:
-            raise ConfigurationError(
-                f"{file.path}: token-env: biến môi trường {file.token_env} không có giá trị / the environment variable "
-                f"{file.token_env} is not set"
-            )
-    return Options(
-        target=target,
-        token=token,
-        token_env=file.token_env,
-        configuration=str(file.path or ""),
-        seed=value("seed"),
-        max_examples=value("max_examples"),
-        time_budget=value("time_budget"),
-        programmes=tuple(value("programme")),
-        report=value("report"),
-        results=value("results"),
-        junit=value("junit"),
-        sarif=value("sarif"),
-        events=value("events"),
-        baseline=value("baseline"),
-        evidence=value("evidence"),
-        language=value("lang"),
-        dry_run=value("dry_run"),
-        trust=tuple(value("trust")),
-        crl=tuple(value("crl")),
-        ocsp=tuple(value("ocsp")),
-        schools=value("schools"),
-        leaders=value("leaders"),
-        subject_map=value("subject_map"),
-        items=tuple(value("item")),
-        defects=tuple(value("defect")),
-        keys=value("keys"),
-        school_year=value("school_year"),
-        ministry_host=value("ministry_host"),
-        ministry_url=value("ministry_url"),
-        ministry_tls=value("ministry_tls"),
-        ministry_port=value("ministry_port"),
-        pack=value("pack"),
-        revision=value("revision"),
-    )
+    return chosen(lambda name: config.getoption("hocba_" + name))
 
 
 class Worker:
