@@ -14,7 +14,6 @@ from threading import Thread
 from sqlalchemy.exc import SQLAlchemyError
 
 from conformance.pack import PackError, default_pack, load_pack
-from mock_moet.certificates import CertificateProblem
 from mock_moet.ministry import Settings
 from mock_moet.server import LOOPBACK, Running, Tls
 
@@ -35,6 +34,11 @@ def _parser() -> argparse.ArgumentParser:
         help="mã điều khiển / control token; trống: lấy từ HOCBA_CONTROL_TOKEN, không có thì tự sinh "
         "/ empty: from HOCBA_CONTROL_TOKEN, else drawn and printed",
     )
+    parser.add_argument(
+        "--profile", default="", metavar="NAME",
+        help="trộn lỗi theo chế độ của bộ đặc tả: gentle, strict, hostile / mix faults by a profile of the pack",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, metavar="N", help="hạt giống của --profile (mặc định: tự sinh) / its seed")
     parser.add_argument(
         "--tls", action="store_true",
         help="dùng TLS với chứng thư tạo khi chạy / speak TLS with certificates made now (CA: control, GET /health)",
@@ -111,6 +115,8 @@ def main(arguments: list[str] | None = None) -> int:
                 database=options.database,
                 control_token=given,
                 judging=options.judging,
+                profile=options.profile,
+                seed=options.seed,
             ),
             host=options.listen,
             port=options.port,
@@ -119,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
             tls=_tls(options),
             ports=space_ports,
         )
-    except (OSError, PackError, SQLAlchemyError, RuntimeError, CertificateProblem) as error:
+    except (OSError, PackError, SQLAlchemyError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"mock_moet: không khởi động được / cannot start: {error}\n")
         return 2
     with running:
@@ -131,6 +137,11 @@ def main(arguments: list[str] | None = None) -> int:
             f"mock_moet ready: service {running.ministry.settings.public_url} control {running.control_url}{shown}\n"
             f"{notice['vi']} / {notice['en']}\n"
         )
+        if options.profile:
+            profile = running.ministry.profiles[options.profile]
+            sys.stdout.write(
+                f"--profile={options.profile} --seed={running.ministry.seed}: {profile.title.vi} / {profile.title.en}\n"
+            )
         sys.stdout.flush()
         if os.environ.get("HOCBA_STOP_AT_EOF"):
             Thread(target=_stop_at_eof, args=(running,), name="parent", daemon=True).start()

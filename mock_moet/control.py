@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from mock_moet.faults import BELOW, Fault, Model, Outcome
+from mock_moet.faults import Fault, Model, Outcome
 from mock_moet.ministry import Ministry
 from mock_moet.store import SpaceRow
 
@@ -39,6 +39,13 @@ class Report(Model):
     """Where the report of a run is to be read."""
 
     url: str = Field(max_length=2000)
+
+
+class NewProfile(Model):
+    """A fault profile to play in a space."""
+
+    name: str
+    seed: int | None = Field(None, ge=0, lt=2**32)
 
 
 class Window(Model):
@@ -129,6 +136,22 @@ def create_control(ministry: Ministry) -> FastAPI:
     def clear_faults(row: SpaceRow = known) -> None:
         ministry.set_faults(row.name, ())
 
+    @app.put("/spaces/{name}/profile")
+    def set_profile(body: NewProfile, row: SpaceRow = known) -> dict[str, Any]:
+        if body.name not in ministry.profiles:
+            known_names = ", ".join(ministry.profiles)
+            raise HTTPException(422, f"không có chế độ lỗi / no such fault profile: {body.name} ({known_names})")
+        ministry.play(row, body.name, body.seed)
+        return _profile(ministry, row)
+
+    @app.get("/spaces/{name}/profile")
+    def profile(row: SpaceRow = known) -> dict[str, Any]:
+        return _profile(ministry, row)
+
+    @app.delete("/spaces/{name}/profile", status_code=204)
+    def end_profile(row: SpaceRow = known) -> None:
+        ministry.play(row, "")
+
     @app.put("/spaces/{name}/outcomes", status_code=204)
     def set_outcomes(body: list[Outcome], row: SpaceRow = known) -> None:
         ministry.corner(row.name).outcomes.replace(body)
@@ -177,6 +200,17 @@ def create_control(ministry: Ministry) -> FastAPI:
     return app
 
 
+def _profile(ministry: Ministry, space: SpaceRow) -> dict[str, Any]:
+    corner = ministry.corner(space.name)
+    if corner.playing is None:
+        return {"name": "", "seed": None}
+    one = corner.playing
+    return {
+        "name": one.name, "seed": one.seed, "title": one.profile.title.model_dump(), "calls": one.profile.calls,
+        "inARow": one.profile.in_a_row, "fired": corner.faults.mixed,
+    }  # fmt: skip
+
+
 def _check_faults(ministry: Ministry, space: SpaceRow, faults: list[Fault]) -> None:
     errors = ministry.wire.messages["errors"]
     for one in faults:
@@ -184,13 +218,11 @@ def _check_faults(ministry: Ministry, space: SpaceRow, faults: list[Fault]) -> N
             raise HTTPException(422, f"không có thao tác / no such operation: {one.operation}")
         if one.error and one.error not in errors:
             raise HTTPException(422, f"không có lỗi / no such error: {one.error}")
-        if one.kind in BELOW and not ministry.has_port(space):
-            raise HTTPException(422, f"{one.kind}: không gian không có cổng riêng / the space has no port of its own")
-        if one.variant is not None and one.variant not in ministry.variants(space):
+        if not ministry.possible(space, one):
             raise HTTPException(
                 422,
-                f"tls: {one.variant}: không gian không có cổng TLS riêng, hoặc chứng thư có sẵn không cho phép / "
-                "the space has no TLS port of its own, or the operator's certificate does not allow it",
+                f"{one.kind}: cần cổng riêng của không gian, và TLS với chứng thư tạo khi chạy / "
+                "needs a port of the space's own, and TLS with certificates made for the run",
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Literal
@@ -84,13 +84,33 @@ class _Entry:
     fired: int = 0
 
 
+CONNECTION = "connection"
+"""Stands for an operation where a fault hits connections."""
+
+Mix = Callable[[str], Sequence[Fault | None]]
+"""What happens to the calls of an operation in order, or to connections (:data:`CONNECTION`); then nothing any more."""
+
+
 @dataclass(slots=True)
 class FaultBook:
-    """The faults of one space, with their counts. In memory: a restart clears them."""
+    """The faults of one space, with their counts. In memory: a restart clears them.
+
+    Faults that were set come first; a mix (:mod:`mock_moet.profiles`) decides on the calls that they leave alone.
+    """
 
     _entries: list[_Entry] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _mix: Mix | None = None
+    _mixed: dict[str, Iterator[Fault | None]] = field(default_factory=dict)
+    mixed: int = 0
+    """How often the mix has hit."""
+
+    def mix(self, mix: Mix | None) -> None:
+        """Mix faults into the calls from now on, or no more; counting starts anew."""
+        with self._lock:
+            self._mix, self.mixed = mix, 0
+            self._mixed = {}
 
     def replace(self, faults: Iterable[Fault]) -> None:
         """Set these faults instead of all others; counting starts anew."""
@@ -113,19 +133,20 @@ class FaultBook:
     def take(self, operation: str, record: str | None) -> Fault | None:
         """The fault for this call, if any. Every fault that matches counts the call; the first due one is taken."""
         return self._take(
-            lambda one: one.kind != "tls" and one.operation in ("*", operation) and one.record in (None, record)
+            operation,
+            lambda one: one.kind != "tls" and one.operation in ("*", operation) and one.record in (None, record),
         )
 
     def take_connection(self) -> Fault | None:
         """The fault for a connection that begins now, if any: counted and taken as :meth:`take` does with calls."""
-        return self._take(lambda one: one.kind == "tls")
+        return self._take(CONNECTION, lambda one: one.kind == "tls")
 
     def below(self) -> bool:
         """Whether any fault concerns the space's port."""
         with self._lock:
             return any(one.fault.kind in BELOW for one in self._entries)
 
-    def _take(self, matches: Callable[[Fault], bool]) -> Fault | None:
+    def _take(self, operation: str, matches: Callable[[Fault], bool]) -> Fault | None:
         taken: Fault | None = None
         with self._lock:
             for entry in self._entries:
@@ -136,6 +157,13 @@ class FaultBook:
                 if taken is None and entry.seen >= fault.nth and entry.fired < fault.times:
                     entry.fired += 1
                     taken = fault
+            if self._mix is not None:
+                if operation not in self._mixed:
+                    self._mixed[operation] = iter(self._mix(operation))
+                drawn = next(self._mixed[operation], None)
+                if taken is None and drawn is not None:
+                    self.mixed += 1
+                    taken = drawn
         return taken
 
     def listing(self) -> list[dict[str, Any]]:

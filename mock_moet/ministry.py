@@ -16,9 +16,10 @@ from conformance.pack import Pack, default_pack
 from conformance.signature.trust import TrustStore
 from mock_moet.certificates import VARIANTS, Variant
 from mock_moet.clock import Clock, SystemClock
-from mock_moet.faults import Fault, FaultBook, OutcomeBook
+from mock_moet.faults import BELOW, Fault, FaultBook, OutcomeBook
 from mock_moet.journal import LIMIT, Journal
 from mock_moet.judging import JudgeFunction, Opinion, judge, own_finding, trust_of
+from mock_moet.profiles import Profile, load_profiles
 from mock_moet.rules import PENDING, Event, State, settle
 from mock_moet.store import SpaceRow, Store, Stored, hashed
 from mock_moet.wire import Wire
@@ -47,8 +48,21 @@ class Settings:
     token_lifetime: int = 3600
     """Seconds, unless a space says otherwise."""
     journal_limit: int = LIMIT
+    profile: str = ""
+    """Fault profile of every space that is opened; empty: none."""
+    seed: int | None = None
+    """Of the profile's mixes; ``None``: one is drawn."""
     body_deadline: float = 30.0
     """Seconds a client may take to send a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """A fault profile in use."""
+
+    name: str
+    seed: int
+    profile: Profile
 
 
 @dataclass(slots=True)
@@ -60,6 +74,8 @@ class Corner:
     journal: Journal = field(default_factory=Journal)
     trust: TrustStore | None = None
     trust_known: bool = False
+    playing: Playing | None = None
+    """The fault profile of the space."""
     refused_until: float = 0.0
     """In process: the moment on the clock until which nobody listens."""
 
@@ -98,6 +114,12 @@ class Ministry:
         self.settings = replace(settings, control_token=settings.control_token or secrets.token_urlsafe(32))
         self.pack = settings.pack
         self.wire = Wire(settings.pack)
+        self.profiles = load_profiles(settings.pack)
+        if settings.profile and settings.profile not in self.profiles:
+            known = ", ".join(self.profiles)
+            raise ValueError(f"không có chế độ lỗi / no such fault profile: {settings.profile} ({known})")
+        self.seed = secrets.randbelow(2**32) if settings.seed is None else settings.seed
+        """Of fault profiles, where nobody names another."""
         self.store = Store(settings.database)
         self.doors: Doors | None = None
         """Set by whoever runs real listeners."""
@@ -158,6 +180,8 @@ class Ministry:
                 self.drop_space(row.name)
                 raise
             self.change_space(row.name, {**settings, "port": port})
+        if self.settings.profile:
+            self.play(row, self.settings.profile)
         return row, secret
 
     def drop_space(self, name: str) -> None:
@@ -190,10 +214,43 @@ class Ministry:
         corner = self.corner(name)
         before = corner.faults.below()
         (corner.faults.add if beside else corner.faults.replace)(faults)
-        corner.refused_until = 0.0
-        if self.doors is not None and (before or corner.faults.below()):
-            # a kept connection would show no certificate any more, or has shown a bad one
+        if before or corner.faults.below() or corner.playing is not None:
+            self._open_again(name)
+
+    def _open_again(self, name: str) -> None:
+        """Begin with new connections: a kept one would show no certificate any more, or has shown a bad one."""
+        self.corner(name).refused_until = 0.0
+        if self.doors is not None:
             self.doors.renew(name)
+
+    def play(self, space: SpaceRow, name: str, seed: int | None = None) -> Playing | None:
+        """Mix a profile's faults into a space's calls from now on; an empty name ends that.
+
+        Raises:
+            KeyError: no such profile.
+        """
+        corner = self.corner(space.name)
+        if not name:
+            corner.playing = None
+            corner.faults.mix(None)
+            self._open_again(space.name)
+            return None
+        profile = self.profiles[name]
+        made = corner.playing = Playing(name, self.seed if seed is None else seed, profile)
+
+        def mix(operation: str) -> list[Fault | None]:
+            drawn = profile.mix(made.name, made.seed, operation)
+            # what cannot be done here is left out, so that all the rest stays what the seed says
+            return [one if one is None or self.possible(space, one) else None for one in drawn]
+
+        corner.faults.mix(mix)
+        return made
+
+    def possible(self, space: SpaceRow, fault: Fault) -> bool:
+        """Whether a fault can be made in a space."""
+        if fault.kind == "tls":
+            return fault.variant in self.variants(space)
+        return fault.kind not in BELOW or self.has_port(space)
 
     def has_port(self, space: SpaceRow) -> bool:
         """Whether faults that concern a port can be set for a space; in process they are played."""
