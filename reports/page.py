@@ -12,7 +12,8 @@ from conformance.events import Result
 from conformance.pack import Pack
 from conformance.verdict import Outcome, Verdict
 from conformance.visible import visible
-from reports.view import EXCERPT_LINES, build, leaves, short
+from reports.plain import short
+from reports.view import EXCERPT_LINES, FILTERS, build
 from reports.wording import word
 
 LONGEST = 4000
@@ -35,8 +36,15 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.filters["short"] = short
-    environment.filters["leaves"] = leaves
+    environment.filters["css"] = css_string
     return environment
+
+
+def css_string(value: str) -> Markup:
+    """Text from outside as a string of CSS: all but letters and digits as code points, so that nothing ends it."""
+    text = visible(str(value), 120)
+    inside = "".join(one if one.isascii() and one.isalnum() else f"\\{ord(one):x} " for one in text)
+    return Markup(f'"{inside}"')  # noqa: S704  # only letters, digits and escapes
 
 
 def page(template: str, language: str, **values: Any) -> str:
@@ -75,4 +83,6 @@ def render(result: Result, verdict: Verdict, pack: Pack, language: str) -> str:
         view=build(result, verdict, pack, language),
         outcomes=[one.value for one in Outcome],
         excerpt_lines=EXCERPT_LINES,
+        filters=FILTERS,
+        witnessed=verdict.witnessed and result.run.witness is not None,
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from conformance.events import Finding, FormData, ItemResult, Result
+from conformance.events import Finding, FormData, FormTable, ItemResult, Result
 from conformance.pack import Pack, Requirement
 from conformance.verdict import FindingRef, LineVerdict, Outcome, RequirementOutcome, Verdict
 from conformance.wording import cause_text, named, step_text
+from reports.entered import case_tables
+from reports.kills import Kill, kill_table, unkilled
 from reports.replay import powershell, sh
+from reports.sequence import Call, calls, curl
 from reports.wording import word
 
 PER_CAUSE = 2
@@ -30,13 +32,17 @@ class FindingView:
     text: str
     expected: str
     steps: tuple[str, ...]
-    exchange: tuple[dict[str, str], ...]
+    exchange: tuple[Call, ...]
+    curl: str
+    """The call in question as a command for sh; empty where there is none."""
     consequences: tuple[str, ...]
     more_consequences: int
     sh: str
     powershell: str
     form: FormData | None
     """The transcript as people read it: once for each item."""
+    entered: tuple[FormTable, ...]
+    """The smallest case that fails, as it was entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,25 @@ class View:
     unclaimed: list[str] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
     quoted: bool = False
+    kills: tuple[Kill, ...] = ()
+    """The kill table of the suite."""
+    unkilled: tuple[str, ...] = ()
+    filters: dict[str, int] = field(default_factory=dict)
+    """Key of :data:`FILTERS` -> rows of the matrix that it shows."""
+
+    def shown_by(self, outcomes: Mapping[str, RequirementOutcome]) -> list[str]:
+        """The filters of the matrix that keep a row."""
+        return [key for key, wanted in FILTERS.items() if any(one.outcome in wanted for one in outcomes.values())]
+
+
+FILTERS: Mapping[str, frozenset[Outcome]] = {
+    "fail": frozenset((Outcome.FAIL, Outcome.KNOWN_FAILURE, Outcome.HARNESS_ERROR)),
+    "unshown": frozenset((Outcome.ABSENT, Outcome.NOT_TESTABLE, Outcome.INSUFFICIENT)),
+    "warn": frozenset((Outcome.WARN, Outcome.ATTESTED)),
+    "outside": frozenset((Outcome.NOT_EXERCISED, Outcome.NOT_APPLICABLE, Outcome.NOT_SCORED)),
+    "pass": frozenset((Outcome.PASS,)),
+}
+"""What the matrix can be narrowed to, without script."""
 
 
 def build(result: Result, verdict: Verdict, pack: Pack, language: str) -> View:
@@ -128,6 +153,8 @@ def build(result: Result, verdict: Verdict, pack: Pack, language: str) -> View:
     run = {item.id for item in result.items}
     view.not_run = [name for name in result.run.planned if name not in run]
     view.quoted = any(one.quoted for one in verdict.outcomes)
+    view.kills, view.unkilled = kill_table(), unkilled(pack)
+    view.filters = {key: sum(key in view.shown_by(outcomes) for _, outcomes in ordered) for key in FILTERS}
     return view
 
 
@@ -227,6 +254,7 @@ class _Reader:
         )
 
     def _finding(self, item: ItemResult, finding: Finding) -> FindingView:
+        pointer = finding.place.pointer if finding.place else ""
         following = [
             f"{one.requirement}: {cause_text(self._pack, one, self._language)}"
             for one in item.findings
@@ -238,12 +266,14 @@ class _Reader:
             cause_text(self._pack, finding, self._language),
             named(self._pack, finding.expected, self._language),
             tuple(step_text(self._pack, step, self._language) for step in finding.derivation),
-            tuple(_call(line) for line in finding.exchange[:EXCHANGE_LINES]),
+            calls(finding.exchange[:EXCHANGE_LINES], pointer),
+            sh(curl(finding.exchange, pointer)),
             tuple(following[:CONSEQUENCES]),
             max(0, len(following) - CONSEQUENCES),
             sh(item.replay),
             powershell(item.replay),
             self._form(item),
+            case_tables(item.smallest.get("case", item.smallest), self._language),
         )
 
     def _form(self, item: ItemResult) -> FormData | None:
@@ -257,38 +287,3 @@ def _size(item: ItemResult) -> int:
     """How much of a case is left of it: edits of the smallest case that fails; many where there is none."""
     edits = item.smallest.get("edits")
     return len(edits) if isinstance(edits, list | tuple) else 1000
-
-
-def _call(line: Mapping[str, Any]) -> dict[str, str]:
-    return {name: short(line.get(name)) for name in ("at", "operation", "request", "answer", "fault")}
-
-
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Nested JSON data as lines for a reader: (path, value); a code and its label share a line."""
-    if isinstance(value, Mapping):
-        if set(value) == {"code", "label"}:
-            yield path, f"{short(value['code'])} – {short(value['label'])}"
-            return
-        for key, one in value.items():
-            yield from leaves(one, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, (list, tuple)) and any(isinstance(one, Mapping) for one in value):
-        for number, one in enumerate(value, 1):
-            name = short(one.get("code") or number) if isinstance(one, Mapping) else str(number)
-            yield f"{path}[{name}]", short(one, 500)
-    elif value is not None and value != "":
-        yield path, short(value, 2000)
-
-
-def short(value: Any, limit: int = 300) -> str:
-    """Any JSON value on one line."""
-    if value is None or value == {}:
-        return ""
-    if isinstance(value, Mapping):
-        text = ", ".join(f"{key}: {short(one, 120)}" for key, one in value.items())
-    elif isinstance(value, (list, tuple)):
-        text = ", ".join(short(one, 120) for one in value)
-    elif isinstance(value, bool):
-        text = "true" if value else "false"
-    else:
-        text = str(value)
-    return text if len(text) <= limit else f"{text[:limit]} … (+{len(text) - limit})"

@@ -8,6 +8,8 @@ import pytest
 
 from conformance.pack import Pack, default_pack
 from mock_vendor.defects import DEFECTS
+from reports.kills import FILE
+from tests.mutants.table import text
 from tests.world import world
 
 MUST = {one.id for one in default_pack().requirements.values() if one.level == "MUST"}
@@ -20,6 +22,10 @@ def test_there_is_a_defect_for_every_scored_group() -> None:
     killed = {pack.requirements[requirement].group for defect in DEFECTS.values() for requirement in defect.expects}
     assert groups <= killed
     assert len(DEFECTS) >= 25
+
+
+def test_reports_show_the_table_that_these_tests_hold() -> None:
+    assert FILE.read_text(encoding="utf-8") == text(), "python -m tests.mutants.table"
 
 
 def test_the_sound_vendor_passes_wherever_a_defect_shows() -> None:

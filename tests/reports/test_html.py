@@ -10,9 +10,10 @@ import pytest
 from lxml import html as lxml_html
 
 import reports
-from conformance.events import Finding, ItemResult
+from conformance.events import Finding, ItemResult, PlaceData, Witness
 from conformance.pack import Pack, default_pack
 from conformance.verdict import Outcome, decide
+from reports.kills import kill_table, unkilled
 from reports.wording import word
 from tests.reports.sample import HOSTILE, clean_items, failing, failure, result
 
@@ -198,3 +199,98 @@ def test_what_only_warns_at_a_door_is_among_the_warnings_with_its_words(
     sections = "PL1-CTS-002.status-too-old" in text(tree)
     assert sections is shown
     assert said in text(tree)
+
+
+def test_an_exchange_is_a_sequence_with_times_and_a_curl_line(pack: Pack) -> None:
+    request: dict[str, Any] = {
+        "bearer": True,
+        "basic": False,
+        "bodySize": 10,
+        "bodySha256": "ab" * 32,
+        "envelope": {"Id": HOSTILE},
+    }
+    request["headers"] = {
+        "host": "127.0.0.1:9",
+        "authorization": "Bearer sha256:1234",
+        "content-type": "application/json",
+    }
+
+    def line(number: int, monotonic: float, **more: Any) -> dict[str, Any]:
+        made = {"n": number, "at": f"2026-11-28T05:53:16.{number}00+00:00", "monotonic": monotonic, "query": ""}
+        made |= {"operation": "submit", "method": "POST", "path": "/s/ab/v1/x?<i>", "delivered": True, "fault": None}
+        answer = {"status": 429, "headers": {"retry-after": "2"}, "body": {"detail": "chờ"}}
+        return made | {"request": request, "answer": answer} | more
+
+    journal = (line(4, 10.0), line(5, 10.25, fault={"kind": "reset", "phase": "after", "body": ""}, delivered=False))
+    finding = failure("PL2-GN-004", "no-retry", place=PlaceData(pointer="too-many#5"), exchange=journal)
+    item = ItemResult(id="exchange:too-many", kind="exchange", title="429", findings=(finding,))
+    tree: Any = lxml_html.document_fromstring(reports.html(result(pack, [*clean_items(pack), item]), pack, "en"))
+    first, second = tree.xpath("//ol[@class='sequence']/li")
+    assert "+0.000 s" in text(first)
+    assert "retry-after: 2" in text(first)
+    assert first.get("class") is None
+    assert "+0.250 s" in text(second)
+    assert "kind: reset, phase: after" in text(second)
+    assert word("x.lost", "en") in text(second)
+    assert second.get("class") == "marked"
+    (command,) = tree.xpath("//article//pre[starts-with(., 'curl')]")
+    assert "http://127.0.0.1:9/s/ab/v1/x?<i>'" in text(command)
+    assert 'Authorization: Bearer \'"${HOCBA_ACCESS_TOKEN}"' in text(command)
+    assert "sha256:1234" not in text(command)
+
+
+def test_a_strange_journal_does_not_break_the_page(pack: Pack) -> None:
+    strange: tuple[dict[str, Any], ...] = (
+        {},
+        {"at": 7, "request": "x", "answer": [1], "fault": "y", "n": None, "monotonic": "z"},
+        {"method": 1, "path": {}},
+    )
+    finding = failure("PL2-GN-004", "no-retry", place=PlaceData(pointer="#"), exchange=strange)
+    item = ItemResult(id="e", kind="exchange", findings=(finding,), smallest={"case": [1, {"a": None}]})
+    tree: Any = lxml_html.document_fromstring(reports.html(result(pack, [*clean_items(pack), item]), pack))
+    assert len(tree.xpath("//ol[@class='sequence']/li")) == 3
+
+
+def test_the_smallest_case_reads_as_a_form(tree: Any, language: str) -> None:
+    (article,) = tree.xpath("//article[@id='f-PL1-PH-001']")
+    (table,) = article.xpath(".//table[@class='entered']")
+    heads = [text(one) for one in table.xpath(".//thead//th")]
+    assert heads[0] == word("case.code", language)
+    assert f"{word('case.semester1', language)} · {word('case.average', language)}" in heads
+    assert [text(one) for one in table.xpath(".//tbody//td")] == ["7.4", "8.1"]
+    labels = [text(one) for one in article.xpath(".//dl[@class='entered']/dt")]
+    assert word("case.birthDate", language) in labels
+
+
+def test_the_kill_table_of_the_suite_is_in_the_appendix(tree: Any, pack: Pack, language: str) -> None:
+    rows = tree.xpath("//table[@class='kills']/tbody/tr")
+    assert len(rows) == len(kill_table()) > 100
+    assert kill_table()[0].text[language] in text(rows[0])
+    section = text(tree.xpath("//section[@aria-labelledby='h-kills']")[0])
+    for name in unkilled(pack):
+        assert name in section
+
+
+def test_a_vendor_cannot_break_out_of_the_style(pack: Pack) -> None:
+    run = result(pack, clean_items(pack), run_id='x"; } </style><b>\n\\')
+    page = reports.html(run, pack)
+    style = page[page.index("<style>") : page.index("</style>")]
+    (content,) = re.findall(r"@top-right { content: (.*?); } @bottom", style)
+    assert re.fullmatch(r'"(?:[A-Za-z0-9]|\\[0-9a-f]+ )*"', content)
+    assert page.count("</style>") == 1
+    assert "<b>" not in page
+
+
+def test_only_a_run_that_says_how_it_was_witnessed_is_shown_as_witnessed(pack: Pack, language: str) -> None:
+    claimed = reports.html(result(pack, clean_items(pack), witnessed=True), pack, language)
+    assert word("self-declared", language) in claimed
+    assert word("witnessed", language) not in claimed
+    witness = Witness(
+        body="Trung tâm Kiểm định Mẫu", list_digest="aa" * 32, build_hash="cd" * 32,
+        build_recorded="2026-11-24T08:00:00+07:00", seed_drawn="2026-11-24T08:00:01+07:00",
+    )  # fmt: skip
+    shown = reports.html(result(pack, clean_items(pack), witnessed=True, witness=witness), pack, language)
+    assert word("witnessed", language) in shown
+    assert "Trung tâm Kiểm định Mẫu" in shown
+    assert word("spot-check.none", language) in shown
+    assert word("s.nobody", language) in shown

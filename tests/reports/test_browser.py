@@ -1,0 +1,72 @@
+"""The report in a real browser: accessible, narrow enough for a telephone, filtered without script, quick to open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import reports
+from conformance.pack import default_pack
+from tests.browser import NARROW, WIDE, keep, overflow, violations
+from tests.reports.sample import failing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture(scope="module", params=["vi", "en"])
+def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pack = default_pack()
+    path = tmp_path_factory.mktemp("report") / f"report-{request.param}.html"
+    path.write_text(reports.html(failing(pack), pack, request.param), encoding="utf-8")
+    return path
+
+
+def test_the_report_is_accessible_and_fits_a_telephone(page: Page, report: Path) -> None:
+    page.goto(report.as_uri())
+    keep(page, report.stem)
+    for summary in page.locator(".finding summary").all():
+        summary.click()
+    if report.stem.endswith("vi"):  # the same elements in the other language, and axe takes its time
+        assert violations(page) == []
+    assert overflow(page) == 0
+    page.set_viewport_size({"width": NARROW, "height": 800})
+    assert overflow(page) == 0
+    keep(page, f"{report.stem}-narrow")
+
+
+def test_the_matrix_is_filtered_without_script(page: Page, report: Path) -> None:
+    page.set_viewport_size({"width": WIDE, "height": 800})
+    page.goto(report.as_uri())
+    rows = page.locator("tr.row:visible")
+    everything = rows.count()
+    page.locator("#show-fail").check()
+    failed = rows.count()
+    assert 0 < failed < everything
+    assert page.locator("#m-PL1-PH-001").is_visible()
+    page.locator("#group-GN").check()
+    assert not page.locator("#m-PL1-PH-001").is_visible()
+    assert page.locator("#m-PL2-GN-004").is_visible()
+    page.locator("#show-all").check()
+    page.locator("#group-all").check()
+    assert rows.count() == everything
+
+
+def test_on_paper_nothing_is_hidden_that_a_filter_or_a_fold_hides_on_the_screen(page: Page, report: Path) -> None:
+    page.goto(report.as_uri())
+    page.locator("#show-fail").check()
+    everything = page.locator("tr.row").count()
+    page.emulate_media(media="print")
+    assert page.locator("tr.row:visible").count() == everything
+    assert page.locator(".kills").is_visible()
+    assert not page.locator(".filters").is_visible()
+
+
+def test_the_keyboard_reaches_the_content_first(page: Page, report: Path) -> None:
+    page.goto(report.as_uri())
+    page.keyboard.press("Tab")
+    assert page.locator(".skip").is_visible()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
