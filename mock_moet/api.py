@@ -229,11 +229,10 @@ class Gate:
         out = Outlet(visit.send, visit.receive, partial(self._wait, visit))
         try:
             reply = early or await self._answer(visit, call, fault)
-        except ClientGone:
-            corner.journal.complete(entry, committed=call.committed, facts=call.facts)
-            raise
-        except ConnectionReset:
-            corner.journal.complete(entry, committed=call.committed, facts=call.facts)
+        except (ClientGone, ConnectionReset) as broken:
+            corner.journal.complete(entry, committed=call.committed, facts=call.facts, seconds=self._since(visit))
+            if isinstance(broken, ClientGone):
+                raise
             if fault is not None and fault.kind == "refuse":
                 # closed before the client can come back
                 await self._refuse(space.name, fault.seconds)
@@ -247,7 +246,7 @@ class Gate:
             entry,
             committed=call.committed,
             facts=call.facts,
-            seconds=round(self.ministry.settings.clock.monotonic() - visit.moment, 6),
+            seconds=self._since(visit),
             answer={
                 "status": reply.status,
                 "headers": dict(reply.headers),
@@ -261,7 +260,15 @@ class Gate:
             },
             delivered=whole,
         )  # fmt: skip
-        await deliver(out, reply, fault)
+        try:
+            await deliver(out, reply, fault)
+        finally:
+            if fault is not None and fault.kind in SPREAD:
+                corner.journal.complete(entry, seconds=self._since(visit))
+
+    def _since(self, visit: _Visit) -> float:
+        """Seconds since a call arrived: how long we take for it, which is nobody else's delay."""
+        return round(self.ministry.settings.clock.monotonic() - visit.moment, 6)
 
     # arrival
 

@@ -59,7 +59,7 @@ class Call:
     """Whether a bearer token came in the header (for ``token``: HTTP Basic)."""
     secret_in_url: bool = False
     retry_after: float | None = None
-    """Seconds from arrival until the moment the answer asked to wait for."""
+    """Seconds that the answer asked to wait, from when it was given."""
     retry_date: bool = False
     kind: str = ""
     """The fault's kind."""
@@ -73,8 +73,15 @@ class Call:
     """Host and port that the client asked for."""
     conditional: bool = False
     """Whether it asked only for what had changed (If-None-Match)."""
+    took: float = 0.0
+    """Seconds from arrival until the service had answered, or seen the client go: its own time, not the client's."""
     waiting: bool = False
     """Whether the journal did not hold its answer yet: nothing may be concluded from its absence."""
+
+    @property
+    def done(self) -> float:
+        """When the service was done with it: a client's wait begins here, however long the answer took."""
+        return self.at + self.took
 
     @property
     def well(self) -> bool:

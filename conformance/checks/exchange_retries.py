@@ -37,7 +37,7 @@ def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
     for nth, (call, following) in enumerate(itertools.pairwise(submits), 2):
         if call.retry_after is not None:
             slack = DATE_SLACK if call.retry_date else SLACK
-            wait = following.at - call.at
+            wait = following.at - call.done
             if wait < call.retry_after - slack:
                 found.violated(
                     rule,
@@ -140,4 +140,4 @@ def _grow(waits: Sequence[float]) -> bool:
 
 
 def _waits(calls: Sequence[Call]) -> list[float]:
-    return [later.at - earlier.at for earlier, later in itertools.pairwise(calls)]
+    return [later.at - earlier.done for earlier, later in itertools.pairwise(calls)]

@@ -339,6 +339,7 @@ def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
         answered="" if spoiled else words.get(str(get(body, told["state"])), ""),
         bearer=bool(request.get("bearer", True)),
         secret_in_url=bool(request.get("queryHasToken")),
+        took=float(entry.get("seconds") or 0.0),
         retry_after=answer.get("retryAfterSeconds"),
         retry_date=bool(answer.get("retryAfterIsDate")),
     )

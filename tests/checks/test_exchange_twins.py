@@ -10,7 +10,7 @@ from conformance.checks.exchange import RULES, Sample
 from conformance.finding import State
 from conformance.pack import Requirement, default_pack
 from tests.checks import exchange_twins_r1, exchange_twins_r3
-from tests.checks.exchange_twins import ACCEPTED, POLL, REFUSED, SUBMIT, Row, exchange, judged
+from tests.checks.exchange_twins import ACCEPTED, DOWN, POLL, REFUSED, SUBMIT, Row, exchange, judged
 
 TABLES = (exchange_twins_r1, exchange_twins_r3)
 HOLDS: dict[tuple[str, str], list[Row]] = {}
@@ -122,3 +122,14 @@ def test_texts_can_be_filled(cause: str) -> None:
 
 def rows() -> list[Requirement]:
     return [row for row in default_pack().requirements.values() if row.group in GROUPS]
+
+
+def test_the_services_own_delay_is_nobodys_wait() -> None:
+    """What it took us to answer neither hides a call that came too early nor makes growing waits look flat."""
+    slow = replace(DOWN, retry_after=3.0, took=2.0)
+    early = judged(("backs-off", {}, exchange([slow, SUBMIT, ACCEPTED], times=[0, 4.5, 5])))
+    assert early.roots() == {"PL2-GN-004.before-retry-after"}
+    assert not judged(("backs-off", {}, exchange([slow, SUBMIT, ACCEPTED], times=[0, 5.5, 6]))).roots()
+    # waits of 1, 2, 4 seconds, after answers that took 6, 3 and 0
+    tries = [replace(DOWN, took=6.0), replace(DOWN, took=3.0), DOWN, SUBMIT, ACCEPTED]
+    assert not judged(("backs-off", {}, exchange(tries, times=[0, 7, 12, 16, 17]))).roots()
