@@ -142,6 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(
                 f"--profile={options.profile} --seed={running.ministry.seed}: {profile.title.vi} / {profile.title.en}\n"
             )
+        if not os.environ.get("HOCBA_STOP_AT_EOF"):  # a person started us
+            link = running.console_url()
+            sys.stdout.write(f"bàn theo dõi, liên kết dùng một lần / console, one-time link: {link}\n")
         sys.stdout.flush()
         if os.environ.get("HOCBA_STOP_AT_EOF"):
             Thread(target=_stop_at_eof, args=(running,), name="parent", daemon=True).start()

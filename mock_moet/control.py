@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from mock_moet.faults import Fault, Model, Outcome
+from mock_moet.hosts import is_known
 from mock_moet.ministry import Ministry
 from mock_moet.store import SpaceRow
 
@@ -61,10 +62,7 @@ def create_control(ministry: Ministry) -> FastAPI:
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        # a page in a browser could otherwise reach us under a name of its own (DNS rebinding)
-        host = request.headers.get("host", "")
-        name = host if host.endswith("]") else host.rsplit(":", 1)[0]
-        if name not in settings.control_hosts:
+        if not is_known(request.headers.get("host", ""), settings.control_hosts):
             return _error(421, "tên máy chủ lạ", "unknown host")
         if int(request.headers.get("content-length") or 0) > _BODY_LIMIT or "transfer-encoding" in request.headers:
             return _error(413, "nội dung quá lớn", "the body is too large")

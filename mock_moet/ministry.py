@@ -346,7 +346,7 @@ class Ministry:
             content,
             self.pack,
             space.settings,
-            self._trust(space),
+            self.trust(space),
             judged_at=self.now(space),
             received_at=datetime.fromisoformat(one.received_at),
             previous=self._before(one),
@@ -363,7 +363,8 @@ class Ministry:
                     return transaction.content(other.known.receipt)
         return None
 
-    def _trust(self, space: SpaceRow) -> TrustStore | None:
+    def trust(self, space: SpaceRow) -> TrustStore | None:
+        """What a space trusts; ``None``: it was opened without anchors."""
         corner = self.corner(space.name)
         if not corner.trust_known:
             corner.trust, corner.trust_known = trust_of(space.settings, space.name), True

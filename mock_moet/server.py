@@ -19,6 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mock_moet.api import create_service
 from mock_moet.certificates import Certificates
+from mock_moet.console import PREFIX, Sessions, create_console, link_url
 from mock_moet.control import create_control
 from mock_moet.doors import SpaceDoors
 from mock_moet.ministry import Ministry, Settings
@@ -117,6 +118,18 @@ class Tls:
     """Further names that clients know the service by."""
 
 
+def create_operators(ministry: Ministry, sessions: Sessions) -> Any:
+    """Control interface and console behind one listener: programs by bearer token, people by a session."""
+    control, console = create_control(ministry), create_console(ministry, sessions)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        people = path in ("/", PREFIX) or path.startswith(f"{PREFIX}/")
+        await (console if people else control)(scope, receive, send)
+
+    return app
+
+
 class Running:
     """The service in a thread: ``with Running.start(Settings()) as running: …``."""
 
@@ -132,11 +145,13 @@ class Running:
         self.service_url = _url(listeners.service, "http" if certificates is None else "https")
         self.control_url = listeners.control_url
         self.control_token = ministry.settings.control_token
+        self._sessions = Sessions(ministry.settings.clock)
+        operators = create_operators(ministry, self._sessions)
         gate = create_service(ministry)
         config = _configured(gate)
         if certificates is not None:
             config.ssl = certificates.good()
-        self._servers = (_Server(config), _Server(_configured(create_control(ministry))))
+        self._servers = (_Server(config), _Server(_configured(operators)))
         host = listeners.service.getsockname()[0]
 
         def protocol(app: Any) -> asyncio.Protocol:
@@ -203,6 +218,10 @@ class Running:
 
     def _serve(self) -> None:
         asyncio.run(self._both())
+
+    def console_url(self) -> str:
+        """A link to the console that signs one browser in, once, within the hour."""
+        return link_url(self.control_url, self._sessions)
 
     def wait(self) -> None:
         """Wait until the service ends."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -38,6 +39,23 @@ def excerpt(data: bytes, place: Place) -> tuple[Line, ...]:
     if place.line is not None:
         return _cut(data.decode("utf-8", "replace").split("\n"), place.line, column=place.column or 1)
     return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A whole indented copy: its lines, and for each place asked for the number of its line (``None``: not found)."""
+
+    lines: tuple[str, ...]
+    places: tuple[int | None, ...]
+
+
+def marked_copy(data: bytes, places: Sequence[Place]) -> Copy:
+    """The indented copy of ``data`` with the lines of ``places``; the raw lines when the bytes cannot be parsed."""
+    copy = _copy(data)
+    if copy is None:
+        return Copy(tuple(data.decode("utf-8", "replace").split("\n")), tuple(one.line for one in places))
+    lines, root = copy
+    return Copy(lines, tuple(_line_of(root, one.xpath) if one.xpath else None for one in places))
 
 
 def _parse(data: bytes) -> etree._Element | None:
