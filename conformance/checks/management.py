@@ -235,7 +235,9 @@ def _issued_submits(one: Attempt, found: Recorder) -> None:
 def _impossible(one: Attempt, found: Recorder) -> None:
     rule = "PL1-PH-005"
     wanted = f"HTTP 422 {one.field}"
-    if one.accepted:
+    if not one.offered:
+        found.blocked(rule, "no-answer", place=one.place, seen=one.shown)
+    elif one.accepted:
         found.violated(
             rule,
             "impossible-accepted",

@@ -25,6 +25,8 @@ from conformance.pack.pointer import get
 FINAL = ("delivered", "refused", "gave-up", "revoked")
 SIGNING_LIMIT = 120.0
 """Seconds for one list of signers: phone confirmations take their time (vendor-interface.md)."""
+NO_SUCH_CALL = (404, 405, 501)
+"""How software says that it does not have a call (docs/test-interface.md)."""
 MOST_WAIT = 300.0
 """Seconds: nothing waits longer for a final state, whatever intervals the software declares."""
 
@@ -127,6 +129,7 @@ class Driver:
         ticks: bool = False,
         seal: bool = True,
         rendition: bool = False,
+        creates: bool = True,
     ) -> None:
         self.pack = pack
         self.vendor = vendor
@@ -138,12 +141,18 @@ class Driver:
         self.ticks = ticks
         self.seal = seal
         self.rendition = rendition
+        self.creates = creates
+        """Whether the software claims to take cases: if not, "no such call" is no refusal of what was entered."""
         self.begun: list[Episode] = []
         """Episodes since somebody last emptied this: what was seen before the software stopped answering."""
 
     def signings(self, case: Case) -> list[dict[str, Any]]:
         """Who signs, in order; the seal only where the software offers it."""
         return [one for one in case.signings(self.roster) if self.seal or one["role"] != "school-seal"]
+
+    def lacks(self, answer: Answer) -> bool:
+        """Whether an answer to a case that was entered says that the software does not take cases yet."""
+        return not self.creates and answer.status in NO_SUCH_CALL
 
     def enter(self, case: Case) -> Episode:
         """Create the transcript. ``stopped`` when the software does not take the case."""

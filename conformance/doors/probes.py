@@ -12,11 +12,9 @@ from typing import Any
 
 from conformance.cases import Case, negative_inputs
 from conformance.checks.management import Attempt, Signer
-from conformance.doors.drive import Driver, Episode, by_role, signers_of
+from conformance.doors.drive import NO_SUCH_CALL, Driver, Episode, by_role, signers_of
 from conformance.doors.http import Answer
 from conformance.doors.vendor import reasons_of
-
-NO_SUCH_CALL = (404, 405, 501)
 
 
 def _attempt(kind: str, where: str, answer: Answer, **more: Any) -> Attempt:
@@ -201,7 +199,10 @@ def impossible(driver: Driver, case: Case, programme: str) -> Episode:
         episode.attempts.append(_attempt("sound-input", f"{case.id}#create", created, detail=case.id))
     for name, data, field in negative_inputs(driver.pack, programme, case):
         answer = episode.note("create", driver.vendor.create(data))
-        episode.attempts.append(_attempt("impossible-input", f"{case.id}#{name}", answer, field=field, detail=name))
+        offered = not driver.lacks(answer)
+        episode.attempts.append(
+            _attempt("impossible-input", f"{case.id}#{name}", answer, field=field, detail=name, offered=offered)
+        )
     return episode
 
 

@@ -143,6 +143,7 @@ class Bench:
             ticks="tick" in capabilities,
             seal="seal" in capabilities,
             rendition=PRINTED in capabilities and self._prints,
+            creates="create" in capabilities,
         )
 
     @property
@@ -236,8 +237,10 @@ class Bench:
             last = episode.last
             place = Place(pointer=f"{episode.case.id}#create")
             seen = f"HTTP {last.status} {last.body[:300].decode('utf-8', 'replace')}" if last else ""
-            if last is not None and last.status < 300:
-                found.blocked("PL1-ND-001", "no-answer", place=place, seen=f"{seen} (id?)")
+            if last is not None and (last.status < 300 or self.driver.lacks(last)):
+                found.blocked(
+                    "PL1-ND-001", "no-answer", place=place, seen=f"{seen} (id?)" if last.status < 300 else seen
+                )
             else:
                 found.violated("PL1-ND-001", "lawful-case-refused", place=place, expected="HTTP 201", seen=seen)
         self.judge_document(episode, found)

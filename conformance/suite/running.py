@@ -301,3 +301,5 @@ class Controller(Worker):
             terminalreporter.write_line(line.rstrip())
         for path in self.outputs.written:
             terminalreporter.write_line(f"→ {path}")
+        if any("nothing-shown" in one.reasons for one in self.verdict.lines) and self.run.setup.door == "drive":
+            terminalreporter.write_line(visible(f"→ hocba doctor --target={self.options.target}"))
