@@ -14,7 +14,7 @@ from pydantic import Field
 
 from mock_moet.faults import Fault, Model, Outcome
 from mock_moet.hosts import is_known
-from mock_moet.ministry import Ministry
+from mock_moet.ministry import FaultProblem, Ministry
 from mock_moet.store import SpaceRow
 
 _BODY_LIMIT = 8 * 1024 * 1024
@@ -210,18 +210,10 @@ def _profile(ministry: Ministry, space: SpaceRow) -> dict[str, Any]:
 
 
 def _check_faults(ministry: Ministry, space: SpaceRow, faults: list[Fault]) -> None:
-    errors = ministry.wire.messages["errors"]
-    for one in faults:
-        if one.operation != "*" and one.operation not in ministry.wire.operations:
-            raise HTTPException(422, f"không có thao tác / no such operation: {one.operation}")
-        if one.error and one.error not in errors:
-            raise HTTPException(422, f"không có lỗi / no such error: {one.error}")
-        if not ministry.possible(space, one):
-            raise HTTPException(
-                422,
-                f"{one.kind}: cần cổng riêng của không gian, và TLS với chứng thư tạo khi chạy / "
-                "needs a port of the space's own, and TLS with certificates made for the run",
-            )
+    try:
+        ministry.check_faults(space, faults)
+    except FaultProblem as problem:
+        raise HTTPException(422, str(problem)) from problem
 
 
 def _error(status: int, vi: str, en: str) -> JSONResponse:

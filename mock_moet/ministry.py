@@ -65,6 +65,14 @@ class Playing:
     profile: Profile
 
 
+class FaultProblem(ValueError):
+    """A fault cannot be set; ``field`` says what of it is wrong."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
 @dataclass(slots=True)
 class Corner:
     """What belongs to one space and lives in memory."""
@@ -245,6 +253,32 @@ class Ministry:
 
         corner.faults.mix(mix)
         return made
+
+    def check_faults(self, space: SpaceRow, faults: Sequence[Fault]) -> None:
+        """Whether these faults can be set in a space.
+
+        Raises:
+            FaultProblem: one of them cannot; bilingual.
+        """
+        errors = self.wire.messages["errors"]
+        for one in faults:
+            if one.operation != "*" and one.operation not in self.wire.operations:
+                raise FaultProblem("operation", f"không có thao tác / no such operation: {one.operation}")
+            if one.error and one.error not in errors:
+                raise FaultProblem("error", f"không có lỗi / no such error: {one.error}")
+            if not self.possible(space, one):
+                raise FaultProblem(
+                    "kind",
+                    f"{one.kind}: cần cổng riêng của không gian, và TLS với chứng thư tạo khi chạy / "
+                    "needs a port of the space's own, and TLS with certificates made for the run",
+                )
+
+    def take_fault(self, name: str, number: int) -> None:
+        """Take one fault of a space back."""
+        corner = self.corner(name)
+        before = corner.faults.below()
+        if corner.faults.remove(number) and before:
+            self._open_again(name)
 
     def possible(self, space: SpaceRow, fault: Fault) -> bool:
         """Whether a fault can be made in a space."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ _HEADERS = {
 }
 _STATIC = Path(__file__).parent / "static"
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_log = logging.getLogger("mock_moet")
 _LANGUAGE_COOKIE = "hocba_console_language"
 
 
@@ -86,6 +88,7 @@ _PAGES = (
     _Row(f"{_RUN}/faults", faults.listing, faults.add),
     _Row(f"{_RUN}/faults/scripted", post=faults.add_scripted),
     _Row(f"{_RUN}/faults/off", post=faults.off),
+    _Row(f"{_RUN}/faults/profile", post=faults.profile),
 )
 
 
@@ -141,6 +144,9 @@ def _routed(ministry: Ministry, sessions: Sessions) -> Starlette:
                 return _kept_language(visit, await anyio.to_thread.run_sync(view, visit))
             except Stop as stop:
                 return page(visit, "error.html.j2", stop.status, text=visit.say(stop.key, **stop.params))
+            except Exception:
+                _log.exception("the console failed on %s", row.path)
+                return page(visit, "error.html.j2", 500, text=visit.say("error.internal"))
 
         return answer
 

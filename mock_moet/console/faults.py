@@ -1,4 +1,4 @@
-"""Faults of a run, switched on and off by hand: one by one, or those of an exchange of the pack."""
+"""Faults of a run, switched on and off by hand: one by one, those of an exchange of the pack, or a profile's mix."""
 
 from __future__ import annotations
 
@@ -14,22 +14,13 @@ from conformance.pack import Pack, Text
 from conformance.pack.load import read_yaml
 from mock_moet.console.runs import label_of
 from mock_moet.console.visit import Stop, Visit, page, run_path, seen_after_post
-from mock_moet.faults import Fault, Kind
+from mock_moet.faults import BELOW, Fault, Kind
+from mock_moet.ministry import FaultProblem
 
 _FIELDS = (
-    "kind",
-    "operation",
-    "nth",
-    "times",
-    "phase",
-    "status",
-    "error",
-    "retryAfter",
-    "seconds",
-    "location",
-    "record",
-    "name",
-)
+    "kind", "operation", "nth", "times", "phase", "status", "error", "retryAfter", "seconds", "location", "size",
+    "variant", "record", "name",
+)  # fmt: skip
 _MOST = 200
 """Faults of one run that may be set by hand."""
 
@@ -67,17 +58,23 @@ def listing(visit: Visit) -> Response:
 
 def _page(visit: Visit, wrong: Mapping[str, str], given: Mapping[str, str]) -> Response:
     row = visit.space
+    ministry = visit.ministry
+    corner = ministry.corner(row.name)
     return page(
         visit,
         "faults.html.j2",
         422 if wrong else 200,
         run=row,
         label=label_of(row),
-        faults=visit.ministry.corner(row.name).faults.listing(),
-        kinds=get_args(Kind),
-        operations=list(visit.ministry.wire.operations),
-        errors=visit.ministry.wire.messages["errors"],
-        scripts=scripts(visit.ministry.pack),
+        faults=corner.faults.listing(),
+        kinds=[one for one in get_args(Kind) if one not in BELOW or ministry.has_port(row)],
+        variants=ministry.variants(row),
+        operations=list(ministry.wire.operations),
+        errors=ministry.wire.messages["errors"],
+        scripts=[one for one in scripts(ministry.pack) if all(ministry.possible(row, each) for each in one.faults)],
+        profiles=ministry.profiles,
+        playing=corner.playing,
+        mixed=corner.faults.mixed,
         wrong=wrong,
         given={name: given.get(name, "") for name in _FIELDS},
     )
@@ -88,17 +85,19 @@ def add(visit: Visit) -> Response:
     values = {name: text for name in _FIELDS if (text := visit.sent(name))}
     try:
         fault = Fault.model_validate(values)
+        visit.ministry.check_faults(visit.space, [fault])
     except ValidationError as error:
-        wrong = {str(one["loc"][0]) if one["loc"] else "kind": one["msg"] for one in error.errors()}
+        wrong = {str(one["loc"][0]) if one["loc"] else _lacking(values): one["msg"] for one in error.errors()}
         return _page(visit, wrong, values)
-    wire = visit.ministry.wire
-    if fault.operation != "*" and fault.operation not in wire.operations:
-        return _page(visit, {"operation": visit.say("faults.wrong.operation")}, values)
-    if fault.error and fault.error not in wire.messages["errors"]:
-        return _page(visit, {"error": visit.say("faults.wrong.error")}, values)
-    if fault.kind == "redirect" and not fault.location:
-        return _page(visit, {"location": visit.say("faults.wrong.location")}, values)
+    except FaultProblem as problem:
+        return _page(visit, {problem.field: str(problem)}, values)
     return _set(visit, [fault])
+
+
+def _lacking(values: Mapping[str, str]) -> str:
+    """The field without which a kind of fault says too little."""
+    needed = {"redirect": "location", "refuse": "seconds", "tls": "variant", "large-headers": "size"}
+    return needed.get(values.get("kind", ""), "kind")
 
 
 def add_scripted(visit: Visit) -> Response:
@@ -112,10 +111,9 @@ def add_scripted(visit: Visit) -> Response:
 
 def _set(visit: Visit, faults: list[Fault]) -> Response:
     row = visit.space
-    book = visit.ministry.corner(row.name).faults
-    if len(book.listing()) + len(faults) > _MOST:
+    if len(visit.ministry.corner(row.name).faults.listing()) + len(faults) > _MOST:
         raise Stop(422, "faults.wrong.many")
-    book.add(faults)
+    visit.ministry.set_faults(row.name, faults, beside=True)
     visit.tell("told.fault-on")
     return seen_after_post(run_path(row.name, "/faults"))
 
@@ -123,11 +121,22 @@ def _set(visit: Visit, faults: list[Fault]) -> Response:
 def off(visit: Visit) -> Response:
     """Take one fault back, or all (no number)."""
     row = visit.space
-    book = visit.ministry.corner(row.name).faults
     number = visit.sent("number")
     if not number:
-        book.replace(())
+        visit.ministry.set_faults(row.name, ())
     elif number.isascii() and number.isdigit() and len(number) < 10:
-        book.remove(int(number))
+        visit.ministry.take_fault(row.name, int(number))
     visit.tell("told.fault-off")
     return seen_after_post(run_path(row.name, "/faults"))
+
+
+def profile(visit: Visit) -> Response:
+    """Mix a profile's faults in from now on, by a seed that gives them again; no name ends that."""
+    name, seed = visit.sent("profile"), visit.sent("seed")
+    if name and name not in visit.ministry.profiles:
+        raise Stop(422, "faults.wrong.profile")
+    if seed and not (seed.isascii() and seed.isdigit() and len(seed) < 19):
+        raise Stop(422, "faults.wrong.seed")
+    visit.ministry.play(visit.space, name, int(seed) if seed else None)
+    visit.tell("told.profile-on" if name else "told.profile-off")
+    return seen_after_post(run_path(visit.space.name, "/faults"))

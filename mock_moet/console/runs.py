@@ -118,11 +118,14 @@ def open_new(visit: Visit) -> Response:
         "leaders": None,
         "judging": "accept-all" if visit.sent("judging") == "accept-all" else "full",
         "closedYears": [int(one) for one in years],
+        "ownPort": bool(visit.sent("port")),
     }
     try:
         row, secret = visit.ministry.open_space(settings)
     except ValueError as error:
         return _form_new(visit, {"trust": visit.say("new.wrong.trust", why=str(error))})
+    except OSError as error:
+        return _form_new(visit, {"port": visit.say("new.wrong.port", why=str(error))})
     if visit.session is not None:
         visit.session.secrets[row.name] = secret
     visit.tell("told.opened")

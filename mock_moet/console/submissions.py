@@ -16,6 +16,7 @@ from conformance.document.form import tables_of
 from conformance.events import FormData
 from conformance.finding import Place
 from conformance.pack import Pack, PackError, Requirement
+from conformance.visible import one_line
 from mock_moet.console.runs import label_of
 from mock_moet.console.timeline import timeline
 from mock_moet.console.visit import Stop, Visit, page
@@ -28,6 +29,8 @@ WHOLE = 4000
 EXCERPTS = 40
 """Findings that are shown with their lines; a hostile document may have thousands."""
 FINDINGS = 200
+NAME = 120
+"""Characters of a learner's name in headings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _form(document: Document | None, language: str) -> FormData | None:
 
 def _who(document: Document | None) -> str:
     name = document.transcript.learner.name if document is not None else None
-    return name.raw if name is not None else ""
+    return one_line(name.raw, NAME) if name is not None else ""
 
 
 def _exchanges(visit: Visit, one: Stored) -> list[dict[str, Any]]:

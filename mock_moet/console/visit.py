@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,15 @@ class Visit:
         if self.session is not None:
             self.session.told.append((key, {name: str(value) for name, value in params.items()}))
 
+    def when(self, moment: str | datetime | None) -> Markup:
+        """A time as people write it, in the pack's zone; the exact one stays readable for programs."""
+        if moment is None:
+            return Markup("–")
+        value = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        local = value.astimezone(self.ministry.pack.timezone)
+        text = Markup('<time datetime="{}">{} <span class="nowrap">{}</span></time>')
+        return text.format(value.isoformat(), local.strftime("%d/%m/%Y"), local.strftime("%H:%M:%S"))
+
     def with_query(self, **changes: str) -> str:
         """This page's address with some query parameters changed; an empty value takes one out."""
         kept = [(name, value) for name, value in self.request.query_params.multi_items() if name not in changes]
@@ -132,6 +142,7 @@ def page(visit: Visit, template: str, status: int = 200, **values: Any) -> Respo
             visit=visit,
             lang=visit.language,
             t=visit.say,
+            when=visit.when,
             base=PREFIX,
             csrf=session.csrf if session is not None else "",
             notice=visit.ministry.wire.messages["notice"][visit.language],
