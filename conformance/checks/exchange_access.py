@@ -101,30 +101,32 @@ def not_followed(one: Exchange, params: Mapping[str, Any], found: Recorder) -> N
 
 
 def certificate_checked(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
-    """PL2-XT-003: nothing is said to a server whose certificate is not to be trusted; the sound twin is talked to."""
-    rule = "PL2-XT-003"
-    case_class = str(params["class"])
-    if params.get("trusted", False):
-        if one.final == "delivered":
-            found.held(rule, case_class)
-        elif one.calls:
-            found.blocked(rule, "not-played", place=one.at(), seen=one.final)
+    """PL2-XT-003: nothing is said over a connection whose certificate is not to be trusted.
+
+    ``class``: how the certificate is bad; ``trusted``: the sound twin, over which the software must talk.
+    """
+    rule, bad = "PL2-XT-003", str(params["class"])
+    talked = [call for call in one.calls if call.operation]
+    if bad == "trusted":
+        if any(call.tls == "good" and call.well for call in talked) and one.final == "delivered":
+            found.held(rule, bad)
+        elif talked:
+            found.blocked(rule, "not-exercised", place=one.at())
         else:
             found.violated(rule, "trusted-refused", place=one.at(), expected="delivered", seen=one.final)
         return
-    if one.calls:
-        first = one.calls[0]
+    over = [call for call in talked if call.tls == bad]
+    if not any(call.kind == "tls" and not call.operation for call in one.calls):
+        found.blocked(rule, "not-exercised", place=one.at())
+    elif over:
+        first = over[0]
         found.violated(
             rule,
             "accepted",
             place=one.at(first),
-            seen=first.operation or "?",
-            what=case_class,
-            derivation=near("talked", number=first.number, operation=first.operation or "?", count=len(one.calls)),
+            seen=first.operation,
+            what=bad,
+            derivation=near("talked", number=first.number, operation=first.operation, count=len(over)),
         )
-    elif one.final in ("delivered", "receipted"):
-        found.violated(rule, "accepted", place=one.at(), seen=one.final, what=case_class)
-    elif not one.watched:
-        found.blocked(rule, "not-exercised", place=one.at())
     else:
-        found.held(rule, case_class)
+        found.held(rule, bad)

@@ -11,24 +11,48 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from conformance.cases import Case, Roster
-from conformance.checks.exchange import Call, Sample
+from conformance.checks.exchange import SENDING, Call, Sample
 from conformance.checks.management import Attempt, Signer
-from conformance.doors.http import ANSWER_LIMIT, Answer, BadAnswer, DoorError
+from conformance.doors.http import ANSWER_LIMIT, PATIENCE, Answer, BadAnswer, DoorError
 from conformance.doors.ministry import Ministry
 from conformance.doors.vendor import Clock, Vendor, reasons_of
+from conformance.doors.wire import call_of
 from conformance.pack import Pack
-from conformance.pack.pointer import get
+
+T = TypeVar("T")
 
 FINAL = ("delivered", "refused", "gave-up", "revoked")
-SIGNING_LIMIT = 120.0
-"""Seconds for one list of signers: phone confirmations take their time (vendor-interface.md)."""
 NO_SUCH_CALL = (404, 405, 501)
 """How software says that it does not have a call (docs/test-interface.md)."""
+LATE, LATE_WAIT = 10, 0.1
+"""Times that the journal is read again, and seconds in between, for an answer that it does not hold yet."""
 MOST_WAIT = 300.0
 """Seconds: nothing waits longer for a final state, whatever intervals the software declares."""
+
+
+class Meter:
+    """Seconds that the software has had: its own answers, and rests as long as they were meant to be."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.spent = 0.0
+
+    def theirs(self, call: Callable[[], T]) -> T:
+        """A call of the software."""
+        began = self._clock.monotonic()
+        try:
+            return call()
+        finally:
+            self.spent += min(self._clock.monotonic() - began, PATIENCE)
+
+    def rest(self, seconds: float) -> None:
+        """Let it work; a machine that sleeps longer does not shorten its time."""
+        self._clock.sleep(seconds)
+        self.spent += seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +65,9 @@ class Intervals:
     longest_retry: float = 60.0
     attempts: int = 5
     request_timeout: float = 30.0
+    signing: float = 120.0
+    """For one list of signers, people included."""
+    restart: float = 60.0
 
     @classmethod
     def of(cls, declared: Mapping[str, Any]) -> Intervals:
@@ -66,6 +93,8 @@ class Intervals:
             number("longestRetry", base.longest_retry),
             max(1, int(number("attempts", base.attempts))),
             number("requestTimeout", base.request_timeout),
+            number("signingTime", base.signing),
+            number("restartTime", base.restart),
         )
 
     def limit(self, failures: int, extra: float = 0.0) -> float:
@@ -130,6 +159,8 @@ class Driver:
         seal: bool = True,
         rendition: bool = False,
         creates: bool = True,
+        offered: Iterable[str] = (),
+        subject_map: Mapping[str, str] | None = None,
     ) -> None:
         self.pack = pack
         self.vendor = vendor
@@ -143,6 +174,9 @@ class Driver:
         self.rendition = rendition
         self.creates = creates
         """Whether the software claims to take cases: if not, "no such call" is no refusal of what was entered."""
+        self.offered = frozenset(offered)
+        """The capabilities that the software declares."""
+        self.subject_map = dict(subject_map or {})
         self.begun: list[Episode] = []
         """Episodes since somebody last emptied this: what was seen before the software stopped answering."""
 
@@ -168,7 +202,7 @@ class Driver:
 
     def sign(self, episode: Episode, signings: Iterable[Mapping[str, Any]]) -> Answer:
         """Let signers sign, one list a call and role, so that every refusal has one cause."""
-        return episode.note("sign", self.vendor.sign(episode.local, list(signings), limit=SIGNING_LIMIT))
+        return episode.note("sign", self.vendor.sign(episode.local, list(signings), limit=self.intervals.signing))
 
     def issue(self, episode: Episode) -> None:
         """Sign with everybody, issue, fetch the document. Sets ``stopped`` at the first call that is refused."""
@@ -226,35 +260,68 @@ class Driver:
             where = f"{episode.case.id}#submit"
             episode.attempts.append(Attempt("submit-issued", answer.status, reasons_of(answer), pointer=where))
             return
-        samples: list[Sample] = []
-        began = self.clock.monotonic()
-        bound = self.intervals.limit(1) if limit is None else limit
-        wait = 0.02
-        episode.ended = "limit"
-        final_at: float | None = None
-        while self.clock.monotonic() - began <= bound:
-            if self.ticks:
-                self.vendor.tick()
-            state = self.vendor.state(episode.local)
-            samples.append(self._sample(state, self.mark(start)))
-            if samples[-1].state in until:
-                final_at = final_at if final_at is not None else self.clock.monotonic()
-                if self.clock.monotonic() - final_at >= linger:
-                    episode.ended = "final"
-                    break
-            self.clock.sleep(wait)
-            wait = min(wait * 1.6, max(0.05, self.intervals.poll))
-        episode.samples = tuple(samples)
+        self.watch([episode], start, until=until, limit=limit, linger=linger)
         self.collect(episode, start)
+
+    def watch(
+        self,
+        episodes: Iterable[Episode],
+        start: int,
+        *,
+        until: tuple[str, ...] = FINAL,
+        limit: float | None = None,
+        linger: float = 0.0,
+    ) -> float:
+        """Read the operator's view of some transcripts until all are in a final state, ``limit`` seconds at most.
+
+        Returns the seconds for which the software was watched. Only what the software takes, and what it is let rest,
+        counts: the harness's own delays use up nobody's time.
+        """
+        watched = list(episodes)
+        bound = self.intervals.limit(1) if limit is None else limit
+        meter = Meter(self.clock)
+        for one in watched:
+            one.ended = "limit"
+        open_, final_at, wait = watched, 0.0, 0.02
+        while meter.spent <= bound:
+            if self.ticks:
+                meter.theirs(self.vendor.tick)
+            states = [(one, meter.theirs(partial(self.vendor.state, one.local))) for one in open_]
+            upto = self.mark(start)
+            for one, state in states:
+                one.samples = (*one.samples, self._sample(state, upto))
+            rest = [one for one in watched if not one.samples or one.samples[-1].state not in until]
+            if not rest:
+                final_at = final_at or max(meter.spent, 1e-9)
+                if meter.spent - final_at >= linger:
+                    for one in watched:
+                        one.ended = "final"
+                    break
+            open_ = watched if linger else rest
+            meter.rest(wait)
+            wait = min(wait * 1.6, max(0.05, self.intervals.poll))
+        return meter.spent
 
     def collect(self, episode: Episode, start: int) -> None:
         """Take over the journal since ``start`` and the receipts."""
-        episode.journal = tuple(self.ministry.journal(start))
+        episode.journal = self.journal(start)
         episode.calls = tuple(call_of(entry, self.pack) for entry in episode.journal)
-        records = {call.record for call in episode.calls if call.operation == "submit"}
+        sent = [item for call in episode.calls if call.operation in SENDING for item in call.items or (call,)]
+        records = {one.record for one in sent}
         episode.receipts = tuple(
-            str(one["receipt"]) for one in self.ministry.submissions() if str(one.get("record")) in records
+            str(one["receipt"])
+            for one in self.ministry.submissions()
+            if str(one.get("record")) in records and one.get("event") != "cancel"
         )
+
+    def journal(self, start: int) -> tuple[dict[str, Any], ...]:
+        """The journal since ``start``, with all answers that come within a while: one that is late proves nothing."""
+        for _ in range(LATE):
+            entries = self.ministry.journal(start)
+            if not any(call_of(one, self.pack).waiting for one in entries):
+                break
+            self.clock.sleep(LATE_WAIT)
+        return tuple(entries)
 
     def mark(self, after: int = 0) -> int:
         """The highest journal number there is."""
@@ -315,40 +382,3 @@ def signers_of(signings: Iterable[Mapping[str, Any]]) -> list[Signer]:
         for one in signings
         for subject in (one.get("subjects") or [""])
     ]
-
-
-def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
-    """A journal entry as the rules see it. Wire words become the pack's keys here, once."""
-    words = {word: key for key, word in pack.messages["states"].items()}
-    events = {word: key for key, word in pack.messages["events"].items()}
-    request = entry.get("request") or {}
-    answer = entry.get("answer") or {}
-    envelope = request.get("envelope") or {}
-    body = answer.get("body")
-    fault = entry.get("fault")
-
-    fields = pack.messages["submission"]
-    event = str(get(envelope, fields["event"]) or "")
-    # a state stands in the receipt and in the answer about it, not necessarily under one name
-    told = pack.messages["status" if entry.get("operation") == "status" else "receipt"]
-    version = get(envelope, fields["version"])
-    spoiled = isinstance(fault, dict) and fault.get("kind") not in ("delay", "status")
-    return Call(
-        number=int(entry["n"]),
-        at=float(entry["monotonic"]),
-        operation=str(entry.get("operation") or ""),
-        status=int(answer.get("status") or 0),
-        fault=bool(fault),
-        committed=bool(entry.get("committed")),
-        record=str(get(envelope, fields["record"]) or ""),
-        version=version if isinstance(version, int) else None,
-        event=events.get(event, event),
-        content=str(request.get("contentSha256") or ""),
-        receipt="" if spoiled else str(get(body, told["id"]) or ""),
-        answered="" if spoiled else words.get(str(get(body, told["state"])), ""),
-        bearer=bool(request.get("bearer", True)),
-        secret_in_url=bool(request.get("queryHasToken")),
-        took=float(entry.get("seconds") or 0.0),
-        retry_after=answer.get("retryAfterSeconds"),
-        retry_date=bool(answer.get("retryAfterIsDate")),
-    )

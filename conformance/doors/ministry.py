@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +76,27 @@ class Ministry:
         data = self._http.expect("GET", self._path("/submissions")).json()
         found: list[dict[str, Any]] = data["submissions"] if isinstance(data, dict) else data
         return found
+
+    def window(self, closed_years: Sequence[int]) -> None:
+        """Close the window of these school years (first calendar year), and open all others."""
+        self._http.expect("PUT", self._path("/window"), {"closedYears": list(closed_years)}, status=(200, 201, 204))
+
+    def revoke_tokens(self) -> None:
+        """Make every token given out unknown."""
+        self._http.expect("DELETE", self._path("/tokens"), status=(200, 204))
+
+    def place(self, content: bytes, *, state: str = "accepted", handed_out: bool = False) -> dict[str, Any]:
+        """Keep a document unjudged; ``handed_out``: retrieved although it is not in force."""
+        body = {"content": base64.b64encode(content).decode(), "state": state, "handedOut": handed_out}
+        found: dict[str, Any] = self._http.expect("POST", self._path("/records"), body, status=(200, 201)).json()
+        return found
+
+    def authorisation(
+        self, learner: str, receiver: str, *, purpose: str = "transfer", seconds: int = 3600, used: bool = False
+    ) -> str:
+        """An authorisation to retrieve a learner's transcripts; negative ``seconds``: expired already."""
+        body = {"learner": learner, "receiver": receiver, "purpose": purpose, "seconds": seconds, "used": used}
+        return str(self._http.expect("POST", self._path("/authorisations"), body, status=(200, 201)).json()["code"])
 
     def content(self, receipt: str) -> bytes:
         """The bytes behind a receipt."""

@@ -142,6 +142,58 @@ class Vendor:
         """``POST /transcripts/{id}/submission``."""
         return self._call("submit", id=local)
 
+    def submit_batch(self, locals_: Iterable[str]) -> Answer:
+        """``POST /submissions``: several transcripts in batches."""
+        return self._call("submit-batch", {"transcripts": list(locals_)})
+
+    def amend(self, local: str, reason: str, changes: Mapping[str, Any]) -> Answer:
+        """``POST /transcripts/{id}/amendment``."""
+        return self._call("amend", {"reason": reason, "changes": changes}, id=local)
+
+    def revoke(self, local: str, reason: str, *, limit: float) -> Answer:
+        """``POST /transcripts/{id}/revocation``; ``limit``: seconds, the principal signs."""
+        return self._call("revoke", {"reason": reason}, patience=max(PATIENCE, limit), id=local)
+
+    def receive(self, authorisation: str, *, purpose: str = "", school: str = "") -> Answer:
+        """``POST /imports``."""
+        body = {"authorisation": authorisation, "purpose": purpose, "school": school}
+        return self._call("import", {key: value for key, value in body.items() if value})
+
+    def refresh(self) -> Answer:
+        """``POST /code-lists``."""
+        return self._call("refresh")
+
+    def records(self) -> Answer:
+        """``GET /records``."""
+        return self._call("records")
+
+    def restart(self, *, limit: float) -> Answer:
+        """``POST /restart``, and wait until the software is up again, ``limit`` seconds at most.
+
+        Raises:
+            Unreachable: it is not.
+        """
+        try:
+            answer = self._call("restart")
+        except Unreachable:
+            # software that stops hard may well not answer any more
+            answer = Answer(202, b"")
+        if not 200 <= answer.status < 300:
+            return answer
+        started, wait = self._clock.monotonic(), 0.1
+        while True:
+            try:
+                if self._http.call("GET", f"{PREFIX}/", patience=5.0).status == 200:
+                    return answer
+            except Unreachable:
+                pass
+            if self._clock.monotonic() - started > limit:
+                raise Unreachable(
+                    f"chưa khởi động lại xong sau {limit:.0f} giây / not up again {limit:.0f} s after the restart"
+                )
+            self._clock.sleep(wait)
+            wait = min(wait * 1.5, 2.0)
+
     def state(self, local: str) -> dict[str, Any]:
         """What the software shows its operator.
 

@@ -1,12 +1,14 @@
-"""An exchange file: what happens to one submission, and which rules the software's behaviour must satisfy."""
+"""An exchange file: what happens to one or several transcripts, and which rules must hold of the software."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError
 
 from conformance.checks.exchange import RULES
+from conformance.exchanges.steps import FaultSpec, OutcomeSpec, Prepare, Send, Step, Tell, Watching
 from conformance.pack import Pack, PackError, Text
 from conformance.pack.data import Data
 from conformance.pack.load import read_yaml
@@ -19,46 +21,88 @@ class Expectation(Data):
     params: dict[str, Any] = Field(default_factory=dict)
 
 
-class ExchangeSpec(Data):
-    """One exchange. Faults and outcomes are the control interface's (docs/control-api.md), verbatim."""
+class ExchangeSpec(Watching):
+    """One exchange.
+
+    Without ``steps`` it is the ordinary one: one transcript is prepared, the service told its ``faults`` and
+    ``outcomes``, the transcript sent and watched. With ``steps`` those five keys stand in the steps.
+    """
 
     id: str
     title: Text
     purpose: Text
     revision: str
     requirements: tuple[str, ...]
-    faults: tuple[dict[str, Any], ...] = ()
-    outcomes: tuple[dict[str, Any], ...] = ()
-    until: tuple[str, ...] = ("delivered", "refused", "gave-up")
-    """States that end the watching."""
-    attempts: int = 1
-    """How many failed tries the software needs to be given time for; 0: as many as it declares before it gives up."""
-    retry_after: float = 0.0
-    """Seconds the service asks to wait for, all told: added to the time limit."""
-    linger: bool = False
-    """Watch on after the end, for calls that must not come."""
+    needs: tuple[str, ...] = ()
+    """Capabilities without which it is not played."""
+    transcripts: int = Field(1, ge=0, le=200)
+    """How many; their names are the numbers from 1."""
+    faults: tuple[FaultSpec, ...] = ()
+    outcomes: tuple[OutcomeSpec, ...] = ()
+    steps: tuple[Step, ...] = ()
     expect: tuple[Expectation, ...]
+
+    @property
+    def acts(self) -> tuple[Step, ...]:
+        """The steps, those of an ordinary exchange spelled out."""
+        if self.steps:
+            return self.steps
+        watching = {name: getattr(self, name) for name in Watching.model_fields}
+        return (
+            Prepare(do="prepare"),
+            Tell(do="service", faults=self.faults, outcomes=self.outcomes),
+            Send(do="send", **watching),
+        )
+
+    def told(self) -> Iterator[Tell]:
+        """Every time the service is told something."""
+        return (step for step in self.acts if isinstance(step, Tell))
+
+    def all_faults(self) -> list[FaultSpec]:
+        """Every fault that is ever set."""
+        return [fault for step in self.told() for fault in step.faults or ()]
+
+    def all_outcomes(self) -> list[OutcomeSpec]:
+        """Every outcome that is ever scripted."""
+        return [outcome for step in self.told() for outcome in step.outcomes or ()]
+
+    def params(self, expectation: Expectation, pack: Pack) -> Mapping[str, Any]:
+        """A rule's parameters, with those that follow from the rest of the file and from the pack."""
+        params = dict(expectation.params)
+        if expectation.rule == "refusal-shown" and "codes" not in params:
+            params["codes"] = [one.code for outcome in self.all_outcomes() for one in outcome.listed]
+        if expectation.rule == "window-shown":
+            params.setdefault("code", pack.messages["errors"]["window-closed"]["code"])
+        if expectation.rule == "batched":
+            params.setdefault("limit", pack.messages["batch-limit"])
+        return params
 
 
 def load_exchanges(pack: Pack) -> tuple[ExchangeSpec, ...]:
     """All exchanges of a pack, by id.
 
     Raises:
-        PackError: a file is wrong, names an unknown rule or requirement, or an id differs from its file's name.
+        PackError: a file is wrong, names an unknown rule, requirement or capability, or an id differs from its file's
+            name.
     """
-    found = []
-    for path in sorted(pack.path("exchanges").glob("*.yaml")):
-        try:
-            spec = ExchangeSpec.model_validate(read_yaml(path))
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise PackError(f"{path.name}: {place}: sai dữ liệu / wrong data: {first['msg']}") from error
-        if spec.id != path.stem:
-            raise PackError(f"{path.name}: id: phải trùng tên tệp / must equal the file's name")
-        for unknown in [one.rule for one in spec.expect if one.rule not in RULES]:
-            raise PackError(f"{path.name}: expect: quy tắc lạ / unknown rule {unknown!r}")
-        for unknown in [one for one in spec.requirements if one not in pack.requirements]:
-            raise PackError(f"{path.name}: requirements: yêu cầu lạ / unknown requirement {unknown!r}")
-        found.append(spec)
-    return tuple(found)
+    return tuple(_load(path.name, read_yaml(path), pack) for path in sorted(pack.path("exchanges").glob("*.yaml")))
+
+
+def _load(name: str, data: Any, pack: Pack) -> ExchangeSpec:
+    try:
+        spec = ExchangeSpec.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise PackError(f"{name}: {place}: sai dữ liệu / wrong data: {first['msg']}") from error
+    if f"{spec.id}.yaml" != name:
+        raise PackError(f"{name}: id: phải trùng tên tệp / must equal the file's name")
+    for unknown in [one.rule for one in spec.expect if one.rule not in RULES]:
+        raise PackError(f"{name}: expect: quy tắc lạ / unknown rule {unknown!r}")
+    for unknown in [one for one in spec.requirements if one not in pack.requirements]:
+        raise PackError(f"{name}: requirements: yêu cầu lạ / unknown requirement {unknown!r}")
+    for unknown in [one for one in spec.needs if one not in pack.header.capabilities]:
+        raise PackError(f"{name}: needs: năng lực lạ / unknown capability {unknown!r}")
+    if spec.steps and (spec.faults or spec.outcomes):
+        raise PackError(f"{name}: steps: lỗi và kết quả phải ở trong bước / faults and outcomes belong in the steps")
+    return spec

@@ -1,93 +1,440 @@
-"""Plays one exchange: sets its faults, lets the software submit one transcript, and records what it does."""
+"""Plays one exchange: does its steps at software and service, and records what both sides saw. It never judges."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from conformance.cases import Case
-from conformance.checks.exchange import Exchange
-from conformance.checks.exchange import check as judge
-from conformance.document import read
-from conformance.doors.drive import Driver, Episode
-from conformance.doors.http import DoorError
-from conformance.evidence import digest_of
+from conformance.checks.context import Context
+from conformance.checks.exchange import Act, Call
+from conformance.doors.drive import Driver, Episode, Meter, by_role
+from conformance.doors.http import Answer, DoorError
+from conformance.doors.vendor import reasons_of
+from conformance.doors.wire import call_of
+from conformance.exchanges import steps
+from conformance.exchanges.alter import altered
+from conformance.exchanges.facts import signed_values, statement_of
 from conformance.exchanges.model import ExchangeSpec
-from conformance.finding import Recorder
+from conformance.exchanges.offers import Offer, key_of
+from conformance.exchanges.steps import ALL, ENDLESS, FaultSpec, OutcomeSpec
 
 SETTLE = 60.0
 """Seconds the software is given after an exchange to come to rest, so that it does not spoil the next one."""
+ACCEPT = {"outcome": "accept", "times": ENDLESS}
+"""A document's content is judged elsewhere: here it must not decide how an exchange ends."""
+AT_REST = ("delivered", "refused", "gave-up", "revoked")
+LOOPBACK = {"127.0.0.1": "localhost", "localhost": "127.0.0.1", "[::1]": "localhost"}
+"""The same machine under another name: another origin."""
 
 
-def play(spec: ExchangeSpec, driver: Driver, case: Case) -> Episode:
-    """Play ``spec`` with ``case``. The faults are always cleared again, whatever happens."""
-    episode = Episode(case)
-    try:
-        episode = driver.enter(case)
-        if not episode.stopped:
-            driver.issue(episode)
-        if episode.stopped:
-            return episode
-        failures = spec.attempts or driver.intervals.attempts
-        # the document's content is judged elsewhere: here it must not decide how the exchange ends
-        driver.ministry.outcomes(spec.outcomes or [{"outcome": "accept", "times": 1000}])
-        driver.ministry.faults([timed(fault, driver) for fault in spec.faults])
+class Unplayable(DoorError):
+    """A step that this run cannot take, for want of something on our side."""
+
+
+@dataclass(slots=True)
+class Props:
+    """What a run has ready for its exchanges."""
+
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    context: Callable[[datetime | None], Context] | None = None
+    """What a statement is judged with."""
+    read_print: Callable[[bytes], str] = lambda _: ""
+    """The text of a rendition."""
+    begin: Callable[[float], None] | None = None
+    """Begins the session again, with the software's clock off by so many seconds."""
+    school_year: int = 0
+
+
+@dataclass(slots=True)
+class Played:
+    """An exchange as it went."""
+
+    spec: ExchangeSpec
+    papers: dict[str, Episode] = field(default_factory=dict)
+    """Transcripts by name."""
+    documents: dict[str, list[bytes]] = field(default_factory=dict)
+    """Issued versions by the transcript's name, the oldest first."""
+    acts: list[Act] = field(default_factory=list)
+    calls: tuple[Call, ...] = ()
+    journal: tuple[dict[str, Any], ...] = ()
+    stored: tuple[dict[str, Any], ...] = ()
+    watched: float = 0.0
+    trouble: str = ""
+    """Not empty: no answer at all, or a step that could not be taken; nothing can be said."""
+
+    @property
+    def first(self) -> Episode | None:
+        """The first transcript."""
+        return next(iter(self.papers.values()), None)
+
+    @property
+    def stopped(self) -> str:
+        """Not empty: the call at which a lawful transcript could not go on."""
+        return next((one.stopped for one in self.papers.values() if one.stopped), "")
+
+
+def play(spec: ExchangeSpec, driver: Driver, cases: Sequence[Case], props: Props | None = None) -> Played:
+    """Play ``spec`` with one case a transcript. Faults, outcomes and window are always put back, whatever happens."""
+    played = Played(spec)
+    with _restored(driver):
+        player = _Player(driver, played, cases, props or Props())
         try:
-            driver.send(
-                episode,
-                until=spec.until,
-                limit=driver.intervals.limit(failures, spec.retry_after),
-                linger=driver.intervals.limit(1) / 8 if spec.linger else 0.0,
-            )
+            player.run()
+        except DoorError as error:
+            played.trouble = str(error)
+    return played
+
+
+@contextmanager
+def _restored(driver: Driver) -> Iterator[None]:
+    driver.ministry.outcomes([ACCEPT])
+    try:
+        yield
+    finally:
+        driver.ministry.faults([])
+        driver.ministry.outcomes([])
+
+
+class _Player:
+    """One exchange being played."""
+
+    def __init__(self, driver: Driver, played: Played, cases: Sequence[Case], props: Props) -> None:
+        self.driver = driver
+        self.played = played
+        self.cases = {str(number): case for number, case in enumerate(cases, 1)}
+        self.props = props
+        self.start = driver.mark()
+        self.undo: list[Callable[[], None]] = []
+        self._code = ""
+        self._offer = Offer(b"", "")
+        """What was offered last, and under which authorisation."""
+
+    def run(self) -> None:
+        """All steps, until one cannot be taken."""
+        try:
+            for position, step in enumerate(self.played.spec.acts):
+                self._step(step, position)
+                if self.played.stopped:
+                    break
+            self._settle()
         finally:
-            driver.ministry.faults([])
-            driver.ministry.outcomes([])
-        if episode.ended == "limit":
-            _settle(driver, episode)
-    except DoorError as error:
-        episode.trouble = str(error)
-    return episode
+            for undo in reversed(self.undo):
+                undo()
+            self._collect()
 
+    def _step(self, step: Any, position: int) -> None:
+        match step:
+            case steps.Prepare():
+                self._prepare(self._names(step.papers))
+            case steps.Tell():
+                self._tell(step)
+            case steps.Send():
+                self._send(step)
+            case steps.Watch():
+                self._watch(list(self.played.papers.values()), step)
+            case steps.Await():
+                self._await(step)
+            case steps.Amend():
+                self._amend(step)
+            case steps.Revoke():
+                self._revoke(step)
+            case steps.Print():
+                self._print(step)
+            case steps.Place():
+                self._place(step)
+            case steps.Import():
+                self._import(step, self.props.offers[key_of(self.played.spec, position)])
+            case steps.Restart():
+                self._restart()
+            case steps.Refresh():
+                for _ in range(step.times):
+                    self._act("refresh", self.driver.vendor.refresh())
+            case steps.Records():
+                self._act("records", self.driver.vendor.records())
+            case steps.Clock():
+                self._clock(step)
 
-def timed(fault: Mapping[str, Any], driver: Driver) -> dict[str, Any]:
-    """A fault whose ``seconds`` say ``timeout`` waits longer than the software does, by its declared timeout."""
-    if fault.get("seconds") != "timeout":
-        return dict(fault)
-    return {**fault, "seconds": min(290.0, driver.intervals.request_timeout * 1.5 + 0.5)}
+    # -- transcripts ----------------------------------------------------------------------------------------------
 
+    def _names(self, papers: tuple[str, ...] | str) -> list[str]:
+        return list(self.cases) if papers == ALL else list(papers)
 
-def _settle(driver: Driver, episode: Episode) -> None:
-    began = driver.clock.monotonic()
-    while driver.clock.monotonic() - began < min(SETTLE, driver.intervals.limit(1)):
-        if driver.ticks:
-            driver.vendor.tick()
-        if driver.vendor.state(episode.local).get("state") in ("delivered", "refused", "gave-up"):
+    def _prepare(self, names: list[str]) -> None:
+        for name in names:
+            episode = self.driver.enter(self.cases[name])
+            self.played.papers[name] = episode
+            if not episode.stopped:
+                self.driver.issue(episode)
+            if episode.stopped:
+                return
+            self._keep(name, episode)
+
+    def _keep(self, name: str, episode: Episode) -> None:
+        if episode.document is not None:
+            self.played.documents.setdefault(name, []).append(episode.document)
+
+    def _act(self, step: str, answer: Answer, paper: str = "", **facts: Any) -> Act:
+        act = Act(step, paper, answer.status, tuple(one.code for one in reasons_of(answer)), self._upto, facts)
+        self.played.acts.append(act)
+        return act
+
+    @property
+    def _upto(self) -> int:
+        return self.driver.mark(self.start)
+
+    # -- sending --------------------------------------------------------------------------------------------------
+
+    def _send(self, step: steps.Send) -> None:
+        names = self._names(step.papers)
+        episodes = [self.played.papers[name] for name in names]
+        first = not any(act.step == "submit" for act in self.played.acts)
+        if step.batch:
+            answers = [self.driver.vendor.submit_batch(one.local for one in episodes)]
+        else:
+            answers = [self.driver.vendor.submit(one.local) for one in episodes]
+        for number, answer in enumerate(answers):
+            episodes[number].note("submit", answer)
+            act = self._act("submit", answer, "" if step.batch else names[number])
+            if first and not act.well and "WINDOW_CLOSED" not in act.reasons:
+                episodes[number].stopped = "submit"
+                return
+        if step.wait:
+            self._watch(episodes, step)
+
+    def _watch(self, episodes: Sequence[Episode], step: steps.Watching) -> None:
+        intervals = self.driver.intervals
+        failures = step.attempts or intervals.attempts
+        self.played.watched += self.driver.watch(
+            episodes,
+            self.start,
+            until=step.until,
+            limit=intervals.limit(failures, step.retry_after),
+            linger=intervals.limit(1) / 8 if step.linger else 0.0,
+        )
+
+    def _await(self, step: steps.Await) -> None:
+        meter = Meter(self.driver.clock)
+        wait = 0.02
+        while meter.spent <= self.driver.intervals.limit(1):
+            if self.driver.ticks:
+                meter.theirs(self.driver.vendor.tick)
+            calls = [call_of(one, self.driver.pack) for one in self.driver.ministry.journal(self.start)]
+            wanted = (step.operation, "submit-batch" if step.operation == "submit" else step.operation)
+            seen = [one for one in calls if one.operation in wanted and not (step.answered and one.waiting)]
+            if len(seen) >= step.times:
+                return
+            meter.rest(wait)
+            wait = min(wait * 1.6, max(0.05, self.driver.intervals.poll))
+
+    def _settle(self) -> None:
+        """Let the software come to rest without our faults, so that it does not spoil the next exchange."""
+        open_ = [one for one in self.played.papers.values() if one.ended == "limit" and one.local]
+        if not open_:
             return
-        driver.clock.sleep(0.2)
+        self.driver.ministry.faults([])
+        kept = [one.samples for one in open_]
+        self.driver.watch(open_, self.start, until=AT_REST, limit=min(SETTLE, self.driver.intervals.limit(1)))
+        for one, samples in zip(open_, kept, strict=True):
+            one.samples, one.ended = samples, "limit"
+
+    # -- the service ----------------------------------------------------------------------------------------------
+
+    def _tell(self, step: steps.Tell) -> None:
+        ministry = self.driver.ministry
+        if step.outcomes is not None:
+            ministry.outcomes([*map(outcome_data, step.outcomes), ACCEPT])
+        if step.faults is not None:
+            ministry.faults([made for one in step.faults for made in self._faults(one)])
+        if step.window:
+            ministry.window([self.props.school_year] if step.window == "closed" else [])
+            self.undo.append(lambda: ministry.window([]))
+        if step.tokens:
+            ministry.revoke_tokens()
+
+    def _faults(self, fault: FaultSpec) -> list[dict[str, Any]]:
+        made = fault_data(fault, timeout=self.driver.intervals.request_timeout)
+        if fault.location:
+            made["location"] = elsewhere(self.driver.ministry.space.base_url)
+        if fault.operation == "submit" and "batch" in self.driver.offered:
+            # software may send a single transcript in a batch as well
+            return [made, {**made, "operation": "submit-batch"}]
+        return [made]
+
+    def _place(self, step: steps.Place) -> None:
+        document = self.played.documents[step.paper][-1]
+        placed = self.driver.ministry.place(altered(document, step.what, self.driver.pack))
+        self.played.acts.append(Act("place", step.paper, upto=self._upto, facts={"record": placed.get("record")}))
+
+    # -- later versions -------------------------------------------------------------------------------------------
+
+    def _amend(self, step: steps.Amend) -> None:
+        episode = self.played.papers[step.paper]
+        subject = next(one for one in episode.case.data["subjects"] if one.get("comment"))
+        code, before = str(subject["code"]), self.played.documents[step.paper][-1]
+        changes = {"subjects": {code: {"comment": f"{subject['comment']} (đã rà soát)"}}}
+        upto = self._upto
+        answer = episode.note("amend", self.driver.vendor.amend(episode.local, step.reason, changes))
+        if answer.status == 200:
+            answer = self._issue_again(episode, code)
+        digest = self.driver.pack.header.identifiers.digest
+        facts = {"subject": code, "reason": step.reason, "replaces": digest(before)}
+        reasons = tuple(one.code for one in reasons_of(answer))
+        self.played.acts.append(Act("amend", step.paper, answer.status, reasons, upto, facts))
+        if answer.status == 200:
+            episode.document = None
+            self.driver.fetch(episode)
+            self._keep(step.paper, episode)
+
+    def _issue_again(self, episode: Episode, code: str) -> Answer:
+        """What changed is signed by its teachers, then homeroom teacher, principal and seal; others only if asked."""
+        groups = by_role(self.driver.signings(episode.case))
+        for group in groups:
+            due = [one for one in group if not one.get("subjects") or code in one["subjects"]]
+            due = [{**one, "subjects": [code]} if one.get("subjects") else one for one in due]
+            answer = self.driver.sign(episode, due)
+            if answer.status == 409 and any(one.code == "MISSING_SIGNATURE" for one in reasons_of(answer)):
+                break
+        answer = episode.note("issue", self.driver.vendor.issue(episode.local))
+        if answer.status == 409 and any(one.code == "MISSING_SIGNATURE" for one in reasons_of(answer)):
+            # software may ask every teacher to sign the new version
+            for group in groups:
+                self.driver.sign(episode, group)
+            answer = episode.note("issue", self.driver.vendor.issue(episode.local))
+        return answer
+
+    def _revoke(self, step: steps.Revoke) -> None:
+        episode = self.played.papers[step.paper]
+        known = [act for act in self.played.acts if act.step == "revoke" and act.well]
+        answer = self.driver.vendor.revoke(episode.local, step.reason, limit=self.driver.intervals.signing)
+        self._act("revoke-again" if known else "revoke", episode.note("revoke", answer), step.paper)
+        if answer.status in (200, 202) and not known:
+            self._watch([episode], steps.Watching(until=("revoked", "refused", "gave-up")))
+            self._statement(step.paper)
+
+    def _statement(self, paper: str) -> None:
+        """The statement that was sent, as its bytes are."""
+        if self.props.context is None:
+            return
+        calls = [call_of(one, self.driver.pack) for one in self.driver.ministry.journal(self.start)]
+        sent = {item.record for one in calls for item in (one.items or (one,)) if item.event == "cancel"}
+        kept = [one for one in self.driver.ministry.submissions() if one.get("event") == "cancel"]
+        mine = [one for one in kept if one.get("record") in sent]
+        if mine:
+            data = self.driver.ministry.content(str(mine[0]["receipt"]))
+            facts = statement_of(data, self.props.context(self.driver.now()))
+            self.played.acts.append(Act("statement", paper, upto=self._upto, facts=facts))
+
+    def _print(self, step: steps.Print) -> None:
+        if "rendition" not in self.driver.offered:
+            return
+        answer = self.driver.vendor.rendition(self.played.papers[step.paper].local)
+        text = self.props.read_print(answer.body).casefold() if answer.status == 200 else ""
+        marked = any(word.casefold() in text for word in step.words)
+        self._act("print", answer, step.paper, marked=marked)
+
+    # -- receiving, restarting, clocks ----------------------------------------------------------------------------
+
+    def _import(self, step: steps.Import, offer: Offer) -> None:
+        driver, how = self.driver, step.authorisation
+        if step.again:
+            if self._code and not self.played.acts[-1].well:
+                self._receive(step, self._offer, self._code)
+            return
+        driver.ministry.place(offer.content, state=step.state, handed_out=step.state != "accepted")
+        if offer.newer:
+            driver.ministry.place(offer.newer)
+        sender = str(signed_values(offer.content, driver.pack)["school"]["code"])
+        self._code = driver.ministry.authorisation(
+            offer.learner,
+            self._own if how.receiver == "own" else sender,
+            purpose=how.purpose,
+            seconds=how.seconds,
+            used=how.used,
+        )
+        self._offer = offer
+        self._receive(step, offer, self._code)
+
+    @property
+    def _own(self) -> str:
+        """The code of the school that receives."""
+        return str(self.driver.roster.data["schools"][0]["code"])
+
+    def _receive(self, step: steps.Import, offer: Offer, code: str) -> None:
+        signed = signed_values(offer.content, self.driver.pack)
+        upto = self._upto
+        answer = self.driver.vendor.receive(code, purpose=step.authorisation.asked, school=self._own)
+        data = answer.json()
+        listed = data.get("transcripts") if isinstance(data, dict) else None
+        taken = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        imported = next((one for one in taken if one.get("recordId") == signed.get("recordId")), {})
+        facts = {
+            "offer": step.what.vi if step.what else step.document,
+            "expected": step.expect,
+            "signed": signed,
+            "imported": imported,
+        }
+        reasons = tuple(one.code for one in reasons_of(answer))
+        self.played.acts.append(Act("import", "", answer.status, reasons, upto, facts))
+
+    def _restart(self) -> None:
+        upto = self._upto
+        limit = self.driver.intervals.restart
+        self.played.acts.append(Act("restart", "", self.driver.vendor.restart(limit=limit).status, upto=upto))
+
+    def _clock(self, step: steps.Clock) -> None:
+        if self.props.begin is None:
+            raise Unplayable("không bắt đầu lại được phiên / the session cannot be begun again")
+        begin = self.props.begin
+        self.undo.append(lambda: begin(0.0))
+        begin(step.offset)
+
+    def _collect(self) -> None:
+        self.played.journal = self.driver.journal(self.start)
+        self.played.calls = tuple(call_of(entry, self.driver.pack) for entry in self.played.journal)
+        self.played.stored = tuple(self.driver.ministry.submissions())
 
 
-def exchange_of(spec_id: str, episode: Episode, driver: Driver) -> Exchange | None:
-    """What the rules judge; ``None`` when the software never came to submit anything readable."""
-    if episode.document is None or episode.stopped:
-        return None
-    reading = read(episode.document, driver.pack)
-    transcript = reading.document.transcript if reading.document else None
-    record = transcript.record.id.raw if transcript and transcript.record.id else ""
-    version = transcript.version.number.value if transcript and transcript.version.number else None
-    return Exchange(
-        spec_id,
-        episode.calls,
-        episode.samples,
-        str(episode.case.data["learner"]["code"]),
-        digest_of(episode.document),
-        record,
-        version,
-        episode.receipts,
-        episode.ended,
-    )
+def fault_data(fault: FaultSpec, *, timeout: float) -> dict[str, Any]:
+    """A fault as the control interface takes it; ``timeout``: seconds after which the software stops waiting."""
+    made = fault.model_dump(exclude_defaults=True, exclude={"location", "seconds", "body"})
+    made["kind"] = fault.kind
+    named = {"timeout": min(290.0, timeout * 1.5 + 0.5), "half-timeout": min(30.0, timeout / 2)}
+    seconds = named[fault.seconds] if isinstance(fault.seconds, str) else fault.seconds
+    if seconds:
+        made["seconds"] = seconds
+    if fault.body is not None:
+        made["body"] = fault.body if isinstance(fault.body, str) else json.dumps(fault.body, ensure_ascii=False)
+    return {_camel(name): value for name, value in made.items()}
 
 
-def judge_exchange(spec: ExchangeSpec, exchange: Exchange, found: Recorder) -> None:
-    """Apply the exchange's rules."""
-    for expectation in spec.expect:
-        judge(exchange, expectation.rule, expectation.params, found)
+def outcome_data(outcome: OutcomeSpec) -> dict[str, Any]:
+    """A scripted outcome as the control interface takes it."""
+    made = outcome.model_dump(exclude_defaults=True, exclude={"findings"})
+    if outcome.listed:
+        made["findings"] = [one.model_dump() for one in outcome.listed]
+    return {_camel(name): value for name, value in made.items()}
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def elsewhere(url: str) -> str:
+    """The same service under another name.
+
+    Raises:
+        Unplayable: only a loopback address has one that we know of.
+    """
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
+    other = LOOPBACK.get(host)
+    if other is None:
+        raise Unplayable(f"không có tên thứ hai của dịch vụ / the service has no second name: {url}")
+    return urlunsplit(parts._replace(netloc=other if parts.port is None else f"{other}:{parts.port}"))

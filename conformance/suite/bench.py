@@ -30,15 +30,17 @@ from conformance.doors.rendition import RenditionReader
 from conformance.doors.vendor import Clock, Vendor
 from conformance.events import ExcerptLine, Finding, FormData, ItemResult
 from conformance.evidence import Entry, keep_bytes
-from conformance.exchanges import ExchangeSpec, load_exchanges
-from conformance.exchanges.player import exchange_of, judge_exchange, play
+from conformance.exchanges import load_exchanges
+from conformance.exchanges.judging import exchange_of_episode, judge_played
+from conformance.exchanges.offers import Offer
+from conformance.exchanges.player import Props, play
 from conformance.finding import Observation, Place, Recorder
 from conformance.pack import Pack
 from conformance.showing import readable
 from conformance.signature.trust import TrustStore
 from conformance.suite.plan import Planned
 from conformance.suite.settings import Setup
-from conformance.suite.setup import RealClock
+from conformance.suite.setup import RealClock, begin_session
 from conformance.suite.turns import turn
 
 SHRINKS = 12
@@ -47,11 +49,13 @@ SHRUNK_CAUSES = 3
 """Causes shrunk per process: the first ones tell the most, and the rest would cost the vendor's time."""
 KEPT_FORMS = 8
 """Documents per process that a report shows as people read them."""
+KEPT_EPISODES = 5
+"""Transcripts of one exchange whose evidence is kept: a batch has a hundred."""
 KEPT_JOURNAL = 40
 """Journal lines kept with a finding."""
 
 # Learners' numbers are drawn from ordinals: frozen cases count from 0, drawn ones from 1,000 (conformance.cases).
-PROBE_NUMBERS, EXCHANGE_NUMBERS, SPARE_NUMBERS = 4000, 5500, 6000
+PROBE_NUMBERS, EXCHANGE_NUMBERS, SPARE_NUMBERS, FURTHER_NUMBERS = 4000, 5500, 6000, 7000
 MOST_SIGNERS = 60
 
 PROBED = {
@@ -63,8 +67,6 @@ PROBED = {
     "impossible": "PL1-PH-005",
 }
 """What each probe is there to show: not judged, when the software stops answering in its middle."""
-
-FINAL_REFUSALS = (400, 403, 409, 413, 422)
 
 PRINTED = "rendition"
 """The capability to print."""
@@ -144,6 +146,8 @@ class Bench:
             seal="seal" in capabilities,
             rendition=PRINTED in capabilities and self._prints,
             creates="create" in capabilities,
+            offered=capabilities,
+            subject_map=setup.subject_map,
         )
 
     @property
@@ -246,7 +250,7 @@ class Bench:
         self.judge_document(episode, found)
         if episode.document is None or episode.stopped or episode.trouble:
             return
-        exchange = exchange_of(episode.case.id, episode, self.driver)
+        exchange = exchange_of_episode(episode.case.id, episode, self.driver)
         if exchange is not None:
             roots = [one.code for one in found.violations if one.is_root]
             for rule in PLAIN_RULES:
@@ -367,29 +371,36 @@ class Bench:
     def _exchange(self, item: Planned) -> ItemResult:
         specs = load_exchanges(self.pack)
         position, spec = next((number, one) for number, one in enumerate(specs) if one.id == item.name)
+        more = FURTHER_NUMBERS + sum(max(0, one.transcripts - 1) for one in specs[:position])
+        numbers = [EXCHANGE_NUMBERS + position, *range(more, more + max(0, spec.transcripts - 1))][: spec.transcripts]
         frozen = self.sound(self.setup.programmes[0])
+        cases = [
+            self.make(frozen, spec.id if not index else f"{spec.id}-{index + 1}", number)
+            for index, number in enumerate(numbers)
+        ]
         with turn(self.setup.lock):
-            episode = play(spec, self.driver, self.make(frozen, spec.id, EXCHANGE_NUMBERS + position))
+            played = play(spec, self.driver, cases, self.props)
         found = Recorder()
-        self.judge_exchange(spec, episode, found)
-        return self._result(item, [episode], found)
+        judge_played(played, self.driver, found)
+        episodes = list(played.papers.values())[:KEPT_EPISODES]
+        if episodes:
+            episodes[0].journal = played.journal
+        return self._result(item, episodes, found)
 
-    def judge_exchange(self, spec: ExchangeSpec, episode: Episode, found: Recorder) -> None:
-        """The exchange's rules; all its requirements are blocked when it could not be played."""
-        exchange = None if episode.trouble else exchange_of(spec.id, episode, self.driver)
-        # refused as it stands, without a fault of ours: other requirements say why; this exchange shows nothing
-        unusable = exchange is not None and any(
-            call.status in FINAL_REFUSALS
-            and not call.fault
-            and (call.record, call.version, call.content) == (exchange.record, exchange.version, exchange.document)
-            for call in exchange.submits
+    @cached_property
+    def props(self) -> Props:
+        """What exchanges need beside the software and the service."""
+        return Props(
+            offers={key: Offer.of(one) for key, one in self.setup.offers.items()},
+            context=self.context,
+            read_print=lambda data: self.reader.read(data).text,
+            begin=self._begin_again if self.setup.session else None,
+            school_year=self.setup.school_year,
         )
-        if exchange is None or unusable:
-            for requirement in spec.requirements:
-                seen = episode.trouble or episode.stopped or "HTTP 4xx"
-                found.blocked(requirement, "not-played", place=Place(pointer=spec.id), seen=seen[:500])
-            return
-        judge_exchange(spec, exchange, found)
+
+    def _begin_again(self, offset: float) -> None:
+        """The run's session once more, with the software's clock off by so many seconds."""
+        begin_session(self.driver.vendor, json.loads(self.setup.session), self.roster, offset)
 
     def _explore(self, item: Planned) -> ItemResult:
         from conformance.suite.explore import explore

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from conformance.cases import frozen_cases
 from conformance.cases.case import base_plan
 from conformance.doors.probes import PROBES
-from conformance.exchanges import load_exchanges
+from conformance.exchanges import ExchangeSpec, load_exchanges
 from conformance.pack import Pack
 from conformance.suite.settings import Setup
 
@@ -48,11 +49,22 @@ def plan(pack: Pack, setup: Setup) -> tuple[Planned, ...]:
         if setup.max_examples:
             cost = setup.max_examples * signers
             found.append(Planned(f"{programme}:explore", "explore", programme, "explore", "explore", cost))
-    for spec in load_exchanges(pack):
-        if pack.header.revisions.index(spec.revision) <= pack.header.revisions.index(pack.header.revision):
-            title = spec.title.of(setup.language)
-            found.append(Planned(f"exchange:{spec.id}", "exchange", "", title, spec.id, 18))
+    for spec in played(pack, setup.vendor):
+        title = spec.title.of(setup.language)
+        found.append(Planned(f"exchange:{spec.id}", "exchange", "", title, spec.id, 18 * spec.transcripts))
     return tuple(found)
+
+
+def played(pack: Pack, vendor: Mapping[str, Any]) -> list[ExchangeSpec]:
+    """The exchanges that the scored revision has and the software, by its description, can be asked for."""
+    order = pack.header.revisions
+    reached = order[: order.index(pack.header.revision) + 1]
+    offered = vendor.get("capabilities")
+    return [
+        spec
+        for spec in load_exchanges(pack)
+        if spec.revision in reached and (not isinstance(offered, list) or set(spec.needs) <= set(map(str, offered)))
+    ]
 
 
 def selected(planned: tuple[Planned, ...], wanted: tuple[str, ...]) -> tuple[Planned, ...]:

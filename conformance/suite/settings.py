@@ -115,6 +115,10 @@ class Setup(BaseModel):
     language: str = "vi"
     files: tuple[str, ...] = ()
     subject_map: dict[str, str] = {}
+    session: str = ""
+    """The session as it was begun, JSON with its secrets: kept in memory only, for exchanges that begin it again."""
+    offers: dict[str, dict[str, str]] = {}
+    """Transcripts of another school that receiving software is offered (:mod:`conformance.exchanges.offers`)."""
     lock: str = ""
     """Path of the file by which processes take turns at the software."""
 

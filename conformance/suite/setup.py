@@ -23,12 +23,12 @@ from conformance.doors.processes import Service, start_ministry, start_vendor
 from conformance.doors.vendor import Vendor, reasons_of
 from conformance.events import RunInfo
 from conformance.evidence import Bundle
-from conformance.exchanges import load_exchanges
+from conformance.exchanges.offers import make_offers
 from conformance.pack import Pack, default_pack, load_pack
 from conformance.signature.given import Anchors, GivenError, read_anchors, read_answers, read_crls, read_tax_codes
 from conformance.signature.pki import Credential, TestPki
 from conformance.signature.responders import ocsp_answer, ocsp_delegate
-from conformance.suite.plan import plan, selected
+from conformance.suite.plan import plan, played, selected
 from conformance.suite.settings import Options, Setup
 
 DESK_TOKEN = "hocba-test"  # noqa: S105  # the published token of a vendor's desk; a run's own services use random ones
@@ -202,10 +202,7 @@ def needs_tls(options: Options, pack: Pack) -> bool:
     if options.ministry_url or options.ministry_tls == "off":
         return False
     return options.ministry_tls == "on" or any(
-        fault.get("kind") == "tls"
-        for spec in load_exchanges(pack)
-        for fault in spec.faults
-        if pack.header.revisions.index(spec.revision) <= pack.header.revisions.index(pack.header.revision)
+        fault.kind == "tls" for spec in played(pack, {}) for fault in spec.all_faults()
     )
 
 
@@ -228,6 +225,8 @@ def begin(
     roster = build_roster(pack, programmes, str(seed), school_year, seals="seal" in offered)
     pki = TestPki(now, pack)
     ministry = Ministry(control_http)
+    # before the lists: some of what is offered was signed with a revoked certificate
+    offers = make_offers(played(pack, described), pack, pki, now, school_year)
     crls = pki.crls()
     session, hidden, leaders, signers = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
     answers = answers_of(pki, signers)
@@ -245,8 +244,11 @@ def begin(
         "clientSecret": space.client_secret,
         **({"caPem": space.ca_pem} if space.ca_pem else {}),
     }
-    _taken("PUT /session", vendor.begin(session))
-    _taken("PUT /roster", vendor.enrol(roster.data))
+    session["trust"] = {
+        "anchorsPem": pki.anchors_pem().decode(),
+        "crls": [base64.b64encode(one).decode() for one in crls],
+    }
+    begin_session(vendor, session, roster)
     setup = Setup(
         run_id=run_id,
         door="drive",
@@ -278,6 +280,8 @@ def begin(
         time_budget=options.time_budget,
         items=options.items,
         language=options.language,
+        session=json.dumps(session, ensure_ascii=False),
+        offers={key: one.data() for key, one in offers.items()},
         lock=str(folder / "turns.sqlite"),
     )
     bundle = Bundle(folder, (vendor_http.token, control_http.token, space.client_secret, *hidden))
@@ -291,6 +295,17 @@ def begin(
     declined = tuple(one for one in pack.header.capabilities if one not in offered)
     info = _info(options, pack, setup, now, declined=declined)
     return Run(setup, info, bundle, https=[vendor_http, control_http], vendor=vendor)
+
+
+def begin_session(vendor: Vendor, session: Mapping[str, Any], roster: Roster, clock_offset: float = 0.0) -> None:
+    """Begin a session and give the roster; the software's clock may be put off (capability ``clock``).
+
+    Raises:
+        DoorError: the software does not take one of them.
+    """
+    clock = {"clockOffsetSeconds": clock_offset} if clock_offset else {}
+    _taken("PUT /session", vendor.begin({**session, **clock}))
+    _taken("PUT /roster", vendor.enrol(roster.data))
 
 
 def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path) -> Run:

@@ -44,6 +44,15 @@ def redirected(*calls: Call, **more: Any) -> Exchange:
     return exchange(here(*calls), origin=ORIGIN, **more)
 
 
+def shaken(variant: str) -> Call:
+    """A connection that was shown a bad certificate."""
+    return Call(0, 0.0, "", 0, fault=True, kind="tls", tls=variant)
+
+
+def safe(call: Call) -> Call:
+    return replace(call, tls="good")
+
+
 # -- batches -----------------------------------------------------------------------------------------------------
 
 
@@ -171,10 +180,13 @@ TABLE_TC001 = [
 
 HOLDS: dict[tuple[str, str], list[Row]] = {
     **{
-        ("PL2-XT-003", name): [("certificate-checked", {"class": name}, exchange([], ["gave-up"], watched=9.0))]
+        ("PL2-XT-003", name): [
+            ("certificate-checked", {"class": name}, exchange([shaken(name), *map(safe, SMOOTH)])),
+            ("certificate-checked", {"class": name}, exchange([shaken(name)], ["gave-up"])),
+        ]
         for name in ("unknown-ca", "wrong-host", "expired")
     },
-    ("PL2-XT-003", "trusted"): [("certificate-checked", {"class": "trusted", "trusted": True}, exchange(SMOOTH))],
+    ("PL2-XT-003", "trusted"): [("certificate-checked", {"class": "trusted"}, exchange(map(safe, SMOOTH)))],
     ("PL2-XT-004", "submission"): [
         ("not-followed", {"class": "submission"}, redirected(TOKEN, MOVED, SUBMIT, ACCEPTED)),
         # asked without token or data: nothing was given away
@@ -296,12 +308,9 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
 
 FAILS: dict[str, list[Row]] = {
     "PL2-XT-003.accepted": [
-        ("certificate-checked", {"class": "expired"}, exchange([TOKEN], ["gave-up"])),
-        ("certificate-checked", {"class": "expired"}, exchange([], ["delivered"], watched=9.0)),
+        ("certificate-checked", {"class": "expired"}, exchange([shaken("expired"), replace(TOKEN, tls="expired")])),
     ],
-    "PL2-XT-003.trusted-refused": [
-        ("certificate-checked", {"class": "trusted", "trusted": True}, exchange([], ["gave-up"], watched=9.0))
-    ],
+    "PL2-XT-003.trusted-refused": [("certificate-checked", {"class": "trusted"}, exchange([], ["gave-up"]))],
     "PL2-XT-004.token-sent": [
         ("not-followed", {"class": "submission"}, redirected(MOVED, replace(SUBMIT, origin=ELSEWHERE), ACCEPTED)),
     ],
@@ -473,7 +482,12 @@ FAILS: dict[str, list[Row]] = {
 }
 
 BLOCKED: dict[str, list[Row]] = {
-    "PL2-XT-003.not-exercised": [("certificate-checked", {"class": "expired"}, exchange([], ["queued"]))],
+    "PL2-XT-003.not-exercised": [
+        ("certificate-checked", {"class": "expired"}, exchange([], ["queued"])),
+        # the run has no TLS
+        ("certificate-checked", {"class": "expired"}, exchange(SMOOTH)),
+        ("certificate-checked", {"class": "trusted"}, exchange(SMOOTH)),
+    ],
     "PL2-XT-004.not-exercised": [("not-followed", {"class": "submission"}, redirected(*SMOOTH))],
     "PL2-GN-003.not-exercised": [("one-record", {"class": "resent"}, exchange([SUBMIT, POLL]))],
     "PL2-GN-008.not-exercised": [("batched", {"class": "first"}, batches(list(SMOOTH), "delivered"))],

@@ -1,0 +1,98 @@
+"""Journal entries of the mock Ministry as the rules see them: wire words become the pack's keys here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.checks.exchange import Call, Item
+from conformance.pack import Pack
+from conformance.pack.pointer import get
+
+CONNECTION = "TLS"
+"""The "method" of an entry that is a connection and no call."""
+
+
+def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
+    """A journal entry as the rules see it."""
+    request, answer = entry.get("request") or {}, entry.get("answer") or {}
+    fault = entry.get("fault")
+    operation = str(entry.get("operation") or "")
+    # a state stands in the receipt and in the answer about it, not necessarily under one name
+    told = pack.messages["status" if operation == "status" else "receipt"]
+    kind = str(fault.get("kind") or "") if isinstance(fault, Mapping) else ""
+    # an answer that was broken on the way says nothing, whatever it was meant to say
+    body = answer.get("body") if not kind or kind == "status" or entry.get("delivered") else None
+    headers = request.get("headers") or {}
+    connection = entry.get("method") == CONNECTION
+    return Call(
+        number=int(entry["n"]),
+        at=float(entry["monotonic"]),
+        operation=operation,
+        status=int(answer.get("status") or 0),
+        fault=bool(fault),
+        committed=bool(entry.get("committed")),
+        **_envelope(request, pack),
+        receipt=str(get(body, told["id"]) or ""),
+        answered=_state(get(body, told["state"]), pack),
+        bearer=bool(request.get("bearer", True)),
+        secret_in_url=bool(request.get("queryHasToken")),
+        retry_after=answer.get("retryAfterSeconds"),
+        retry_date=bool(answer.get("retryAfterIsDate")),
+        kind=kind,
+        error=_error(body, pack),
+        items=_items(request, body, pack) if operation == "submit-batch" else (),
+        about=str(entry.get("path") or "").rstrip("/").rpartition("/")[2],
+        origin=str(headers.get("host", "")),
+        conditional=bool(headers.get("if-none-match")),
+        waiting=not answer and not fault and not connection,
+        tls=str(entry.get("tls") or ""),
+        took=float(entry.get("seconds") or 0.0),
+    )
+
+
+def _envelope(request: Mapping[str, Any], pack: Pack) -> dict[str, Any]:
+    """Record, version, event and content of a submission, or of an item."""
+    fields, envelope = pack.messages["submission"], request.get("envelope") or {}
+    event, version = str(get(envelope, fields["event"]) or ""), get(envelope, fields["version"])
+    events = {word: key for key, word in pack.messages["events"].items()}
+    return {
+        "record": str(get(envelope, fields["record"]) or ""),
+        "version": version if isinstance(version, int) else None,
+        "event": events.get(event, event),
+        "content": str(request.get("contentSha256") or ""),
+    }
+
+
+def _state(word: Any, pack: Pack) -> str:
+    return str({word: key for key, word in pack.messages["states"].items()}.get(str(word), ""))
+
+
+def _error(body: Any, pack: Pack) -> str:
+    code = get(body, pack.messages["problem"]["code"])
+    return next((key for key, one in pack.messages["errors"].items() if one["code"] == code), "") if code else ""
+
+
+def _items(request: Mapping[str, Any], body: Any, pack: Pack) -> tuple[Item, ...]:
+    """The items of a batch with their results."""
+    names = pack.messages["batch-result"]
+    listed = get(body, pack.messages["batch"]["results"])
+    results: dict[int, Any] = {}
+    for position, one in enumerate(listed if isinstance(listed, list) else []):
+        index = get(one, names["index"])
+        results[index if isinstance(index, int) else position] = one
+    found = []
+    for position, item in enumerate(request.get("items") or ()):
+        result = results.get(position)
+        problem = get(result, names["problem"])
+        error = _error(problem, pack)
+        found.append(
+            Item(
+                **_envelope(item, pack),
+                status=int(pack.messages["errors"][error]["status"]) if error else 0,
+                receipt=str(get(result, names["id"]) or ""),
+                answered=_state(get(result, names["state"]), pack),
+                error=error,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,147 @@
+"""From an exchange as it went to what its rules say of it. A defect of ours is never put on the software."""
+
+from __future__ import annotations
+
+from conformance.checks.exchange import Call, Exchange, Paper, Stored
+from conformance.checks.exchange import check as judge
+from conformance.checks.exchange_retries import FINAL_REFUSALS
+from conformance.doors.drive import Driver, Episode
+from conformance.evidence import digest_of
+from conformance.exchanges.facts import issued_of
+from conformance.exchanges.model import ExchangeSpec
+from conformance.exchanges.player import Played
+from conformance.exchanges.steps import Import, Place
+from conformance.finding import Place as Where
+from conformance.finding import Recorder
+
+
+class OwnFailure(RuntimeError):
+    """The mock Ministry failed by itself: nothing that followed can be told from it."""
+
+
+def exchange_of(played: Played, driver: Driver) -> Exchange:
+    """What the rules judge.
+
+    Raises:
+        OwnFailure: the service answered with an error of its own.
+    """
+    own = next((call for call in played.calls if call.status >= 500 and not call.fault), None)
+    if own is not None:
+        raise OwnFailure(
+            f"dịch vụ mô phỏng tự hỏng / the mock service failed by itself: {own.operation} #{own.number}: "
+            f"HTTP {own.status}"
+        )
+    papers = tuple(
+        Paper(
+            name,
+            str(episode.case.data["learner"]["code"]),
+            tuple(issued_of(one, driver.pack, driver.subject_map) for one in played.documents.get(name, ())),
+            episode.samples,
+        )
+        for name, episode in played.papers.items()
+    )
+    first = papers[0] if papers else None
+    issued = first.issued[0] if first and first.issued else None
+    episode = played.first
+    records = {one.record for paper in papers for one in paper.issued} | _sent_records(played.calls)
+    placed = {str(act.facts.get("record")) for act in played.acts if act.step == "place"}
+    stored = tuple(
+        Stored(
+            str(one["receipt"]),
+            str(one["record"]),
+            int(one["version"]),
+            str(one["event"]),
+            str(one["state"]),
+            str(one.get("digest", "")),
+        )
+        for one in played.stored
+        if str(one["record"]) in records
+    )
+    return Exchange(
+        played.spec.id,
+        played.calls,
+        episode.samples if episode else (),
+        first.learner if first else "",
+        issued.digest if issued else "",
+        issued.record if issued else "",
+        issued.version if issued else None,
+        tuple(one.receipt for one in stored if one.event != "cancel" and one.record not in placed),
+        episode.ended if episode else "final",
+        papers=papers,
+        acts=tuple(played.acts),
+        stored=stored,
+        origin=_origin(driver.ministry.space.base_url),
+        watched=played.watched,
+    )
+
+
+def _sent_records(calls: tuple[Call, ...]) -> set[str]:
+    return {item.record for call in calls for item in (call.items or (call,)) if item.record}
+
+
+def _origin(url: str) -> str:
+    return url.partition("//")[2].partition("/")[0]
+
+
+def judge_played(played: Played, driver: Driver, found: Recorder) -> None:
+    """Apply the exchange's rules; all its requirements are blocked when it could not be played."""
+    spec = played.spec
+    exchange = None
+    seen = played.trouble or played.stopped
+    if not seen:
+        exchange = exchange_of(played, driver)
+        seen = _unusable(spec, exchange)
+    if exchange is None or seen:
+        for requirement in spec.requirements:
+            found.blocked(requirement, "not-played", place=Where(pointer=spec.id), seen=seen[:500])
+        return
+    judge_exchange(spec, exchange, driver, found)
+
+
+def _unusable(spec: ExchangeSpec, exchange: Exchange) -> str:
+    """Refused as it stands, without a fault or a conflict of ours: other requirements say why; this shows nothing."""
+    if any(step.window or step.tokens for step in spec.told()):
+        return ""
+    if any(isinstance(step, Place) for step in spec.acts):
+        return ""
+    if not exchange.papers and not any(isinstance(step, Import) for step in spec.acts):
+        return ""
+    for call in exchange.submits:
+        issued = {one.digest: one for paper in exchange.papers for one in paper.issued}
+        mine = issued.get(call.content)
+        if (
+            call.status in FINAL_REFUSALS
+            and not call.fault
+            and mine is not None
+            and mine.version == 1
+            and (call.record, call.version) == (mine.record, mine.version)
+        ):
+            return f"HTTP {call.status} {call.error}".strip()
+    return ""
+
+
+def judge_exchange(spec: ExchangeSpec, exchange: Exchange, driver: Driver, found: Recorder) -> None:
+    """Apply the rules to an exchange that was played."""
+    for expectation in spec.expect:
+        judge(exchange, expectation.rule, spec.params(expectation, driver.pack), found)
+
+
+def exchange_of_episode(name: str, episode: Episode, driver: Driver) -> Exchange | None:
+    """What the rules judge of an ordinary case; ``None`` when nothing was ever submitted."""
+    if episode.document is None or episode.stopped:
+        return None
+    issued = issued_of(episode.document, driver.pack, driver.subject_map)
+    learner = str(episode.case.data["learner"]["code"])
+    return Exchange(
+        name,
+        episode.calls,
+        episode.samples,
+        learner,
+        digest_of(episode.document),
+        issued.record,
+        issued.version,
+        episode.receipts,
+        episode.ended,
+        papers=(Paper(name, learner, (issued,), episode.samples),),
+        origin=_origin(driver.ministry.space.base_url),
+    )
