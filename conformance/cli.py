@@ -34,6 +34,7 @@ from conformance.commands.common import (
     the_pack,
 )
 from conformance.commands.doctor import doctor
+from conformance.commands.exchange import exchange_app
 from conformance.commands.explain import explain, list_requirements
 from conformance.commands.init import init
 from conformance.commands.report import report_app
@@ -54,6 +55,7 @@ fixtures_app = typer.Typer(
     help="Bộ tài liệu mẫu, đúng và sai / the golden corpus, right and wrong.", no_args_is_help=True
 )
 app.add_typer(fixtures_app, name="fixtures")
+app.add_typer(exchange_app, name="exchange")
 app.add_typer(report_app, name="report")
 app.add_typer(baseline_app, name="baseline")
 

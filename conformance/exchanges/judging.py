@@ -8,7 +8,7 @@ from conformance.checks.exchange_retries import FINAL_REFUSALS
 from conformance.doors.drive import Driver, Episode
 from conformance.evidence import digest_of
 from conformance.exchanges.facts import issued_of
-from conformance.exchanges.model import ExchangeSpec
+from conformance.exchanges.model import ExchangeSpec, Expectation
 from conformance.exchanges.player import Played
 from conformance.exchanges.steps import Import, Place
 from conformance.finding import Place as Where
@@ -85,17 +85,34 @@ def _origin(url: str) -> str:
 
 def judge_played(played: Played, driver: Driver, found: Recorder) -> None:
     """Apply the exchange's rules; all its requirements are blocked when it could not be played."""
-    spec = played.spec
-    exchange = None
-    seen = played.trouble or played.stopped
-    if not seen:
-        exchange = exchange_of(played, driver)
-        seen = _unusable(spec, exchange)
-    if exchange is None or seen:
-        for requirement in spec.requirements:
-            found.blocked(requirement, "not-played", place=Where(pointer=spec.id), seen=seen[:500])
+    said = opinions(played, driver)
+    if isinstance(said, str):
+        for requirement in played.spec.requirements:
+            found.blocked(requirement, "not-played", place=Where(pointer=played.spec.id), seen=said[:500])
         return
-    judge_exchange(spec, exchange, driver, found)
+    for _, one in said:
+        found.absorb(one)
+
+
+def opinions(played: Played, driver: Driver) -> list[tuple[Expectation, Recorder]] | str:
+    """What each rule says by itself, or why the exchange could not be played.
+
+    Raises:
+        OwnFailure: the service answered with an error of its own.
+    """
+    seen = played.trouble or played.stopped
+    if seen:
+        return seen
+    exchange = exchange_of(played, driver)
+    unusable = _unusable(played.spec, exchange)
+    if unusable:
+        return unusable
+    said = []
+    for expectation in played.spec.expect:
+        found = Recorder()
+        judge(exchange, expectation.rule, played.spec.params(expectation, driver.pack), found)
+        said.append((expectation, found))
+    return said
 
 
 def _unusable(spec: ExchangeSpec, exchange: Exchange) -> str:
@@ -118,12 +135,6 @@ def _unusable(spec: ExchangeSpec, exchange: Exchange) -> str:
         ):
             return f"HTTP {call.status} {call.error}".strip()
     return ""
-
-
-def judge_exchange(spec: ExchangeSpec, exchange: Exchange, driver: Driver, found: Recorder) -> None:
-    """Apply the rules to an exchange that was played."""
-    for expectation in spec.expect:
-        judge(exchange, expectation.rule, spec.params(expectation, driver.pack), found)
 
 
 def exchange_of_episode(name: str, episode: Episode, driver: Driver) -> Exchange | None:

@@ -33,7 +33,7 @@ from conformance.evidence import Entry, keep_bytes
 from conformance.exchanges import load_exchanges
 from conformance.exchanges.judging import exchange_of_episode, judge_played
 from conformance.exchanges.offers import Offer
-from conformance.exchanges.player import Props, play
+from conformance.exchanges.player import Played, Props, play
 from conformance.finding import Observation, Place, Recorder
 from conformance.pack import Pack
 from conformance.showing import readable
@@ -369,8 +369,18 @@ class Bench:
         return self._result(item, episodes, found)
 
     def _exchange(self, item: Planned) -> ItemResult:
+        played = self.play_exchange(item.name)
+        found = Recorder()
+        judge_played(played, self.driver, found)
+        episodes = list(played.papers.values())[:KEPT_EPISODES]
+        if episodes:
+            episodes[0].journal = played.journal
+        return self._result(item, episodes, found)
+
+    def play_exchange(self, name: str) -> Played:
+        """Play one exchange by its id, in turn; nothing is judged."""
         specs = load_exchanges(self.pack)
-        position, spec = next((number, one) for number, one in enumerate(specs) if one.id == item.name)
+        position, spec = next((number, one) for number, one in enumerate(specs) if one.id == name)
         more = FURTHER_NUMBERS + sum(max(0, one.transcripts - 1) for one in specs[:position])
         numbers = [EXCHANGE_NUMBERS + position, *range(more, more + max(0, spec.transcripts - 1))][: spec.transcripts]
         frozen = self.sound(self.setup.programmes[0])
@@ -379,13 +389,7 @@ class Bench:
             for index, number in enumerate(numbers)
         ]
         with turn(self.setup.lock):
-            played = play(spec, self.driver, cases, self.props)
-        found = Recorder()
-        judge_played(played, self.driver, found)
-        episodes = list(played.papers.values())[:KEPT_EPISODES]
-        if episodes:
-            episodes[0].journal = played.journal
-        return self._result(item, episodes, found)
+            return play(spec, self.driver, cases, self.props)
 
     @cached_property
     def props(self) -> Props:

@@ -226,7 +226,8 @@ def begin(
     pki = TestPki(now, pack)
     ministry = Ministry(control_http)
     # before the lists: some of what is offered was signed with a revoked certificate
-    offers = make_offers(played(pack, described), pack, pki, now, school_year)
+    wanted = [one for one in played(pack, described) if not options.items or f"exchange:{one.id}" in options.items]
+    offers = make_offers(wanted, pack, pki, now, school_year)
     crls = pki.crls()
     session, hidden, leaders, signers = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
     answers = answers_of(pki, signers)
