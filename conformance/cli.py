@@ -70,6 +70,14 @@ class CheckFormat(StrEnum):
     NDJSON = "ndjson"
 
 
+class Color(StrEnum):
+    """Whether the terminal shows colours."""
+
+    AUTO = "auto"
+    YES = "yes"
+    NO = "no"
+
+
 def main() -> None:
     """Entry point of the ``hocba`` command."""
     for stream in (sys.stdout, sys.stderr):
@@ -116,6 +124,9 @@ def certify(
     config: Annotated[str, typer.Option(help="Tệp cấu hình / configuration file [hocba.toml].")] = "",
     no_config: Annotated[bool, typer.Option("--no-config", help="Không đọc hocba.toml / read no such file.")] = False,
     processes: Annotated[str, typer.Option("-n", help="Số tiến trình / processes (pytest-xdist).")] = "0",
+    color: Annotated[
+        Color, typer.Option("--color", help="Màu; NO_COLOR cũng tắt màu / colours; NO_COLOR turns them off too.")
+    ] = Color.AUTO,
 ) -> None:
     """Chạy toàn bộ phép kiểm và lập báo cáo / run the whole suite and write the report.
 
@@ -139,7 +150,7 @@ def certify(
     chosen = [f"--config={file.path}"] if file.path else ["--no-config"]
     command = [sys.executable, "-I", "-m", "conformance.suite.isolated", *chosen]
     command += [f"--{name}={value}" for name, value in given.items()]
-    command += ["-p", "no:randomly", "-n", processes, "-q", *context.args]
+    command += ["-p", "no:randomly", "-n", processes, "-q", "--no-summary", f"--color={color}", *context.args]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONUTF8": "1"})
     while True:
         try:

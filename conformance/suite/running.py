@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from rich.console import Console
@@ -36,11 +36,13 @@ from conformance.suite.setup import (
     read_text,
     sensible,
 )
+from conformance.suite.terminal import Progress, ProgressPlugin
 from conformance.verdict import Baseline, Verdict, decide
 from reports.terminal import summary
 
 WRONG_USE, NOT_COMPLETED, DEFECTIVE = 2, 3, 4
 WORKER_KEY = "hocba_setup"
+ISOLATED_INI = Path(__file__).resolve().with_name("isolated.ini")
 
 
 def last_word(config: pytest.Config, code: object) -> int:
@@ -63,6 +65,11 @@ def take_over(config: pytest.Config) -> None:
         except ConfigurationError as error:
             pytest.exit(visible(str(error)), WRONG_USE)
         config.pluginmanager.register(Controller(options), "hocba-controller")
+
+
+def isolated(config: pytest.Config) -> bool:
+    """Whether this is the process of ``hocba certify``, with nobody else's settings."""
+    return config.inipath is not None and config.inipath.resolve() == ISOLATED_INI
 
 
 def options_of(config: pytest.Config) -> Options:
@@ -131,10 +138,21 @@ class Controller(Worker):
         self.outputs = Outputs(options.results, options.report, options.junit, options.sarif)
         self.stream = EventFile(options.events)
         self.baseline = Baseline()
+        self.progress: Progress | None = None
+        self.titles: dict[str, str] = {}
+
+    def _show_progress(self, config: pytest.Config) -> None:
+        writer = config.get_terminal_writer()
+        file = getattr(writer, "_file", None)
+        screen = file is not None and file.isatty()
+        self.progress = Progress(writer, self.options.language, screen=screen)
+        config.pluginmanager.register(ProgressPlugin(self.progress, lambda: self.titles), "hocba-progress")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Set up, or end with the exit code that says why not."""
+        if isolated(session.config) and session.config.pluginmanager.has_plugin("terminalreporter"):
+            self._show_progress(session.config)
         try:
             if self.options.dry_run:
                 self._dry_run(session)
@@ -147,6 +165,10 @@ class Controller(Worker):
             if known:
                 self.run.bundle.add("baseline", "", known.encode())
             self.stream.begin(self.run.info)
+            planned = selected(plan(self.setup.load(), self.setup), self.setup.items)
+            self.titles = {one.id: one.title for one in planned}
+            if self.progress is not None:
+                self.progress.begin(self.pytest_report_header(), len(planned))
         except (UsageProblem, Refused, PackError, ValueError, OSError) as error:
             pytest.exit(visible(str(error)), WRONG_USE)
         except DoorError as error:
@@ -295,7 +317,9 @@ class Controller(Worker):
         pack = self.run.setup.load()
         terminalreporter.section("học bạ số")
         printed = io.StringIO()
-        console = Console(file=printed, width=100, no_color=True, highlight=False)
+        colour = bool(getattr(terminalreporter, "hasmarkup", False))  # pytest's: --color, NO_COLOR, a screen or not
+        system: Literal["standard"] | None = "standard" if colour else None
+        console = Console(file=printed, width=100, force_terminal=colour, color_system=system, highlight=False)
         console.print(summary(self.result, self.verdict, pack, self.options.language))
         for line in printed.getvalue().splitlines():
             terminalreporter.write_line(line.rstrip())
