@@ -37,7 +37,7 @@ from conformance.commands.doctor import doctor
 from conformance.commands.exchange import exchange_app
 from conformance.commands.explain import explain, list_requirements
 from conformance.commands.init import init
-from conformance.commands.report import report_app
+from conformance.commands.sign import report_app
 from conformance.options import OPTIONS
 from conformance.pack import Pack, PackError, default_pack
 

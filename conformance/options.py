@@ -23,6 +23,8 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("sarif", {"default": "", "metavar": "FILE", "help": "SARIF 2.1.0, dòng và cột trong XML / with line and column in the XML"}),
     ("events", {"default": "", "metavar": "FILE", "help": "dòng sự kiện NDJSON, ghi trong lúc chạy / NDJSON event stream, written while it runs"}),
     ("baseline", {"default": "", "metavar": "FILE", "help": "danh sách lỗi đã biết / known failures, see hocba baseline"}),
+    ("witness", {"default": "", "metavar": "FILE", "help": "danh sách của bên kiểm định: lần chạy có chứng kiến / a testing body's list: a witnessed run"}),
+    ("build-hash", {"default": "", "metavar": "HASH", "help": "mã băm bản dựng đã nộp (--witness) / hash of the build deposited with the body"}),
     ("evidence", {"default": "", "metavar": "DIR", "help": "thư mục chứng cứ / evidence bundle"}),
     ("lang", {"choices": ("vi", "en"), "default": "vi", "help": "ngôn ngữ / language"}),
     ("dry-run", {"action": "store_true", "help": "chỉ in kế hoạch và chi phí / print plan and budget only (exit code 3)"}),

@@ -25,6 +25,7 @@ slf4j, for Santuario     | /usr/share/java/slf4j-nop.jar                    | li
 Santuario for C++        | xsec-checksig                                    | xml-security-c-utils
 Chromium                 | chromium|chromium-browser                        | chromium chromium-browser
 Vietnamese glyphs        | /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf | fonts-noto-core
+PKCS#11 token in software | softhsm2-util /usr/lib/softhsm/libsofthsm2.so   | softhsm2
 PDF text                 | pdftotext                                        | poppler-utils
 '
 

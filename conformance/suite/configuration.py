@@ -31,6 +31,8 @@ NOT_IN_FILE = {
     "no-config": "",
     "explore": "dùng max-examples / use max-examples",
     "dry-run": "chỉ dùng trên dòng lệnh / on the command line only",
+    "witness": "chỉ dùng trên dòng lệnh / on the command line only",
+    "build-hash": "chỉ dùng trên dòng lệnh / on the command line only",
     "item": "chỉ dùng trên dòng lệnh / on the command line only",
 }
 """Options that a file cannot set, and what to do instead."""

@@ -37,6 +37,7 @@ from conformance.suite.setup import (
     sensible,
 )
 from conformance.suite.terminal import Progress, ProgressPlugin
+from conformance.suite.witness import plugins_of
 from conformance.verdict import Baseline, Verdict, decide
 from reports.terminal import summary
 
@@ -158,9 +159,10 @@ class Controller(Worker):
                 self._dry_run(session)
             known = read_text(self.options.baseline, "--baseline") if self.options.baseline else ""
             self.baseline = Baseline.parse(known)
+            plugins = self._plugins(session.config) if self.options.witness else ()
             self.outputs.claim()
             self.stream.open()
-            self.run = open_run(self.options)
+            self.run = open_run(self.options, plugins)
             self.setup = self.run.setup
             if known:
                 self.run.bundle.add("baseline", "", known.encode())
@@ -175,6 +177,11 @@ class Controller(Worker):
             pytest.exit(visible(f"không bắt đầu được / cannot begin: {error}"), NOT_COMPLETED)
         except KeyboardInterrupt:
             pytest.exit("bị ngắt / interrupted", NOT_COMPLETED)
+
+    @staticmethod
+    def _plugins(config: pytest.Config) -> tuple[str, ...]:
+        found = {getattr(one, "__name__", "") or type(one).__module__ for one in config.pluginmanager.get_plugins()}
+        return plugins_of(found - {""}, isolated=isolated(config))
 
     def _dry_run(self, session: pytest.Session) -> None:
         pack = pack_of(self.options)

@@ -39,6 +39,10 @@ class Options(BaseModel):
     """NDJSON stream, written while the run goes on."""
     baseline: str = ""
     """The vendor's known failures."""
+    witness: str = ""
+    """The testing body's list file; empty: self-declared."""
+    build_hash: str = ""
+    """The build that was deposited with the body."""
     evidence: str = ""
     language: Literal["vi", "en"] = "vi"
     dry_run: bool = False

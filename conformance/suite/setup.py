@@ -21,7 +21,7 @@ from conformance.doors.http import Answer, BadAnswer, DoorError, Http
 from conformance.doors.ministry import Ministry
 from conformance.doors.processes import Service, start_ministry, start_vendor
 from conformance.doors.vendor import Vendor, reasons_of
-from conformance.events import RunInfo
+from conformance.events import RunInfo, Witness
 from conformance.evidence import Bundle
 from conformance.exchanges.offers import make_offers
 from conformance.pack import Pack, default_pack, load_pack
@@ -30,6 +30,7 @@ from conformance.signature.pki import Credential, TestPki
 from conformance.signature.responders import ocsp_answer, ocsp_delegate
 from conformance.suite.plan import plan, played, selected
 from conformance.suite.settings import Options, Setup
+from conformance.suite.witness import Body, WitnessProblem, allowed, draw, read_list
 
 DESK_TOKEN = "hocba-test"  # noqa: S105  # the published token of a vendor's desk; a run's own services use random ones
 
@@ -89,8 +90,8 @@ def finished_school_year(pack: Pack, today: datetime) -> int:
     return max(pack.header.first_school_year, ended)
 
 
-def open_run(options: Options) -> Run:
-    """Set a run up.
+def open_run(options: Options, plugins: tuple[str, ...] = ()) -> Run:
+    """Set a run up. ``plugins``: what beside pytest and the suite takes part in a witnessed one.
 
     Raises:
         UsageProblem: the options make no sense.
@@ -99,6 +100,7 @@ def open_run(options: Options) -> Run:
     pack = pack_of(options)
     sensible(options, pack)
     now = datetime.now(pack.timezone)
+    body = witnessing(options, pack) if options.witness else None
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     folder = _evidence_folder(options)
     if options.target.startswith("file:"):
@@ -106,7 +108,9 @@ def open_run(options: Options) -> Run:
     run: list[Service] = []
     https: list[Http] = []
     try:
-        return _drive(options, pack, now, seed, folder, run, https)
+        if body is None:
+            return _drive(options, pack, now, seed, folder, run, https)
+        return _drive(options, pack, now, seed, folder, run, https, body, plugins)
     except BaseException:
         for http in https:
             http.close()
@@ -160,8 +164,33 @@ def _evidence_folder(options: Options) -> Path:
     return folder
 
 
+def witnessing(options: Options, pack: Pack) -> Body:
+    """The testing body of a witnessed run.
+
+    Raises:
+        WitnessProblem: its list cannot be used, or does not allow what was asked for.
+    """
+    body = read_list(Path(options.witness))
+    allowed(body, pack)
+    if options.target.startswith("file:"):
+        raise WitnessProblem("--witness: cần phần mềm đang chạy / wants running software: --target=URL")
+    chosen = {"--seed": options.seed is not None, "--item": options.items, "--time-budget": options.time_budget}
+    named = [name for name, given in chosen.items() if given]
+    if named:
+        raise WitnessProblem(f"--witness: không chọn trước được / nothing may be chosen: {', '.join(named)}")
+    return body
+
+
 def _drive(
-    options: Options, pack: Pack, now: datetime, seed: int, folder: Path, services: list[Service], https: list[Http]
+    options: Options,
+    pack: Pack,
+    now: datetime,
+    seed: int,
+    folder: Path,
+    services: list[Service],
+    https: list[Http],
+    body: Body | None = None,
+    plugins: tuple[str, ...] = (),
 ) -> Run:
     if options.target == "reference":
         services.append(start_vendor(pack.folder, options.defects))
@@ -172,7 +201,12 @@ def _drive(
     services.append(ministry_of(options, pack, folder))
     https.append(Http(target, token))
     https.append(Http(services[-1].urls["control"], services[-1].token))
+    witness: Witness | None = None
+    if body is not None:
+        described = Vendor(https[0], pack, RealClock()).describe()
+        seed, witness = draw(body, described, options.build_hash, lambda: datetime.now(pack.timezone), plugins)
     run = begin(options, pack, now, seed, folder, https[0], https[1])
+    run.info = run.info.model_copy(update={"witnessed": witness is not None, "witness": witness})
     run.services = services
     return run
 

@@ -1,0 +1,131 @@
+"""``hocba report sign | verify``: a testing body's signature over a witnessed result, and its verification offline."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography import x509
+
+from conformance.commands.common import (
+    FAILED,
+    PASSED,
+    WRONG_USE,
+    Format,
+    FormatOption,
+    Lang,
+    LangOption,
+    PackOption,
+    stop,
+    the_pack,
+)
+from conformance.commands.report import report_app
+from conformance.visible import one_line
+
+__all__ = ["report_app"]
+
+PASSWORD = "HOCBA_SIGN_PASSWORD"  # noqa: S105  # a variable's name
+
+
+@report_app.command("sign")
+def report_sign(
+    results: Annotated[
+        Path, typer.Argument(help="Kết quả JSON của lần chạy có chứng kiến / result of a witnessed run.")
+    ],
+    report: Annotated[Path, typer.Option(help="Báo cáo HTML của kết quả / its HTML report.")],
+    evidence: Annotated[Path, typer.Option(help="Thư mục chứng cứ / evidence bundle.")],
+    body_list: Annotated[Path, typer.Option("--list", help="Danh sách của bên kiểm định / the body's list file.")],
+    key: Annotated[Path | None, typer.Option(help=f"Tệp khóa PKCS#12, PEM; mật khẩu: {PASSWORD} / key file.")] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Chứng thư của khóa, nếu không nằm cùng / the key's certificates.")
+    ] = None,
+    pkcs11: Annotated[Path | None, typer.Option(help=f"Thư viện PKCS#11; mã PIN: {PASSWORD} / PKCS#11 module.")] = None,
+    token: Annotated[str, typer.Option(help="Tên token / token label.")] = "",
+    label: Annotated[str, typer.Option(help="Tên khóa trên token / label of the key.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Bản kê [KẾT-QUẢ.signed.json] / the manifest.")] = None,
+    pack: PackOption = None,
+) -> None:
+    """Ký tách rời một kết quả có chứng kiến / sign a witnessed result: a manifest of digests and a detached JWS.
+
+    Kết quả tự công bố, dở dang, bị sửa hoặc không khớp báo cáo thì không ký / a self-declared, incomplete or altered
+    result, or one that is not the report's, is not signed (exit code 1).
+    """
+    from reports.signing.jws import JwsError, sign
+    from reports.signing.keys import KeyProblem, file_key, token_key
+    from reports.signing.manifest import NotSignable, make
+
+    if (key is None) == (pkcs11 is None):
+        stop("cần --key hoặc --pkcs11 / wants --key or --pkcs11", WRONG_USE)
+    loaded = the_pack(pack)
+    secret = os.environ.get(PASSWORD, "")
+    target = out or results.with_name(f"{results.stem}.signed.json")
+    try:
+        used = (
+            file_key(key, secret, certificate)
+            if key
+            else token_key(Path(pkcs11 or ""), token, label, secret, certificate)
+        )
+        data = make(results, report, evidence, body_list, loaded, datetime.now(loaded.timezone))
+        if len({path.resolve().parent for path in (results, report, target)}) > 1:
+            raise NotSignable("bản kê, kết quả và báo cáo phải cùng thư mục / manifest, result and report: one folder")
+        signature = sign(data, used)
+        target.write_bytes(data)
+        target.with_name(f"{target.name}.jws").write_text(signature, encoding="ascii")
+    except NotSignable as error:
+        stop(str(error), FAILED)
+    except (KeyProblem, JwsError, OSError) as error:
+        stop(str(error), WRONG_USE)
+    typer.echo(f"→ {target}\n→ {target}.jws")
+
+
+@report_app.command("verify")
+def report_verify(
+    manifest: Annotated[Path, typer.Argument(help="Bản kê đã ký / the signed manifest.")],
+    body: Annotated[
+        list[Path] | None, typer.Option(help="Chứng thư của bên kiểm định hoặc nơi cấp / the body's certificate or CA.")
+    ] = None,
+    evidence: Annotated[Path | None, typer.Option(help="Thư mục chứng cứ / evidence bundle.")] = None,
+    lang: LangOption = Lang.VI,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """Kiểm tra kết quả đã ký, không cần mạng / verify a signed result offline: signature, key, files, evidence.
+
+    Mã thoát / exit code: 0 đúng như đã ký / as it was signed, 1 không / not, 2 dùng sai / wrong use.
+    """
+    from reports.signing.keys import KeyProblem, read_certificates
+    from reports.signing.verify import verify_signed
+    from reports.wording import word
+
+    trusted: list[x509.Certificate] = []
+    try:
+        for path in body or []:
+            trusted.extend(read_certificates(path))
+    except KeyProblem as error:
+        stop(str(error), WRONG_USE)
+    if not manifest.is_file():
+        stop(f"không có tệp / no such file: {manifest}", WRONG_USE)
+    found = verify_signed(manifest, trusted, evidence, date.today())  # noqa: DTZ011  # the reader's day
+
+    def t(name: str, **params: object) -> str:
+        return word(name, lang.value, **params)
+
+    if output is Format.JSON:
+        checks = [{"check": one.key, "state": one.state, "detail": one.detail} for one in found.checks]
+        data = {"good": found.good, "checks": checks, "statement": found.statement}
+        typer.echo(json.dumps(data, ensure_ascii=False, indent=1))
+        raise typer.Exit(PASSED if found.good else FAILED)
+    marks = {"good": "✓", "bad": "✗", "unknown": "?", "note": "·"}
+    typer.echo(t("verify.good" if found.good else "verify.bad"))
+    for one in found.checks:
+        typer.echo(one_line(f"{marks[one.state]} {t(f'verify.{one.key}', detail=one.detail)}"))
+    lines = found.statement.get("verdict") if found.good else None
+    for line in lines if isinstance(lines, list) else []:
+        said = {**line, "verdict": t(f"verdict.{line['verdict']}"), "part": t(f"part.{line['part']}")}
+        typer.echo(one_line("  " + t("verify.verdict", **said)))
+    if found.good:
+        typer.echo("  " + t("s.nobody"))
+    raise typer.Exit(PASSED if found.good else FAILED)
