@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,8 +77,13 @@ def world(
     takes: str = "components",
     factor: float = 5.0,
     verify: bool = True,
+    items: Iterable[str] = (),
 ) -> Iterator[World]:
-    """Open a world; everything is closed again. ``verify``: whether the vendor's client checks certificates."""
+    """Open a world; everything is closed again.
+
+    ``verify``: whether the vendor's client checks certificates; ``items``: those that will be played, where it is
+    known: what others would need is then not made.
+    """
     pack = pack or default_pack()
     clock = ScaledClock(factor, datetime.now(pack.timezone))
     # TLS is played: bad certificates can be shown in process too
@@ -107,7 +112,11 @@ def world(
         bench: Bench | None = None
         try:
             options = Options(
-                target="http://127.0.0.1", programmes=programmes, keys="p-256", revision=pack.header.revision
+                target="http://127.0.0.1",
+                programmes=programmes,
+                keys="p-256",
+                revision=pack.header.revision,
+                items=tuple(one for one in items if one.startswith("exchange:")),
             )
             run = begin(options, pack, clock.now(), seed, Path(folder), vendor_http, control_http)
             bench = Bench(run.setup, vendor_http=vendor_http, control_http=control_http, clock=clock, now=clock.now)
