@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from threading import Thread
 
+from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from conformance.pack import PackError, default_pack, load_pack
@@ -125,7 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
             tls=_tls(options),
             ports=space_ports,
         )
-    except (OSError, PackError, SQLAlchemyError, RuntimeError, ValueError) as error:
+    except (OSError, PackError, SQLAlchemyError, CommandError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"mock_moet: không khởi động được / cannot start: {error}\n")
         return 2
     with running:

@@ -7,7 +7,6 @@ FastAPI application answer, notes both in the journal and sends the answer, whol
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
 import json
 import logging
@@ -19,81 +18,63 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import anyio
 import anyio.to_thread
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from conformance.evidence import digest_of
 from mock_moet.breaks import CONNECTION, DEADLINE, VERIFIES, ClientGone, ConnectionReset, Refused, Untrusted
+from mock_moet.calls import Call, bearer
 from mock_moet.clock import wait
 from mock_moet.delivery import Outlet, Receive, Send, deliver, reset, send_whole
 from mock_moet.faults import INSTEAD, PARTIAL, SPREAD, WHOLE, Fault
 from mock_moet.journal import redacted, shown_body
 from mock_moet.ministry import Ministry
-from mock_moet.operations import OPERATIONS, SELF_AUTHORISED, Call, authorise, bearer
-from mock_moet.store import SpaceRow, hashed
-from mock_moet.wire import Refusal, Reply, parse_json, pick, place
+from mock_moet.operations import JSON_BODIES, OPERATIONS, SECRET_ANSWERS, SELF_AUTHORISED, admit
+from mock_moet.parcels import Parcel
+from mock_moet.store import STORAGE_ERRORS, SpaceRow
+from mock_moet.submissions import STORAGE_REST
+from mock_moet.wire import BodyError, Refusal, Reply, parse_json, pick
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/s/{space}"
 _MARGIN = 64 * 1024
-"""Bytes of a body beside its content."""
+"""Bytes of a body beside its content, and of bodies without one."""
+_MOST_DIGITS = 16
+"""Of a declared length; more is no length."""
+_MOST_SHOWN = 200
+"""Items of a batch that the journal shows."""
+_DESCRIPTION = "openapi.json"
+_PLAIN = re.compile(r"[0-9a-fA-F-]+$")
 
 _log = logging.getLogger("mock_moet")
 
 
 def create_service(ministry: Ministry) -> Gate:
     """The service of ``ministry``: an ASGI application."""
-    return Gate(ministry, _inner(ministry))
+    return Gate(ministry)
 
 
-def _inner(ministry: Ministry) -> FastAPI:
-    pack = ministry.pack
-    app = FastAPI(
-        title=pack.service["info"]["title"], version=pack.service["info"]["version"], docs_url=None, redoc_url=None,
-        openapi_url=None,
-    )  # fmt: skip
+def _routes(ministry: Ministry) -> list[Route]:
+    """A route for every operation of the pack that is served, and the description itself."""
 
-    async def endpoint(request: Request) -> Response:
-        call: Call = request.scope["hocba.call"]
+    async def unused(_: object) -> None:
+        raise AssertionError("the gate answers")
 
-        def work() -> Reply:
-            operation = ministry.wire.operations[call.operation]
-            if not operation.public and call.operation not in SELF_AUTHORISED:
-                authorise(ministry, call)
-            return OPERATIONS[call.operation](ministry, call)
-
-        return _response(await anyio.to_thread.run_sync(work))
-
-    async def description(_: Request) -> Response:
-        return JSONResponse(pack.service)
-
-    async def refused(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Refusal)
-        return _response(_problem(ministry, error))
-
-    async def unrouted(_: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        return _response(_problem(ministry, Refusal("method" if status == 405 else "not-found")))
-
-    for one in ministry.wire.operations.values():
-        if one.name in OPERATIONS:
-            app.add_api_route(
-                PREFIX + _routed(one.path), endpoint, methods=[one.method], name=one.name, response_model=None,
-                include_in_schema=False,
-            )  # fmt: skip
-    app.add_api_route(PREFIX + "/openapi.json", description, methods=["GET"], name="", include_in_schema=False)
-    app.add_exception_handler(Refusal, refused)
-    app.add_exception_handler(HTTPException, unrouted)
-    return app
+    routes = [
+        Route(PREFIX + _routed(one.path), unused, methods=[one.method], name=one.name)
+        for one in ministry.wire.operations.values()
+        if one.name in OPERATIONS
+    ]
+    for route in routes:
+        route.methods = (route.methods or set()) - {"HEAD"}  # an operation of its own or none
+    return [*routes, Route(f"{PREFIX}/openapi.json", unused, methods=["GET"], name=_DESCRIPTION)]
 
 
 def _routed(path: str) -> str:
@@ -104,14 +85,6 @@ def _routed(path: str) -> str:
 
 def _problem(ministry: Ministry, refusal: Refusal) -> Reply:
     return ministry.wire.problem(refusal, secrets.token_hex(8))
-
-
-def _response(reply: Reply) -> Response:
-    response = Response(reply.body, reply.status)
-    # a 304 has no body and no type; Starlette would add neither, but keeps what it is given
-    for name, value in reply.headers:
-        response.headers[name] = value
-    return response
 
 
 @dataclass(slots=True)
@@ -126,6 +99,8 @@ class _Visit:
     headers: dict[str, str]
     space: SpaceRow | None = None
     operation: str = ""
+    known_path: bool = False
+    """Some operation has this path."""
     params: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     connected: Fault | None = None
@@ -140,10 +115,21 @@ class _Visit:
 class Gate:
     """The outermost layer of the service."""
 
-    def __init__(self, ministry: Ministry, inner: FastAPI) -> None:
+    def __init__(self, ministry: Ministry) -> None:
         self.ministry = ministry
-        self._inner = inner
-        self._limit = ministry.pack.header.limits.bytes * 4 // 3 + _MARGIN
+        self._routes = _routes(ministry)
+        self._description = Reply.json(200, ministry.pack.service)
+        self._secret_headers = frozenset(one.lower() for one in ministry.wire.messages.get("headers", {}).values())
+        self._limits = {
+            "submit": ministry.pack.header.limits.bytes * 4 // 3 + _MARGIN,
+            "submit-batch": int(ministry.wire.messages["batch-bytes"]),
+        }
+
+    async def _aside(self, work: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        """What may have to wait for a database that others share is not done in the event loop."""
+        if not self.ministry.settings.shared:
+            return work(*arguments, **named)
+        return await anyio.to_thread.run_sync(partial(work, *arguments, **named))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -163,6 +149,10 @@ class Gate:
         visit = _Visit(scope, receive, send, clock.now(), clock.monotonic(), headers)
         try:
             await self._visit(visit)
+        except STORAGE_ERRORS:
+            # what the operation itself could not do is answered further in; here even the journal failed
+            _log.exception("the store failed")
+            await send_whole(visit.send, _problem(self.ministry, Refusal("storage", headers=(STORAGE_REST,))))
         except ClientGone:
             # in process the client has to be told that it has stopped waiting
             if DEADLINE in (scope.get("extensions") or {}):
@@ -203,8 +193,11 @@ class Gate:
             self.ministry.corner(space).refused_until = self.ministry.settings.clock.monotonic() + seconds
 
     async def _visit(self, visit: _Visit) -> None:
-        self._route(visit)
-        self._connect(visit)
+        named = self._route(visit)
+        visit.space = await self._aside(self.ministry.space, named) if named.isprintable() else None
+        if visit.space is None:
+            visit.operation = ""
+        await self._aside(self._connect, visit)
         early: Reply | None = None
         try:
             visit.body = await self._read(visit)
@@ -219,18 +212,13 @@ class Gate:
             visit.operation, visit.scope["method"], visit.scope["path"], visit.query, visit.params, visit.headers,
             visit.body, space,
         )  # fmt: skip
-        entry = corner.journal.enter(**(await anyio.to_thread.run_sync(self._arrival, visit, call)))
-        fault = None
-        if early is None and visit.operation:
-            fault = corner.faults.take(visit.operation, call.record)
-        marked = fault or visit.connected
-        if marked is not None:
-            corner.journal.complete(entry, fault=marked.model_dump(by_alias=True, mode="json"))
+        entry, fault = await anyio.to_thread.run_sync(self._begin, visit, call, early is None)
+        complete = partial(self._aside, corner.journal.complete, entry)
         out = Outlet(visit.send, visit.receive, partial(self._wait, visit))
         try:
             reply = early or await self._answer(visit, call, fault)
         except (ClientGone, ConnectionReset) as broken:
-            corner.journal.complete(entry, committed=call.committed, facts=call.facts, seconds=self._since(visit))
+            await complete(committed=call.committed, facts=call.facts, seconds=self._since(visit))
             if isinstance(broken, ClientGone):
                 raise
             if fault is not None and fault.kind == "refuse":
@@ -242,16 +230,14 @@ class Gate:
             reply = self._spoil(reply, fault, space)
         known = _known_from(reply, self.ministry.now(space))
         whole = fault is None or fault.kind in WHOLE
-        corner.journal.complete(
-            entry,
+        await complete(
             committed=call.committed,
             facts=call.facts,
             seconds=self._since(visit),
             answer={
                 "status": reply.status,
                 "headers": dict(reply.headers),
-                # the one answer that holds a secret
-                "body": None if call.operation == "token" and reply.status == 200 else shown_body(
+                "body": None if call.operation in SECRET_ANSWERS and reply.status < 300 else shown_body(
                     reply.body, dict(reply.headers).get("content-type", "")
                 ),
                 "sha256": hashed_bytes(reply.body),
@@ -272,27 +258,37 @@ class Gate:
 
     # arrival
 
-    def _route(self, visit: _Visit) -> None:
-        for route in self._inner.routes:
+    def _route(self, visit: _Visit) -> str:
+        """Find the operation; returns the name of the space that the path names."""
+        for route in self._routes:
             match, child = route.matches(visit.scope)
             if match is Match.NONE:
                 continue
             params = dict(child.get("path_params", {}))
-            name = params.pop("space", "")
-            visit.space = self.ministry.space(name)
-            if match is Match.FULL and visit.space is not None:
-                visit.operation = getattr(route, "name", "")
-                visit.params = params
-                return
+            name = str(params.pop("space", ""))
+            visit.known_path = True
+            if match is Match.FULL:
+                visit.operation, visit.params = route.name, params
+                return name
         parts = visit.scope["path"].split("/")
-        if visit.space is None and len(parts) > 2 and parts[1] == PREFIX.split("/")[1]:
-            visit.space = self.ministry.space(parts[2])
+        return parts[2] if len(parts) > 2 and parts[1] == PREFIX.split("/")[1] else ""
+
+    def _begin(self, visit: _Visit, call: Call, whole: bool) -> tuple[dict[str, Any], Fault | None]:
+        """Note the call, and choose the fault it meets. ``whole``: its body arrived."""
+        corner = self.ministry.corner(call.space.name)
+        entry = corner.journal.enter(**self._arrival(visit, call))
+        fault = corner.faults.take(visit.operation, call.record) if whole and visit.operation in OPERATIONS else None
+        marked = fault or visit.connected
+        if marked is not None:
+            corner.journal.complete(entry, fault=marked.model_dump(by_alias=True, mode="json"))
+        return entry, fault
 
     async def _read(self, visit: _Visit) -> bytes:
         if visit.headers.get("content-encoding", "identity").lower() != "identity":
             raise Refusal("bad-request", vi="không nhận nội dung nén", en="compressed bodies are not taken")
+        limit = self._limits.get(visit.operation, _MARGIN)
         declared = visit.headers.get("content-length", "0")
-        if not declared.isdigit() or int(declared) > self._limit:
+        if not (declared.isascii() and declared.isdigit() and len(declared) < _MOST_DIGITS) or int(declared) > limit:
             raise Refusal("too-large")
         body = bytearray()
         try:
@@ -302,7 +298,7 @@ class Gate:
                     if message["type"] == "http.disconnect":
                         raise ClientGone
                     body += message.get("body", b"")
-                    if len(body) > self._limit:
+                    if len(body) > limit:
                         raise Refusal("too-large")
                     if not message.get("more_body", False):
                         return bytes(body)
@@ -310,22 +306,21 @@ class Gate:
             raise Refusal("bad-request", vi="nội dung gửi quá chậm", en="the body came too slowly") from None
 
     def _arrival(self, visit: _Visit, call: Call) -> dict[str, Any]:
+        # identifiers and receipts are no secrets, and most calls have nothing else
         candidates = [value for _, value in parse_qsl(visit.query)] + [
-            unquote(part) for part in visit.scope["path"].split("/")[3:] if len(part) > 30
+            part
+            for part in map(unquote, visit.scope["path"].split("/")[3:])
+            if len(part) > 30 and not _PLAIN.match(part)
         ]
         space = call.space
         named = any(name.lower() == "access_token" for name, _ in parse_qsl(visit.query))
-        secret = (
-            named
-            or self.ministry.store.is_token(space.name, candidates)
-            or any(hashed(one) == space.secret_hash for one in candidates)
-        )
+        secret = named or self.ministry.store.is_secret(space.name, candidates)
         authorization = visit.headers.get("authorization", "")
-        call.record = self._record_of(call)
+        self._unpack(call)
         return {
             "at": visit.arrived.isoformat(timespec="milliseconds"),
             "monotonic": visit.moment,
-            "operation": visit.operation,
+            "operation": visit.operation if visit.operation in OPERATIONS else "",
             "method": visit.scope["method"],
             "path": "***" if secret else visit.scope["path"],
             "query": "***" if secret and visit.query else visit.query[:1000],
@@ -334,7 +329,7 @@ class Gate:
             if visit.scope.get("scheme") != "https"
             else ("good" if visit.connected is None else visit.connected.variant),
             "request": {
-                "headers": redacted(visit.headers),
+                "headers": redacted(visit.headers, self._secret_headers),
                 "bodySha256": hashed_bytes(visit.body),
                 "bodySize": len(visit.body),
                 "bearer": bool(bearer(visit.headers)),
@@ -344,32 +339,35 @@ class Gate:
             },
         }
 
-    def _envelope(self, call: Call) -> dict[str, Any]:
-        """What a submission says outside its content, and the content's digest, whatever becomes of the call."""
-        if call.operation != "submit":
-            return {}
-        pointers = self.ministry.wire.messages["submission"]
-        try:
-            value = parse_json(call.body)
-            call.record = named if isinstance(named := pick(value, pointers["record"]), str) else None
-            content = base64.b64decode(str(pick(value, pointers["content"]) or ""))
-        except ValueError:
-            return {}
-        envelope: dict[str, Any] = {}
-        for key, pointer in pointers.items():
-            found = pick(value, pointer)
-            # texts from a stranger are kept short; anything else than a plain value is not kept
-            if key != "content" and isinstance(found, str | int | float):
-                place(envelope, pointer, found[:200] if isinstance(found, str) else found)
-        return {"envelope": envelope, "contentSha256": digest_of(content), "contentSize": len(content)}
-
-    def _record_of(self, call: Call) -> str | None:
-        """The record a call without a body is about, for faults that select one."""
-        if call.operation == "status":
+    def _unpack(self, call: Call) -> None:
+        """Parse the body once, and see which record the call is about, for faults that select one."""
+        if call.operation in JSON_BODIES:
+            try:
+                call.value = parse_json(call.body)
+            except BodyError as error:
+                call.trouble = error
+            wire = self.ministry.wire
+            if call.operation == "submit":
+                call.parcels = [Parcel.of(wire, call.value)]
+                call.record = call.parcels[0].record
+            elif call.operation == "submit-batch":
+                items = pick(call.value, wire.messages["batch"]["items"])
+                call.parcels = [Parcel.of(wire, one) for one in items] if isinstance(items, list) else []
+        elif call.operation == "status" and call.param.isprintable():
             with self.ministry.store.read(call.space.name) as transaction:
                 one = transaction.by_receipt(call.param)
-            return one.known.record if one else None
-        return call.param if call.operation == "fetch" else None
+            call.record = one.known.record if one else None
+        elif call.operation in ("fetch", "in-force"):
+            call.record = call.param
+
+    def _envelope(self, call: Call) -> dict[str, Any]:
+        """What submissions say outside their content, and the content's digest, whatever becomes of the call."""
+        if call.trouble is not None:
+            return {}
+        shown = [one.envelope(self.ministry.wire) for one in call.parcels[:_MOST_SHOWN]]
+        if call.operation == "submit-batch":
+            return {"items": shown, "itemCount": len(call.parcels)}
+        return shown[0] if shown else {}
 
     # answer
 
@@ -393,32 +391,35 @@ class Gate:
         return reply
 
     async def _inside(self, visit: _Visit, call: Call) -> Reply:
-        status = 500
-        headers: list[tuple[str, str]] = []
-        body = bytearray()
-        given = False
+        if not call.operation:
+            return _problem(self.ministry, Refusal("method" if visit.known_path else "not-found"))
+        return await anyio.to_thread.run_sync(self._operate, call)
 
-        async def receive() -> MutableMapping[str, Any]:
-            nonlocal given
-            if given:
-                return {"type": "http.disconnect"}
-            given = True
-            return {"type": "http.request", "body": visit.body, "more_body": False}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers.extend((name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"])
-            elif message["type"] == "http.response.body":
-                body.extend(message.get("body", b""))
-
+    def _operate(self, call: Call) -> Reply:
+        """The operation's own answer; whatever goes wrong is an answer too."""
+        ministry = self.ministry
+        if call.operation == _DESCRIPTION:
+            return self._description
         try:
-            await self._inner({**visit.scope, "hocba.call": call, "extensions": {}}, receive, send)
+            if not all(value.isprintable() for value in call.params.values()):
+                raise Refusal("not-found")
+            if not ministry.wire.operations[call.operation].public and call.operation not in SELF_AUTHORISED:
+                admit(ministry, call)
+            if call.operation in JSON_BODIES and call.media_type() != "application/json":
+                raise Refusal(
+                    "bad-request", vi="Content-Type phải là application/json",
+                    en="Content-Type must be application/json",
+                )  # fmt: skip
+            return OPERATIONS[call.operation](ministry, call)
+        except Refusal as refusal:
+            call.facts.setdefault("error", refusal.key)
+            return _problem(ministry, refusal)
+        except STORAGE_ERRORS:
+            _log.exception("operation %s: the store failed", call.operation)
+            return _problem(ministry, Refusal("storage", headers=(STORAGE_REST,)))
         except Exception:
             _log.exception("operation %s failed", call.operation)
-            return _problem(self.ministry, Refusal("internal"))
-        return Reply(status, bytes(body), tuple((name, value) for name, value in headers if name != "content-length"))
+            return _problem(ministry, Refusal("internal"))
 
     async def _wait(self, visit: _Visit, seconds: float) -> None:
         """Wait, but not longer than the client does.

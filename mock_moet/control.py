@@ -15,7 +15,9 @@ from pydantic import Field
 from mock_moet.faults import Fault, Model, Outcome
 from mock_moet.hosts import is_known
 from mock_moet.ministry import FaultProblem, Ministry
-from mock_moet.store import SpaceRow
+from mock_moet.placing import placed_authorisation, placed_record
+from mock_moet.rules import State
+from mock_moet.store import STORAGE_ERRORS, SpaceRow
 
 _BODY_LIMIT = 8 * 1024 * 1024
 
@@ -33,7 +35,32 @@ class NewSpace(Model):
     accept_unreserved: bool = False
     closed_years: list[int] = Field(default_factory=list)
     label: str = Field("", max_length=200)
+    quota_bytes: int | None = Field(None, ge=1)
     own_port: bool = False
+
+
+class NewClient(Model):
+    """Another client of a space."""
+
+    schools: list[str] = Field(min_length=1, max_length=1000)
+
+
+class NewRecord(Model):
+    """A transcript placed as it is, unjudged."""
+
+    content: str
+    state: Literal["accepted", "superseded", "revoked"] = "accepted"
+    handed_out: bool = False
+
+
+class NewAuthorisation(Model):
+    """An authorisation placed by the test."""
+
+    learner: str = Field(min_length=1, max_length=64)
+    purpose: str = "transfer"
+    receiver: str = Field(min_length=1, max_length=64)
+    seconds: float = Field(3600.0, ge=-31_536_000, le=31_536_000)
+    used: bool = False
 
 
 class Report(Model):
@@ -64,7 +91,8 @@ def create_control(ministry: Ministry) -> FastAPI:
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         if not is_known(request.headers.get("host", ""), settings.control_hosts):
             return _error(421, "tên máy chủ lạ", "unknown host")
-        if int(request.headers.get("content-length") or 0) > _BODY_LIMIT or "transfer-encoding" in request.headers:
+        declared = request.headers.get("content-length") or "0"
+        if not declared.isdecimal() or int(declared[:20]) > _BODY_LIMIT or "transfer-encoding" in request.headers:
             return _error(413, "nội dung quá lớn", "the body is too large")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         right = hmac.compare_digest(token.strip().encode(), settings.control_token.encode())
@@ -77,6 +105,13 @@ def create_control(ministry: Ministry) -> FastAPI:
         first = error.errors()[0]
         where = "/".join(str(part) for part in first["loc"])
         return _error(422, f"{where}: dữ liệu sai: {first['msg']}", f"{where}: wrong data: {first['msg']}")
+
+    async def unwritable(_: Request, error: Exception) -> Response:
+        del error  # in the log of the operation that failed
+        return _error(503, "kho dữ liệu không dùng được", "the store cannot be used")
+
+    for kind in STORAGE_ERRORS:
+        app.add_exception_handler(kind, unwritable)
 
     def space(name: str) -> SpaceRow:
         row = ministry.space(name)
@@ -100,7 +135,7 @@ def create_control(ministry: Ministry) -> FastAPI:
         if body.own_port and ministry.doors is None:
             raise HTTPException(422, "ownPort: không có cổng riêng ở đây / no ports of their own here")
         try:
-            row, secret = ministry.open_space(body.model_dump(by_alias=True, mode="json"))
+            row, client, secret = ministry.open_space(body.model_dump(by_alias=True, mode="json"))
         except OSError as error:
             raise HTTPException(503, f"ownPort: không mở được cổng / cannot open a port: {error}") from error
         except ValueError as error:
@@ -108,7 +143,7 @@ def create_control(ministry: Ministry) -> FastAPI:
         base = ministry.base_url(row.name)
         paths = ministry.wire.messages["paths"]
         return {
-            "space": row.name, "baseUrl": base, "tokenUrl": base + paths["token"], "clientId": row.client_id,
+            "space": row.name, "baseUrl": base, "tokenUrl": base + paths["token"], "clientId": client.id,
             "clientSecret": secret, "caPem": ministry.authority_pem,
         }  # fmt: skip
 
@@ -157,6 +192,33 @@ def create_control(ministry: Ministry) -> FastAPI:
     @app.delete("/spaces/{name}/tokens", status_code=204)
     def drop_tokens(row: SpaceRow = known) -> None:
         ministry.store.drop_tokens(row.name)
+
+    @app.post("/spaces/{name}/clients", status_code=201)
+    def add_client(body: NewClient, row: SpaceRow = known) -> dict[str, str]:
+        client, secret = ministry.add_client(row.name, body.schools)
+        return {"clientId": client.id, "clientSecret": secret}
+
+    @app.post("/spaces/{name}/records", status_code=201)
+    def place_record(body: NewRecord, row: SpaceRow = known) -> dict[str, Any]:
+        try:
+            one = placed_record(ministry, row, body.content, State(body.state), handed_out=body.handed_out)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+        return {
+            "receipt": one.receipt, "record": one.record, "version": one.version, "school": one.school,
+            "digest": one.digest,
+        }  # fmt: skip
+
+    @app.post("/spaces/{name}/authorisations", status_code=201)
+    def place_authorisation(body: NewAuthorisation, row: SpaceRow = known) -> dict[str, str]:
+        try:
+            code = placed_authorisation(
+                ministry, row, learner_code=body.learner, purpose=body.purpose, receiver=body.receiver,
+                seconds=body.seconds, used=body.used,
+            )  # fmt: skip
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+        return {"code": code}
 
     @app.put("/spaces/{name}/window", status_code=204)
     def window(body: Window, row: SpaceRow = known) -> None:

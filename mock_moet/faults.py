@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from mock_moet.certificates import Variant
+from mock_moet.transaction import Transaction
 
 Kind = Literal[
     "status", "delay", "garbage", "redirect", "merge",
@@ -76,8 +77,10 @@ class Fault(Model):
         return self
 
 
-@dataclass(slots=True)
-class _Entry:
+@dataclass
+class Entry:
+    """A fault with how often a call matched it and how often it was applied."""
+
     fault: Fault
     number: int
     seen: int = 0
@@ -91,40 +94,59 @@ Mix = Callable[[str], Sequence[Fault | None]]
 """What happens to the calls of an operation in order, or to connections (:data:`CONNECTION`); then nothing any more."""
 
 
-@dataclass(slots=True)
+@dataclass
 class FaultBook:
-    """The faults of one space, with their counts. In memory: a restart clears them.
+    """The faults of one space, with their counts. In memory, unless several workers share them (``shared``).
 
     Faults that were set come first; a mix (:mod:`mock_moet.profiles`) decides on the calls that they leave alone.
     """
 
-    _entries: list[_Entry] = field(default_factory=list)
+    _entries: list[Entry] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
-    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _last: int = 0
+    """Highest number given to a fault."""
     _mix: Mix | None = None
-    _mixed: dict[str, Iterator[Fault | None]] = field(default_factory=dict)
+    _sequences: dict[str, Sequence[Fault | None]] = field(default_factory=dict)
+    _drawn: dict[str, int] = field(default_factory=dict)
+    """Calls of each operation that the mix has decided on."""
     mixed: int = 0
     """How often the mix has hit."""
 
-    def mix(self, mix: Mix | None) -> None:
-        """Mix faults into the calls from now on, or no more; counting starts anew."""
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Hold the entries: what is done inside is seen whole by others."""
         with self._lock:
+            yield
+
+    def mix(self, mix: Mix | None, name: str = "", seed: int = 0) -> None:
+        """Mix faults into the calls from now on, or no more; counting starts anew.
+
+        ``name``, ``seed``: the profile's.
+        """
+        del name, seed  # for those who have to make it again
+        with self._open():
             self._mix, self.mixed = mix, 0
-            self._mixed = {}
+            self._sequences, self._drawn = {}, {}
 
     def replace(self, faults: Iterable[Fault]) -> None:
         """Set these faults instead of all others; counting starts anew."""
-        with self._lock:
-            self._entries = [_Entry(one, next(self._numbers)) for one in faults]
+        with self._open():
+            self._entries = []
+            self._append(faults)
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Set these faults beside the others."""
-        with self._lock:
-            self._entries.extend(_Entry(one, next(self._numbers)) for one in faults)
+        with self._open():
+            self._append(faults)
+
+    def _append(self, faults: Iterable[Fault]) -> None:
+        for one in faults:
+            self._last += 1
+            self._entries.append(Entry(one, self._last))
 
     def remove(self, number: int) -> bool:
         """Take one fault back, by its number in the listing; whether there was one."""
-        with self._lock:
+        with self._open():
             left = [one for one in self._entries if one.number != number]
             found = len(left) < len(self._entries)
             self._entries = left
@@ -143,12 +165,12 @@ class FaultBook:
 
     def below(self) -> bool:
         """Whether any fault concerns the space's port."""
-        with self._lock:
+        with self._open():
             return any(one.fault.kind in BELOW for one in self._entries)
 
     def _take(self, operation: str, matches: Callable[[Fault], bool]) -> Fault | None:
         taken: Fault | None = None
-        with self._lock:
+        with self._open():
             for entry in self._entries:
                 fault = entry.fault
                 if not matches(fault):
@@ -158,17 +180,25 @@ class FaultBook:
                     entry.fired += 1
                     taken = fault
             if self._mix is not None:
-                if operation not in self._mixed:
-                    self._mixed[operation] = iter(self._mix(operation))
-                drawn = next(self._mixed[operation], None)
+                drawn = self._next(operation, self._mix)
                 if taken is None and drawn is not None:
                     self.mixed += 1
                     taken = drawn
         return taken
 
+    def _next(self, operation: str, mix: Mix) -> Fault | None:
+        if operation not in self._sequences:
+            self._sequences[operation] = mix(operation)
+        sequence = self._sequences[operation]
+        number = self._drawn.get(operation, 0)
+        if number >= len(sequence):
+            return None
+        self._drawn[operation] = number + 1
+        return sequence[number]
+
     def listing(self) -> list[dict[str, Any]]:
         """The faults with how often they were matched and fired."""
-        with self._lock:
+        with self._open():
             return [
                 {
                     **one.fault.model_dump(by_alias=True, exclude_defaults=True),
@@ -201,27 +231,39 @@ class Outcome(Model):
     findings: tuple[ScriptedFinding, ...] = Field((), max_length=1000)
 
 
-@dataclass(slots=True)
+@dataclass
 class OutcomeBook:
     """The scripted outcomes of one space."""
 
     _entries: list[tuple[Outcome, list[int]]] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        with self._lock:
+            yield
+
     def replace(self, outcomes: Iterable[Outcome]) -> None:
         """Set these outcomes; counting starts anew."""
-        with self._lock:
+        with self._open():
             self._entries = [(one, [0, 0]) for one in outcomes]
 
-    def take(self, record: str) -> dict[str, Any]:
-        """The plan for a new submission; empty: judge for real at once. To be kept with the submission."""
+    def take(self, record: str, transaction: Transaction) -> dict[str, Any]:
+        """The plan for a new submission; empty: judge for real at once. To be kept with the submission.
+
+        ``transaction`` is the one that keeps the submission: what is kept in the store is taken and kept together.
+        """
+        del transaction
+        with self._open():
+            return self._planned(record)
+
+    def _planned(self, record: str) -> dict[str, Any]:
         plan: dict[str, Any] = {}
-        with self._lock:
-            for outcome, counts in self._entries:
-                if outcome.record is not None and outcome.record != record:
-                    continue
-                counts[0] += 1
-                if not plan and counts[0] >= (outcome.nth or 1) and counts[1] < outcome.times:
-                    counts[1] += 1
-                    plan = outcome.model_dump(include={"polls", "outcome", "findings"}, mode="json")
+        for outcome, counts in self._entries:
+            if outcome.record is not None and outcome.record != record:
+                continue
+            counts[0] += 1
+            if not plan and counts[0] >= (outcome.nth or 1) and counts[1] < outcome.times:
+                counts[1] += 1
+                plan = outcome.model_dump(include={"polls", "outcome", "findings"}, mode="json")
         return plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from threading import Lock
 from typing import Any
 
@@ -17,11 +17,14 @@ _SHOWN = 200_000
 _REDACTED = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
-def redacted(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers with secrets replaced by the scheme and eight hex digits of their SHA-256 (enough to tell them apart)."""
+def redacted(headers: Mapping[str, str], secret: Collection[str] = ()) -> dict[str, str]:
+    """Headers with secrets replaced by the scheme and eight hex digits of their SHA-256 (enough to tell them apart).
+
+    ``secret``: names of more headers that hold secrets.
+    """
     shown = {}
     for name, value in headers.items():
-        if name in _REDACTED:
+        if name in _REDACTED or name in secret:
             scheme, _, secret = value.partition(" ")
             digest = hashlib.sha256((secret or scheme).encode()).hexdigest()[:8]
             shown[name] = f"{scheme} sha256:{digest}" if secret else f"sha256:{digest}"
@@ -44,24 +47,30 @@ class Journal:
     """The journal of one space. Numbers start at 1 and follow the order of arrival."""
 
     def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
         self._entries: deque[dict[str, Any]] = deque(maxlen=limit)
         self._lock = Lock()
         self._last = 0
 
+    @staticmethod
+    def blank(**entry: Any) -> dict[str, Any]:
+        """An entry of a call that has just arrived, without its number."""
+        return {
+            **entry,
+            "facts": {},
+            "answer": None,
+            "fault": None,
+            "committed": False,
+            "delivered": False,
+            "seconds": None,
+        }
+
     def enter(self, **entry: Any) -> dict[str, Any]:
         """Note the arrival of a call; the entry returned is completed with :meth:`complete`."""
+        made = self.blank(**entry)
         with self._lock:
             self._last += 1
-            made = {
-                "n": self._last,
-                **entry,
-                "facts": {},
-                "answer": None,
-                "fault": None,
-                "committed": False,
-                "delivered": False,
-                "seconds": None,
-            }
+            made = {"n": self._last, **made}
             self._entries.append(made)
             return made
 

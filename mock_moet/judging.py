@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from conformance.checks.context import Context
-from conformance.checks.judge import Judgement, judge_document
+from conformance.checks.judge import Judgement, judge_document, judge_statement
 from conformance.document import Document, read
 from conformance.finding import Observation, State
 from conformance.pack import Pack
@@ -46,7 +46,14 @@ def identify(data: bytes, pack: Pack) -> Identity | None:
         learner=learner,
         school_year=one.record.school_year.value if one.record.school_year else None,
         replaces=_text(one.version.replaces)[:128],
+        learner_code=_text(one.learner.code)[:64],
     )
+
+
+def leader_of(data: bytes, pack: Pack) -> str:
+    """The identifier of the leader a document names; empty when it names none."""
+    document = read(data, pack).document
+    return _text(document.transcript.issue.leader.national_id) if document is not None else ""
 
 
 def _text(value: Value[str] | None) -> str:
@@ -100,6 +107,37 @@ def judge(
 def _refuses(one: Observation, pack: Pack) -> bool:
     requirement = pack.requirements.get(one.requirement)
     return one.state is State.VIOLATED and one.is_root and (requirement is None or requirement.level == "MUST")
+
+
+def judge_revocation(
+    data: bytes,
+    form: Pack,
+    settings: dict[str, Any],
+    trust: TrustStore | None,
+    *,
+    judged_at: datetime,
+    received_at: datetime,
+    leader: str,
+) -> Opinion:
+    """Judge a revocation statement; ``form`` is the pack in the statement's form.
+
+    ``leader`` signed the transcript: without a list of leaders nobody else is known to have the authority.
+    """
+    if settings.get("judging") == "accept-all":
+        return Opinion(good=True)
+    opinion = judge(data, form, settings, trust, judged_at=judged_at, received_at=received_at, function=judge_statement)
+    rows = form.messages["findings"]
+    found = list(opinion.findings)
+    document = read(data, form).document
+    if document is not None:
+        said = document.transcript
+        if not _text(said.version.reason).strip():
+            where = document.place(said.version.reason or said.version).xpath
+            found.append(own_finding(rows["revocation-without-reason"], place=where))
+        if settings.get("leaders") is None and _text(said.issue.leader.national_id) != leader:
+            where = document.place(said.issue.leader.national_id or said.issue.leader).xpath
+            found.append(own_finding(rows["revoked-by-other"], place=where))
+    return Opinion(good=not found, findings=tuple(found))
 
 
 class _Lenient(dict[str, str]):

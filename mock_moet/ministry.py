@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import queue
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from threading import Lock, Thread
+from functools import partial
+from threading import Lock
 from typing import Any, Literal, Protocol
 
 from conformance.checks.judge import judge_document
@@ -16,15 +15,15 @@ from conformance.pack import Pack, default_pack
 from conformance.signature.trust import TrustStore
 from mock_moet.certificates import VARIANTS, Variant
 from mock_moet.clock import Clock, SystemClock
-from mock_moet.faults import BELOW, Fault, FaultBook, OutcomeBook
+from mock_moet.faults import BELOW, Fault, FaultBook, Mix, OutcomeBook
 from mock_moet.journal import LIMIT, Journal
-from mock_moet.judging import JudgeFunction, Opinion, judge, own_finding, trust_of
+from mock_moet.judges import Judges, trust_for
+from mock_moet.judging import JudgeFunction
 from mock_moet.profiles import Profile, load_profiles
-from mock_moet.rules import PENDING, Event, State, settle
-from mock_moet.store import SpaceRow, Store, Stored, hashed
+from mock_moet.shared import SharedFaults, SharedJournal, SharedOutcomes
+from mock_moet.store import ClientRow, SpaceRow, Store
+from mock_moet.tables import hashed
 from mock_moet.wire import Wire
-
-_log = logging.getLogger("mock_moet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,12 @@ class Settings:
     """Of the profile's mixes; ``None``: one is drawn."""
     body_deadline: float = 30.0
     """Seconds a client may take to send a body."""
+    judges: int = 0
+    """Processes that judge in the background; 0: a thread of the service does. Only with the usual ``judge``."""
+    shared: bool = False
+    """Faults, scripted outcomes and journal live in the database, because several workers serve it."""
+    quota: int = 1024 * 1024 * 1024
+    """Bytes of content that a space may keep, unless it says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +80,11 @@ class FaultProblem(ValueError):
 
 @dataclass(slots=True)
 class Corner:
-    """What belongs to one space and lives in memory."""
+    """What belongs to one space beside its records: in memory, or in the store where several workers share it."""
 
-    faults: FaultBook = field(default_factory=FaultBook)
-    outcomes: OutcomeBook = field(default_factory=OutcomeBook)
-    journal: Journal = field(default_factory=Journal)
-    trust: TrustStore | None = None
-    trust_known: bool = False
+    faults: FaultBook
+    outcomes: OutcomeBook
+    journal: Journal
     playing: Playing | None = None
     """The fault profile of the space."""
     refused_until: float = 0.0
@@ -116,9 +119,12 @@ class Doors(Protocol):
 
 
 class Ministry:
-    """Everything the service's two faces (:mod:`mock_moet.api`, :mod:`mock_moet.control`) share."""
+    """Everything the service's two faces (:mod:`mock_moet.api`, :mod:`mock_moet.control`) share.
 
-    def __init__(self, settings: Settings) -> None:
+    ``migrate``: bring the database up to date first (a worker finds that done).
+    """
+
+    def __init__(self, settings: Settings, *, migrate: bool = True) -> None:
         self.settings = replace(settings, control_token=settings.control_token or secrets.token_urlsafe(32))
         self.pack = settings.pack
         self.wire = Wire(settings.pack)
@@ -128,26 +134,22 @@ class Ministry:
             raise ValueError(f"không có chế độ lỗi / no such fault profile: {settings.profile} ({known})")
         self.seed = secrets.randbelow(2**32) if settings.seed is None else settings.seed
         """Of fault profiles, where nobody names another."""
-        self.store = Store(settings.database)
+        self.store = Store(settings.database, migrate=migrate)
         self.doors: Doors | None = None
         """Set by whoever runs real listeners."""
         self._corners: dict[str, Corner] = {}
         self._spaces: dict[str, SpaceRow] = {}
         self._lock = Lock()
-        self._queue: queue.Queue[tuple[str, str] | None] = queue.Queue()
-        self._worker: Thread | None = None
-        # what a killed service had acknowledged but not judged
-        for one in self.store.pending():
-            if one.hold == 0:
-                self.expect_judging(one.space, one.known.receipt)
+        self.judges = Judges(self, settings.judges)
+        try:
+            self.judges.start()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Stop judging and close the store. Submissions not yet judged are judged after the next start."""
-        with self._lock:
-            worker = self._worker
-        if worker is not None:
-            self._queue.put(None)
-            worker.join(timeout=10)
+        self.judges.close()
         self.store.close()
 
     # time
@@ -159,7 +161,9 @@ class Ministry:
     # spaces
 
     def space(self, name: str) -> SpaceRow | None:
-        """A space by name. Remembered: every call asks for it, and only :meth:`change_space` and its end change it."""
+        """A space by name. Remembered, unless other workers may change it: every call asks for it."""
+        if self.settings.shared:
+            return self.store.space(name)
         with self._lock:
             row = self._spaces.get(name)
             if row is None and (row := self.store.space(name)) is not None:
@@ -172,15 +176,17 @@ class Ministry:
             self.store.change_space(name, settings)
             self._spaces.pop(name, None)
 
-    def open_space(self, settings: dict[str, Any]) -> tuple[SpaceRow, str]:
-        """A new space and its client secret, which is kept as a hash only."""
-        secret = secrets.token_urlsafe(32)
-        created = self.settings.clock.now().isoformat()
-        row = SpaceRow(secrets.token_hex(8), f"test-{secrets.token_hex(6)}", hashed(secret), settings, created)
-        trust = trust_of(settings, row.name)  # wrong PEM is the caller's mistake, now and not at the first judging
-        self.store.open_space(row, created)
-        corner = self.corner(row.name)
-        corner.trust, corner.trust_known = trust, True
+    def open_space(self, settings: dict[str, Any]) -> tuple[SpaceRow, ClientRow, str]:
+        """A new space with its first client and that client's secret, which is kept as a hash only.
+
+        Raises:
+            ValueError: anchors or revocation lists cannot be read.
+            OSError: it cannot have a port of its own.
+        """
+        row = SpaceRow(secrets.token_hex(8), settings, self.settings.clock.now().isoformat())
+        trust_for(row.name, settings)  # wrong PEM is the caller's mistake, now and not at the first judging
+        client, secret = _new_client(row.name, row.schools)
+        self.store.open_space(row, client)
         if settings.get("ownPort") and self.doors is not None:
             try:
                 port = self.doors.open(row.name)
@@ -190,7 +196,13 @@ class Ministry:
             self.change_space(row.name, {**settings, "port": port})
         if self.settings.profile:
             self.play(row, self.settings.profile)
-        return row, secret
+        return row, client, secret
+
+    def add_client(self, space: str, schools: Collection[str]) -> tuple[ClientRow, str]:
+        """Another client of a space, and its secret."""
+        client, secret = _new_client(space, frozenset(schools))
+        self.store.add_client(client)
+        return client, secret
 
     def drop_space(self, name: str) -> None:
         """Forget a space."""
@@ -202,11 +214,20 @@ class Ministry:
             self._spaces.pop(name, None)
 
     def corner(self, name: str) -> Corner:
-        """The part of a space that lives in memory. Only for spaces that exist."""
+        """A space's faults, scripted outcomes and journal. Only for spaces that exist."""
+        limit = self.settings.journal_limit
         with self._lock:
             corner = self._corners.get(name)
             if corner is None:
-                corner = self._corners[name] = Corner(journal=Journal(self.settings.journal_limit))
+                corner = self._corners[name] = (
+                    Corner(
+                        SharedFaults(self.store, name, partial(self._mix_again, name)),
+                        SharedOutcomes(self.store, name),
+                        SharedJournal(self.store, name, limit),
+                    )
+                    if self.settings.shared
+                    else Corner(FaultBook(), OutcomeBook(), Journal(limit))
+                )
             return corner
 
     def base_url(self, name: str) -> str:
@@ -246,13 +267,23 @@ class Ministry:
         profile = self.profiles[name]
         made = corner.playing = Playing(name, self.seed if seed is None else seed, profile)
 
+        corner.faults.mix(self._mix_of(space, made.name, made.seed), made.name, made.seed)
+        return made
+
+    def _mix_of(self, space: SpaceRow, name: str, seed: int) -> Mix:
+        """A profile's mix for one space."""
+        profile = self.profiles[name]
+
         def mix(operation: str) -> list[Fault | None]:
-            drawn = profile.mix(made.name, made.seed, operation)
+            drawn = profile.mix(name, seed, operation)
             # what cannot be done here is left out, so that all the rest stays what the seed says
             return [one if one is None or self.possible(space, one) else None for one in drawn]
 
-        corner.faults.mix(mix)
-        return made
+        return mix
+
+    def _mix_again(self, name: str, profile: str, seed: int) -> Mix | None:
+        space = self.space(name)
+        return self._mix_of(space, profile, seed) if space is not None and profile in self.profiles else None
 
     def check_faults(self, space: SpaceRow, faults: Sequence[Fault]) -> None:
         """Whether these faults can be set in a space.
@@ -301,105 +332,11 @@ class Ministry:
         """The authority that clients must trust; empty without TLS or with the operator's certificate."""
         return "" if self.doors is None else self.doors.authority_pem
 
-    # judging
-
-    def expect_judging(self, space: str, receipt: str) -> None:
-        """Judge a submission in the background."""
-        with self._lock:
-            if self._worker is None:
-                self._worker = Thread(target=self._work, name="mock-moet-judge", daemon=True)
-                self._worker.start()
-        self._queue.put((space, receipt))
-
-    def _work(self) -> None:
-        while (job := self._queue.get()) is not None:
-            try:
-                self.judge(*job)
-            except Exception:
-                # the submission stays pending and is judged after the next start; the service goes on
-                _log.exception("judging failed")
-
-    def judge(self, space_name: str, receipt: str) -> None:
-        """Judge a pending submission and settle it. A failing check leaves it pending, with the error kept."""
-        space = self.space(space_name)
-        if space is None:
-            return
-        with self.store.read(space_name) as transaction:
-            one = transaction.by_receipt(receipt)
-            content = transaction.content(receipt)
-        if one is None or content is None or one.known.state not in PENDING:
-            return
-        try:
-            opinion = self._opinion(space, one, content)
-        except Exception as error:
-            _log.exception("the harness failed on submission %s", receipt)
-            with self.store.write(space_name) as transaction:
-                transaction.change(receipt, error=f"{type(error).__name__}: {error}"[:400], state=State.CHECKING)
-            return
-        previous = self._before(one)
-        with self.store.write(space_name) as transaction:
-            fresh = transaction.by_receipt(receipt)
-            if fresh is None or fresh.known.state not in PENDING:
-                return
-            known = [other.known for other in transaction.of_record(fresh.known.record)]
-            settlement = settle(
-                fresh.known,
-                opinion.good,
-                known,
-                replaces=fresh.replaces,
-                predecessor=self.pack.header.identifiers.digest(previous) if previous is not None else "",
-                rival=transaction.rival(fresh.known.learner, fresh.known.school_year, fresh.known.record),
-            )
-            rows = self.wire.messages["findings"]
-            own = [own_finding(rows[key]) for key in settlement.findings]
-            seen = {finding["requirement"] for finding in opinion.findings}
-            own = [finding for finding in own if not finding["requirement"] or finding["requirement"] not in seen]
-            for changed, state in settlement.states.items():
-                transaction.change(changed, state=state)
-            transaction.change(receipt, findings=[*opinion.findings, *own])
-
-    def _opinion(self, space: SpaceRow, one: Stored, content: bytes) -> Opinion:
-        outcome = one.plan.get("outcome", "judge")
-        if outcome == "accept":
-            return Opinion(good=True)
-        if outcome == "refuse":
-            findings = tuple(
-                {
-                    "code": row["code"],
-                    "requirement": row["requirement"],
-                    "place": row["place"],
-                    "vi": row["text"],
-                    "en": row["text"],
-                }
-                for row in one.plan.get("findings", [])
-            )
-            return Opinion(good=False, findings=findings)
-        if one.known.event is Event.CANCEL:
-            raise NotImplementedError("revocation statements are not judged in this revision")
-        return judge(
-            content,
-            self.pack,
-            space.settings,
-            self.trust(space),
-            judged_at=self.now(space),
-            received_at=datetime.fromisoformat(one.received_at),
-            previous=self._before(one),
-            function=self.settings.judge,
-        )
-
-    def _before(self, one: Stored) -> bytes | None:
-        """The accepted bytes that an amendment follows."""
-        if one.known.event is not Event.UPDATE:
-            return None
-        with self.store.read(one.space) as transaction:
-            for other in transaction.of_record(one.known.record):
-                if other.known.state is State.ACCEPTED and other.known.event is not Event.CANCEL:
-                    return transaction.content(other.known.receipt)
-        return None
-
     def trust(self, space: SpaceRow) -> TrustStore | None:
-        """What a space trusts; ``None``: it was opened without anchors."""
-        corner = self.corner(space.name)
-        if not corner.trust_known:
-            corner.trust, corner.trust_known = trust_of(space.settings, space.name), True
-        return corner.trust
+        """Whom a space trusts."""
+        return trust_for(space.name, space.settings)
+
+
+def _new_client(space: str, schools: frozenset[str]) -> tuple[ClientRow, str]:
+    secret = secrets.token_urlsafe(32)
+    return ClientRow(f"test-{secrets.token_hex(6)}", space, hashed(secret), schools), secret

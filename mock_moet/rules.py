@@ -36,7 +36,7 @@ TAKEN = frozenset({State.ACCEPTED, State.SUPERSEDED, State.REVOKED})
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a document says of itself; ``None`` or empty where it does not say it.
+    """What a document (or a revocation statement) says of itself; ``None`` or empty where it does not say it.
 
     ``learner`` identifies the learner over schools as far as the document can; ``school_year`` is its first calendar
     year; ``replaces`` the digest of the version before.
@@ -48,6 +48,7 @@ class Identity:
     learner: str
     school_year: int | None
     replaces: str = ""
+    learner_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +114,18 @@ def decide(
     """
     document = attempt.document
     mine = [one for one in known if one.school in schools]
-    if attempt.event is not Event.CANCEL:
-        if document is None:
-            return Refuse("not-a-transcript")
-        if document.record != attempt.record or document.version != attempt.version:
-            return Refuse("envelope-mismatch")
-        if document.school not in schools:
-            return Refuse("forbidden-school")
+    if document is None:
+        return Refuse("not-a-statement" if attempt.event is Event.CANCEL else "not-a-transcript")
+    if document.record != attempt.record or document.version != attempt.version:
+        return Refuse("envelope-mismatch")
+    if document.school not in schools:
+        return Refuse("forbidden-school")
     for one in mine:
         same_kind = (one.event is Event.CANCEL) == (attempt.event is Event.CANCEL)
         if same_kind and one.version == attempt.version and one.digest == attempt.digest:
             return Repeat(one.receipt)
-    if document is not None and document.school_year in closed_years:
+    # a statement names no year: what is wrong may be revoked at any time
+    if document.school_year in closed_years:
         return Refuse("window-closed")
     if any(one.state in PENDING for one in mine):
         return Refuse("being-checked")
@@ -185,9 +186,9 @@ def settle(
         default=None,
     )
     findings: list[str] = []
-    if target.event is Event.UPDATE and before is not None:
+    if target.event is not Event.NEW and before is not None:
         if replaces != (predecessor or before.digest):
-            findings.append("replaces-mismatch")
+            findings.append("replaces-mismatch" if target.event is Event.UPDATE else "revokes-other-bytes")
         if (target.learner, target.school_year, target.school) != (before.learner, before.school_year, before.school):
             findings.append("identity-changed")
     if rival and target.event is not Event.CANCEL:

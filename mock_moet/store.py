@@ -6,102 +6,24 @@ rules decide on what is really there.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    Connection,
-    Engine,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    RowMapping,
-    String,
-    Table,
-    and_,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, delete, event, func, insert, select, text, update
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.pool import StaticPool
 
-from mock_moet.rules import PENDING, TAKEN, Event, Known, State
+from mock_moet.rules import PENDING, State
+from mock_moet.tables import authorisations, books, clients, hashed, journal, metadata, spaces, submissions, tokens
+from mock_moet.transaction import LIGHT, Stored, Transaction, stored
 
-_metadata = MetaData()
-_spaces = Table(
-    "spaces",
-    _metadata,
-    Column("name", String(64), primary_key=True),
-    Column("client_id", String(64), nullable=False),
-    Column("secret_hash", String(64), nullable=False),
-    Column("settings", JSON, nullable=False),
-    Column("created", String(40), nullable=False),
-)
-_tokens = Table(
-    "tokens",
-    _metadata,
-    Column("hash", String(64), primary_key=True),
-    Column("space", ForeignKey("spaces.name", ondelete="CASCADE"), nullable=False, index=True),
-    Column("expires", Float, nullable=False),
-)
-_submissions = Table(
-    "submissions",
-    _metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("receipt", String(64), nullable=False, unique=True),
-    Column("space", ForeignKey("spaces.name", ondelete="CASCADE"), nullable=False),
-    Column("record", String(150), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("event", String(10), nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    Column("school", String(64), nullable=False),
-    Column("learner", String(200), nullable=False),
-    Column("school_year", Integer),
-    Column("replaces", String(128), nullable=False),
-    Column("updated", String(40), nullable=False),
-    Column("received_at", String(40), nullable=False),
-    Column("state", String(12), nullable=False),
-    Column("hold", Integer, nullable=False),
-    Column("plan", JSON, nullable=False),
-    Column("findings", JSON, nullable=False),
-    Column("error", String(400), nullable=False),
-    Index("ix_submissions_record", "space", "record"),
-    Index("ix_submissions_learner", "space", "learner", "school_year"),
-)
-_held = and_(
-    _submissions.c.event != Event.CANCEL.value,
-    _submissions.c.state.in_([one.value for one in (*sorted(PENDING), *sorted(TAKEN))]),
-)
-# the last guard against doubles, whatever the code above it does
-Index(
-    "ux_submissions_version",
-    _submissions.c.space,
-    _submissions.c.record,
-    _submissions.c.version,
-    unique=True,
-    sqlite_where=_held,
-    postgresql_where=_held,
-)
-
-
-def hashed(secret: str) -> str:
-    """How tokens and secrets are kept: they are random, so a plain SHA-256 is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+STORAGE_ERRORS = (OperationalError, InternalError, InterfaceError)
+"""What a full, read-only or unreachable database raises."""
+MOST_TOKENS = 1000
+"""Living tokens of a client; the ones that end first go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,162 +31,50 @@ class SpaceRow:
     """One run's own corner of the service. ``settings`` as the control interface was given them."""
 
     name: str
-    client_id: str
-    secret_hash: str
     settings: dict[str, Any]
     created: str = ""
     """ISO 8601."""
 
     @property
     def schools(self) -> frozenset[str]:
-        """Codes of the schools its credentials stand for."""
+        """Codes of the schools its first client stands for."""
         return frozenset(self.settings.get("schools", ()))
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A submission as kept, without its bytes."""
+class ClientRow:
+    """Credentials, and the schools they stand for."""
 
-    number: int
+    id: str
     space: str
-    known: Known
-    replaces: str
-    updated: str
-    received_at: str
-    hold: int
-    plan: dict[str, Any]
-    findings: list[dict[str, str]]
-    error: str
+    secret_hash: str
+    schools: frozenset[str]
 
 
 def _space(row: RowMapping) -> SpaceRow:
-    return SpaceRow(row["name"], row["client_id"], row["secret_hash"], row["settings"], row["created"])
+    return SpaceRow(row["name"], row["settings"], row["created"])
 
 
-_LIGHT = [column for column in _submissions.c if column.name != "content"]
-
-
-def _stored(row: RowMapping) -> Stored:
-    known = Known(
-        row["receipt"],
-        row["record"],
-        row["version"],
-        Event(row["event"]),
-        row["digest"],
-        State(row["state"]),
-        row["school"],
-        row["learner"],
-        row["school_year"],
-    )
-    return Stored(
-        row["number"],
-        row["space"],
-        known,
-        row["replaces"],
-        row["updated"],
-        row["received_at"],
-        row["hold"],
-        row["plan"],
-        row["findings"],
-        row["error"],
-    )
-
-
-class Transaction:
-    """Reads and writes of one space that happen together or not at all."""
-
-    def __init__(self, connection: Connection, space: str) -> None:
-        self._connection = connection
-        self._space = space
-
-    def of_record(self, record: str) -> list[Stored]:
-        """All submissions of a record, oldest first."""
-        return self._all(_submissions.c.record == record)
-
-    def by_receipt(self, receipt: str) -> Stored | None:
-        """The submission behind a receipt."""
-        return next(iter(self._all(_submissions.c.receipt == receipt)), None)
-
-    def everything(self) -> list[Stored]:
-        """All submissions of the space, oldest first."""
-        return self._all()
-
-    def _all(self, *conditions: Any) -> list[Stored]:
-        query = select(*_LIGHT).where(_submissions.c.space == self._space, *conditions).order_by(_submissions.c.number)
-        return [_stored(row) for row in self._connection.execute(query).mappings()]
-
-    def rival(self, learner: str, school_year: int | None, record: str) -> bool:
-        """Whether another record is in force for the learner and year."""
-        if not learner or school_year is None:
-            return False
-        query = select(_submissions.c.number).where(
-            _submissions.c.space == self._space,
-            _submissions.c.learner == learner,
-            _submissions.c.school_year == school_year,
-            _submissions.c.record != record,
-            _submissions.c.state == State.ACCEPTED.value,
-            _submissions.c.event != Event.CANCEL.value,
-        )
-        return self._connection.execute(query.limit(1)).first() is not None
-
-    def content(self, receipt: str) -> bytes | None:
-        """The bytes behind a receipt."""
-        query = select(_submissions.c.content).where(
-            _submissions.c.space == self._space, _submissions.c.receipt == receipt
-        )
-        found: bytes | None = self._connection.execute(query).scalar()
-        return found
-
-    def add(
-        self, known: Known, content: bytes, *, replaces: str, updated: str, received_at: str, plan: dict[str, Any]
-    ) -> None:
-        """Keep a new submission."""
-        self._connection.execute(
-            insert(_submissions).values(
-                receipt=known.receipt,
-                space=self._space,
-                record=known.record,
-                version=known.version,
-                event=known.event.value,
-                digest=known.digest,
-                content=content,
-                school=known.school,
-                learner=known.learner,
-                school_year=known.school_year,
-                replaces=replaces,
-                updated=updated,
-                received_at=received_at,
-                state=known.state.value,
-                hold=int(plan.get("polls", 0)),
-                plan=plan,
-                findings=[],
-                error="",
-            )
-        )
-
-    def change(self, receipt: str, **values: Any) -> None:
-        """Change columns of a submission (``state``, ``hold``, ``findings``, ``error``)."""
-        if "state" in values:
-            values["state"] = State(values["state"]).value
-        self._connection.execute(
-            update(_submissions)
-            .where(_submissions.c.space == self._space, _submissions.c.receipt == receipt)
-            .values(**values)
-        )
+def _client(row: RowMapping) -> ClientRow:
+    return ClientRow(row["id"], row["space"], row["secret_hash"], frozenset(row["schools"]))
 
 
 class Store:
     """The database behind the service.
 
-    Raises on construction and use what SQLAlchemy raises: a full or read-only disk is an error, never a lost receipt.
+    Raises on construction and use what SQLAlchemy raises: a full or read-only disk is an error (``STORAGE_ERRORS``),
+    never a lost receipt. ``migrate``: bring the tables to this version first; a database in memory is made so.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, migrate: bool = True) -> None:
         sqlite = url.startswith("sqlite")
         self._memory = sqlite and (url in ("sqlite://", "sqlite:///:memory:") or "mode=memory" in url)
         options: dict[str, Any] = {}
         if sqlite:
             options["connect_args"] = {"check_same_thread": False, "timeout": 30}
+        else:
+            # a server that was restarted is met again, not answered with errors
+            options |= {"pool_pre_ping": True, "pool_size": 20}
         if self._memory:
             options["poolclass"] = StaticPool
         self._engine = create_engine(url, **options)
@@ -272,7 +82,16 @@ class Store:
         self._lock = RLock()
         if sqlite:
             _prepare_sqlite(self._engine, memory=self._memory)
-        _metadata.create_all(self._engine)
+        if self._memory:
+            metadata.create_all(self._engine)
+        elif migrate:
+            from mock_moet.migrations import upgrade
+
+            try:
+                upgrade(self._engine)
+            except BaseException:
+                self._engine.dispose()
+                raise
 
     def close(self) -> None:
         """Close all connections."""
@@ -281,7 +100,8 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._lock, self._engine.begin() as connection:
+        # SQLite has one writer at a time anyway; waiting here is cheaper than there
+        with self._lock if self._sqlite else nullcontext(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -296,9 +116,7 @@ class Store:
     @contextmanager
     def write(self, space: str) -> Iterator[Transaction]:
         """One transaction; other writers of the space wait for it. Committed when the block ends well."""
-        with self._write() as connection:
-            if not self._sqlite:
-                connection.execute(select(_spaces.c.name).where(_spaces.c.name == space).with_for_update())
+        with self._locked(space) as connection:
             yield Transaction(connection, space)
 
     @contextmanager
@@ -307,42 +125,73 @@ class Store:
         with self._read() as connection:
             yield Transaction(connection, space)
 
-    def open_space(self, row: SpaceRow, created: str) -> None:
-        """Keep a new space."""
+    @contextmanager
+    def _locked(self, space: str) -> Iterator[Connection]:
         with self._write() as connection:
-            connection.execute(
-                insert(_spaces).values(
-                    name=row.name,
-                    client_id=row.client_id,
-                    secret_hash=row.secret_hash,
-                    settings=row.settings,
-                    created=created,
-                )
+            if not self._sqlite:
+                connection.execute(select(spaces.c.name).where(spaces.c.name == space).with_for_update())
+            yield connection
+
+    # spaces and clients
+
+    def open_space(self, row: SpaceRow, client: ClientRow) -> None:
+        """Keep a new space and its first client."""
+        with self._write() as connection:
+            connection.execute(insert(spaces).values(name=row.name, settings=row.settings, created=row.created, used=0))
+            self._insert_client(connection, client)
+
+    def add_client(self, client: ClientRow) -> None:
+        """Keep another client of a space."""
+        with self._locked(client.space) as connection:
+            self._insert_client(connection, client)
+
+    @staticmethod
+    def _insert_client(connection: Connection, client: ClientRow) -> None:
+        number = select(func.count()).select_from(clients).where(clients.c.space == client.space)
+        connection.execute(
+            insert(clients).values(
+                id=client.id,
+                space=client.space,
+                secret_hash=client.secret_hash,
+                schools=sorted(client.schools),
+                number=connection.execute(number).scalar() or 0,
             )
+        )
+
+    def clients(self, space: str) -> list[ClientRow]:
+        """The clients of a space, in the order they were added."""
+        with self._read() as connection:
+            query = select(clients).where(clients.c.space == space).order_by(clients.c.number)
+            return [_client(row) for row in connection.execute(query).mappings()]
+
+    def client(self, space: str, name: str) -> ClientRow | None:
+        """A client of a space by its identifier."""
+        with self._read() as connection:
+            query = select(clients).where(clients.c.space == space, clients.c.id == name)
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _client(row)
 
     def change_space(self, name: str, settings: dict[str, Any]) -> None:
         """Replace a space's settings."""
         with self._write() as connection:
-            connection.execute(update(_spaces).where(_spaces.c.name == name).values(settings=settings))
+            connection.execute(update(spaces).where(spaces.c.name == name).values(settings=settings))
 
     def space(self, name: str) -> SpaceRow | None:
         """A space by name."""
         with self._read() as connection:
-            row = connection.execute(select(_spaces).where(_spaces.c.name == name)).mappings().first()
-        if row is None:
-            return None
-        return _space(row)
+            row = connection.execute(select(spaces).where(spaces.c.name == name)).mappings().first()
+        return None if row is None else _space(row)
 
     def spaces(self) -> list[SpaceRow]:
         """All spaces, newest first."""
         with self._read() as connection:
-            query = select(_spaces).order_by(_spaces.c.created.desc(), _spaces.c.name)
+            query = select(spaces).order_by(spaces.c.created.desc(), spaces.c.name)
             return [_space(row) for row in connection.execute(query).mappings()]
 
     def counts(self) -> dict[str, dict[State, int]]:
         """How many submissions of each state every space holds."""
-        query = select(_submissions.c.space, _submissions.c.state, func.count()).group_by(
-            _submissions.c.space, _submissions.c.state
+        query = select(submissions.c.space, submissions.c.state, func.count()).group_by(
+            submissions.c.space, submissions.c.state
         )
         found: dict[str, dict[State, int]] = {}
         with self._read() as connection:
@@ -353,48 +202,105 @@ class Store:
     def drop_space(self, name: str) -> None:
         """Forget a space and all that is in it."""
         with self._write() as connection:
-            for table in (_tokens, _submissions):
+            for table in (tokens, clients, submissions, authorisations, books, journal):
                 connection.execute(delete(table).where(table.c.space == name))
-            connection.execute(delete(_spaces).where(_spaces.c.name == name))
+            connection.execute(delete(spaces).where(spaces.c.name == name))
 
-    def add_token(self, space: str, token: str, expires: float, now: float) -> None:
-        """Keep a token's hash; forget the space's expired ones."""
+    # tokens
+
+    def add_token(self, client: ClientRow, token: str, expires: float, now: float) -> None:
+        """Keep a token's hash; forget the space's expired ones, and the oldest when there are too many."""
         with self._write() as connection:
-            connection.execute(delete(_tokens).where(_tokens.c.space == space, _tokens.c.expires < now))
-            connection.execute(insert(_tokens).values(hash=hashed(token), space=space, expires=expires))
+            connection.execute(delete(tokens).where(tokens.c.space == client.space, tokens.c.expires < now))
+            connection.execute(
+                insert(tokens).values(hash=hashed(token), space=client.space, expires=expires, client=client.id)
+            )
+            living = select(tokens.c.hash).where(tokens.c.client == client.id).order_by(tokens.c.expires.desc())
+            surplus = [row[0] for row in connection.execute(living.offset(MOST_TOKENS))]
+            if surplus:
+                connection.execute(delete(tokens).where(tokens.c.hash.in_(surplus)))
 
-    def token_valid(self, space: str, token: str, now: float) -> bool:
-        """Whether the token belongs to the space and has not expired."""
+    def bearer_of(self, space: str, token: str, now: float) -> ClientRow | None:
+        """The client that a token of the space was given to, unless it has expired."""
+        query = (
+            select(clients)
+            .join(tokens, tokens.c.client == clients.c.id)
+            .where(tokens.c.hash == hashed(token), tokens.c.space == space, tokens.c.expires > now)
+        )
         with self._read() as connection:
-            expires = connection.execute(
-                select(_tokens.c.expires).where(_tokens.c.hash == hashed(token), _tokens.c.space == space)
-            ).scalar()
-        return expires is not None and expires > now
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _client(row)
 
-    def is_token(self, space: str, candidates: Sequence[str]) -> bool:
-        """Whether one of the texts is a token the space ever gave out and still remembers."""
+    def is_secret(self, space: str, candidates: Sequence[str]) -> bool:
+        """Whether one of the texts is a token, code or client secret that the space gave out and still remembers."""
         if not candidates:
             return False
+        wanted = [hashed(one) for one in candidates]
+        columns = (
+            (tokens.c.hash, tokens.c.space),
+            (authorisations.c.hash, authorisations.c.space),
+            (clients.c.secret_hash, clients.c.space),
+        )
         with self._read() as connection:
-            query = select(_tokens.c.hash).where(
-                _tokens.c.space == space, _tokens.c.hash.in_([hashed(one) for one in candidates])
+            return any(
+                connection.execute(select(column).where(owner == space, column.in_(wanted)).limit(1)).first()
+                is not None
+                for column, owner in columns
             )
-            return connection.execute(query.limit(1)).first() is not None
 
     def drop_tokens(self, space: str) -> None:
         """Make all tokens of a space unknown."""
         with self._write() as connection:
-            connection.execute(delete(_tokens).where(_tokens.c.space == space))
+            connection.execute(delete(tokens).where(tokens.c.space == space))
+
+    # judging
 
     def pending(self) -> list[Stored]:
         """Submissions of all spaces that have not been judged, oldest first."""
         with self._read() as connection:
             query = (
-                select(*_LIGHT)
-                .where(_submissions.c.state.in_([one.value for one in PENDING]), _submissions.c.error == "")
-                .order_by(_submissions.c.number)
+                select(*LIGHT)
+                .where(submissions.c.state.in_([one.value for one in PENDING]), submissions.c.error == "")
+                .order_by(submissions.c.number)
             )
-            return [_stored(row) for row in connection.execute(query).mappings()]
+            return [stored(row) for row in connection.execute(query).mappings()]
+
+    # what several workers share
+
+    @contextmanager
+    def book(self, space: str, name: str) -> Iterator[list[Any]]:
+        """:meth:`Transaction.book` in a transaction of its own."""
+        with self.write(space) as transaction, transaction.book(name) as content:
+            yield content
+
+    def peek(self, space: str, name: str) -> list[Any]:
+        """The list kept under a name, as it is now."""
+        with self._read() as connection:
+            query = select(books.c.content).where(books.c.space == space, books.c.name == name)
+            return list(connection.execute(query).scalar() or [])
+
+    def note(self, space: str, entry: dict[str, Any], limit: int) -> int:
+        """Keep a journal entry under the next number, which is returned; the oldest above ``limit`` go."""
+        with self._locked(space) as connection:
+            last = select(func.max(journal.c.number)).where(journal.c.space == space)
+            number = int(connection.execute(last).scalar() or 0) + 1
+            connection.execute(insert(journal).values(space=space, number=number, entry={"n": number, **entry}))
+            connection.execute(delete(journal).where(journal.c.space == space, journal.c.number <= number - limit))
+        return number
+
+    def rewrite(self, space: str, number: int, entry: dict[str, Any]) -> None:
+        """Replace a journal entry."""
+        with self._write() as connection:
+            where = (journal.c.space == space, journal.c.number == number)
+            connection.execute(update(journal).where(*where).values(entry=entry))
+
+    def noted(self, space: str, after: int) -> tuple[list[dict[str, Any]], int]:
+        """Journal entries with a higher number, and the last number given."""
+        with self._read() as connection:
+            query = select(journal.c.entry).where(journal.c.space == space, journal.c.number > after)
+            entries = [row[0] for row in connection.execute(query.order_by(journal.c.number))]
+            last = connection.execute(select(func.max(journal.c.number)).where(journal.c.space == space)).scalar()
+        return entries, int(last or 0)
 
     def durability(self) -> str:
         """Journal mode and synchronous level of SQLite, empty for other databases (shown by ``health`` of control)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from conformance.pack import Pack
 
 MAX_DEPTH = 16
 """Nesting of a JSON body; the lawful ones need three."""
+_HALVES = re.compile("[\ud800-\udfff]")
 MAX_DIGITS = 18
 """Digits of a whole number in a JSON body."""
 
@@ -66,7 +68,9 @@ def parse_json(data: bytes) -> Any:
     """
     try:
         text = data.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_real
+        )
     except BodyError:
         raise
     except UnicodeDecodeError as error:
@@ -75,6 +79,9 @@ def parse_json(data: bytes) -> Any:
         raise BodyError("nội dung không phải JSON hợp lệ", "the body is not valid JSON") from error
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
+        for one in level:
+            if isinstance(one, str):
+                _storable(one)
         level = [
             inner
             for one in level
@@ -91,6 +98,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise BodyError("khóa JSON lặp lại", "a repeated JSON key")
     return found
+
+
+def _storable(text: str) -> None:
+    """What no database takes: NUL, and halves of characters."""
+    if "\0" in text or (not text.isascii() and _HALVES.search(text)):
+        raise BodyError("chuỗi có ký tự NUL hoặc nửa ký tự", "a text with NUL or half a character")
+
+
+def _real(digits: str) -> float:
+    if len(digits) > MAX_DIGITS * 2:
+        raise BodyError("số có quá nhiều chữ số", "a number with too many digits")
+    return float(digits)
 
 
 def _constant(name: str) -> Any:
@@ -189,16 +208,14 @@ class Wire:
             place(made, pointers[key.replace("_", "-")], value)
         return made
 
-    def body(self, operation: str, data: bytes) -> Any:
-        """The JSON body of a request, valid against the operation's schema.
+    def body(self, operation: str, value: object, trouble: BodyError | None = None) -> Any:
+        """The JSON body of a request, if it is valid against the operation's schema.
 
         Raises:
-            Refusal: not JSON as :func:`parse_json` wants it, or not valid; the text names the place.
+            Refusal: it could not be parsed (``trouble``), or is not valid; the text names the place.
         """
-        try:
-            value = parse_json(data)
-        except BodyError as error:
-            raise Refusal("bad-request", vi=error.vi, en=error.en) from error
+        if trouble is not None:
+            raise Refusal("bad-request", vi=trouble.vi, en=trouble.en) from trouble
         validator = self.operations[operation].validator
         if validator is not None:
             wrong = next(iter(validator.iter_errors(value)), None)
@@ -210,9 +227,15 @@ class Wire:
         return value
 
     def problem(self, refusal: Refusal, trace: str) -> Reply:
+        """A refusal as an answer."""
+        status = self.messages["errors"][refusal.key]["status"]
+        value = self.problem_of(refusal, trace)
+        return Reply.json(status, value, *refusal.headers, kind="application/problem+json")
+
+    def problem_of(self, refusal: Refusal, trace: str) -> dict[str, Any]:
         """A refusal as RFC 9457 problem details in both languages."""
         row = self.messages["errors"][refusal.key]
-        value = self.write(
+        return self.write(
             "problem",
             type=f"urn:hocba:error:{refusal.key}",
             title=row["vi"],
@@ -223,7 +246,6 @@ class Wire:
             trace=trace,
             detail_en=refusal.en or row["en"],
         )
-        return Reply.json(row["status"], value, *refusal.headers, kind="application/problem+json")
 
     def state(self, key: str) -> str:
         """The wire's word for a state."""
@@ -232,5 +254,9 @@ class Wire:
 
     def event(self, word: str) -> str:
         """The key of an event's word."""
-        events: dict[str, str] = self.messages["events"]
-        return next(key for key, one in events.items() if one == word)
+        return self.key("events", word)
+
+    def key(self, kind: str, word: str) -> str:
+        """The key of a word among the pack's ``events``, ``states`` or ``purposes``."""
+        words: dict[str, str] = self.messages[kind]
+        return next(key for key, one in words.items() if one == word)

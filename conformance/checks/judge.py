@@ -39,6 +39,20 @@ def judge_document(data: bytes, context: Context) -> Judgement:
     return Judgement(found, document, structure.programme_of(document, context))
 
 
+def judge_statement(data: bytes, context: Context) -> Judgement:
+    """Judge the bytes of a revocation statement: form, schema, signature and signer; not what it is about.
+
+    ``context.pack`` is the pack in the statement's form (:attr:`conformance.pack.Pack.revocation`).
+    """
+    found = Recorder()
+    reading = read(data, context.pack)
+    form.check(reading, found)
+    if reading.document is not None:
+        structure.check_form(reading.document, context, found)
+        signatures.check(reading.document, context, found)
+    return Judgement(found, reading.document, None)
+
+
 def _rateable(document: Document) -> bool:
     """Whether levels can be looked at: with more subjects than the list has codes, some are doubled or unknown.
 

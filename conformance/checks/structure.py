@@ -82,6 +82,12 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     _age(document, transcript, context, found)
 
 
+def check_form(document: Document, context: Context, found: Recorder) -> None:
+    """Judge only what holds for every form: the schema, and identifiers."""
+    _valid(document, context, found)
+    _identifiers(document, context, found)
+
+
 def _read(value: Value[str] | None) -> str | None:
     return value.value.strip() if value and value.value else None
 

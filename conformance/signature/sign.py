@@ -297,7 +297,7 @@ def _sign_layer(data: bytes, pack: Pack, plans: list[Plan]) -> bytes:
         data = insert(data, slot.path, box, pack, create=attributes)
     root = etree.fromstring(data)
     by_id: dict[str | None, etree._Element] = {}
-    for spelling in ("id", "ID", pack.binding.id_attribute):
+    for spelling in ("id", "ID", "Id", pack.binding.id_attribute):  # inside a signature always "Id"
         by_id.update((one.get(spelling), one) for one in root.iter(etree.Element))
     known: dict[tuple[str, str, str], str] = {}
     for mark, (target, method, name) in marks.items():

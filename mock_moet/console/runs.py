@@ -121,7 +121,7 @@ def open_new(visit: Visit) -> Response:
         "ownPort": bool(visit.sent("port")),
     }
     try:
-        row, secret = visit.ministry.open_space(settings)
+        row, _, secret = visit.ministry.open_space(settings)
     except ValueError as error:
         return _form_new(visit, {"trust": visit.say("new.wrong.trust", why=str(error))})
     except OSError as error:
@@ -144,6 +144,7 @@ def connection(visit: Visit) -> Response:
         "connection.html.j2",
         run=row,
         label=label_of(row),
+        client=next((one.id for one in ministry.store.clients(row.name)), ""),
         base_url=base,
         token_url=base + ministry.wire.messages["paths"]["token"],
         secret=secret,

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from mock_moet.clock import Clock
-from mock_moet.store import hashed
+from mock_moet.tables import hashed
 
 LINK_LIFETIME = 3600.0
 """Seconds a one-time link may wait to be used."""

@@ -20,7 +20,7 @@ from conformance.visible import one_line
 from mock_moet.console.runs import label_of
 from mock_moet.console.timeline import timeline
 from mock_moet.console.visit import Stop, Visit, page
-from mock_moet.store import Stored
+from mock_moet.transaction import Stored
 
 AROUND = 25
 """Lines around each marked one that a long document's page shows."""

@@ -7,12 +7,50 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, inspect, text
 
 from mock_moet.api import create_service
 from mock_moet.control import create_control
 from mock_moet.inprocess import InProcessTransport
 from mock_moet.ministry import Ministry, Settings
+from tests import postgres
 from tests.mock_moet.helpers import CONTROL, Client, Control, Space, VirtualClock, never_mind
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """URL of a real PostgreSQL server's database."""
+    with postgres.server() as url:
+        yield url
+
+
+def emptied(url: str) -> str:
+    """The same database without what an earlier test left."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        if inspect(connection).has_table("spaces"):
+            connection.execute(text("TRUNCATE spaces CASCADE"))
+    engine.dispose()
+    return url
+
+
+ONE_STORE = ("test_profiles", "test_tls", "test_console")
+"""Modules about what the store has no part in."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Everything else about the service is shown on both stores."""
+    if "store" in metafunc.fixturenames:
+        alone = metafunc.module.__name__.rpartition(".")[2].startswith(ONE_STORE)
+        metafunc.parametrize("store", ["sqlite"] if alone else ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Settings of the two stores: alone on SQLite in memory; on PostgreSQL as one of several workers."""
+    if request.param == "sqlite":
+        return {}
+    return {"database": emptied(request.getfixturevalue("database")), "shared": True}
 
 
 @pytest.fixture
@@ -52,11 +90,11 @@ class Setup:
 
 
 @pytest.fixture
-def setups(clock: VirtualClock) -> Iterator[Callable[..., Setup]]:
+def setups(clock: VirtualClock, store: dict[str, Any]) -> Iterator[Callable[..., Setup]]:
     made: list[Setup] = []
 
     def make(**settings: Any) -> Setup:
-        made.append(Setup(clock, **settings))
+        made.append(Setup(clock, **{**store, **settings}))
         return made[-1]
 
     yield make

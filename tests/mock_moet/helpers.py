@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from conformance.checks.judge import Judgement
 from conformance.document import read, write
 from conformance.finding import Recorder
 from conformance.pack import Pack, default_pack
+from conformance.pack.pointer import get, put
 
 SCHOOL = "99000001"
 OTHER_SCHOOL = "99000002"
@@ -51,14 +53,35 @@ def transcript(
     year: str = "2024-2025",
     replaces: str | None = None,
     note: str = "",
+    code: str = "9900000001",
+    pack: Pack | None = None,
 ) -> bytes:
     """A document with just what the service looks at itself; ``note`` makes other bytes of the same."""
     values: dict[str, Any] = {
         "record": {"id": record or str(uuid.uuid4()), "school_year": year, "school_code": school},
-        "learner": {"code": "9900000001", "national_id": learner, "name": f"Nguyễn Văn A{note}"},
+        "learner": {"code": code, "national_id": learner, "name": f"Nguyễn Văn A{note}"},
         "version": {"number": str(version), "replaces": replaces},
     }
-    return write(values, default_pack())
+    return write(values, pack or default_pack())
+
+
+def statement(record: str, digest: str, version: int = 1, *, school: str = SCHOOL, **more: Any) -> bytes:
+    """An unsigned revocation statement; ``more``: ``reason``, ``leader`` (identifier), ``pack``."""
+    pack: Pack = more.get("pack") or default_pack()
+    assert pack.revocation is not None
+    values: dict[str, Any] = {
+        "record": {"id": record, "school_code": school},
+        "version": {"number": str(version), "replaces": digest, "reason": more.get("reason", "Nhập nhầm học sinh")},
+        "issue": {
+            "leader": {
+                "name": "Đặng Thử Giang",
+                "national_id": more.get("leader", "001174990009"),
+                "title": next(iter(pack.signature.titles.values())).principal[0],
+            },
+            "signed_on": pack.binding.formats.write_date(date(2025, 6, 1)),
+        },
+    }
+    return write(values, pack.revocation)
 
 
 def never_mind(data: bytes, context: Context) -> Judgement:
@@ -114,6 +137,12 @@ class Space:
     def outcomes(self, *outcomes: dict[str, Any]) -> None:
         self.control.put(f"/spaces/{self.space}/outcomes", list(outcomes))
 
+    def client(self, *schools: str) -> Space:
+        """The same space as another client sees it."""
+        answer = self.control.http.post(f"/spaces/{self.space}/clients", json={"schools": list(schools)})
+        assert answer.status_code == 201, answer.text
+        return replace(self, **answer.json())
+
     def journal(self) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = self.control.http.get(f"/spaces/{self.space}/journal").json()["entries"]
         return entries
@@ -149,13 +178,25 @@ class Client:
 
     def call(self, operation: str, param: str = "", **more: Any) -> httpx.Response:
         method, path = self._paths[operation]
-        if "{" in path:
-            path = path[: path.index("{")] + param
+        path = re.sub(r"\{[^}]*\}", lambda _: param, path)
         headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **more.pop("headers", {})}
         return self.http.request(method, self.space.baseUrl + path, headers=headers, **more)
 
+    def said(self, message: str, key: str, value: Any) -> Any:
+        """A field of a JSON value by its pointer; ``None``: it is not there."""
+        return get(value, self.pack.messages[message][key])
+
+    def body(self, message: str, **values: Any) -> dict[str, Any]:
+        """A JSON value from fields by key."""
+        made: dict[str, Any] = {}
+        for key, value in values.items():
+            put(made, self.pack.messages[message][key.replace("_", "-")], value)
+        return made
+
     def envelope(self, data: bytes, event: str = "new", **more: Any) -> dict[str, Any]:
-        document = read(data, self.pack).document
+        form = self.pack.revocation if event == "cancel" else self.pack
+        assert form is not None
+        document = read(data, form).document
         made: dict[str, Any] = {}
         if document is not None:
             number = document.transcript.version.number
@@ -169,16 +210,16 @@ class Client:
             "content": base64.b64encode(data).decode(),
             **more,
         }
-        return {self.pack.messages["submission"][key].removeprefix("/"): value for key, value in made.items()}
+        return self.body("submission", **made)
 
     def submit(self, data: bytes, event: str = "new", **more: Any) -> httpx.Response:
         return self.call("submit", json=self.envelope(data, event, **more))
 
     def field(self, message: str, key: str, answer: httpx.Response) -> Any:
-        return answer.json()[self.pack.messages[message][key].removeprefix("/")]
+        return self.said(message, key, answer.json())
 
     def receipt(self, answer: httpx.Response) -> str:
-        assert answer.status_code == 202, answer.text
+        assert answer.is_success, answer.text
         return str(self.field("receipt", "id", answer))
 
     def error(self, answer: httpx.Response) -> str:

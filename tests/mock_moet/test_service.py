@@ -188,10 +188,6 @@ def test_a_closed_window_refuses_new_things_but_repeats_old_receipts(client: Cli
     assert client.receipt(client.submit(data)) == receipt
 
 
-def test_revocations_are_said_not_to_be_offered_yet(client: Client) -> None:
-    assert client.error(client.submit(transcript(), "cancel")) == "not-offered"
-
-
 def test_scripted_checking_lasts_as_many_polls_and_blocks_the_record(client: Client) -> None:
     record = str(uuid.uuid4())
     client.space.outcomes({"polls": 2, "outcome": "judge"})

@@ -341,7 +341,7 @@ def test_another_pack_shows_itself_without_a_word_of_ours() -> None:
         bench = Bench(running, None, None, None, {})  # type: ignore[arg-type]  # no vendors
         try:
             desk = bench.browser()
-            row, _ = running.ministry.open_space({"schools": ["1"], "label": "x"})
+            row, _, _ = running.ministry.open_space({"schools": ["1"], "label": "x"})
             shown: list[Any] = [
                 desk.page(PREFIX + path)
                 for path in ("/", "/codes", "/requirements", f"/runs/{row.name}", f"/runs/{row.name}/faults")
