@@ -7,8 +7,9 @@ OUT ?= out
 export UV_SYSTEM_CERTS ?= 1
 export UV_PYTHON_DOWNLOADS ?= never
 export PYTHONUTF8 := 1
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: certify test test-interop lint packs bench test-dask lock clean
+.PHONY: certify test test-interop lint packs bench test-dask docs lock clean
 
 certify: $(READY)
 	@$(BIN)/hocba certify --target=reference --programme=THCS --programme=THPT \
@@ -60,8 +61,8 @@ test-dask: .venv-dask/.ready
 
 # The site has an environment and a lock of its own, so that the tests' one stays light.
 docs: $(READY) .venv-docs/.ready
-	$(BIN)/python -m docs.site $(OUT)/site-source
-	$(DOCS)/mkdocs build --strict --quiet --config-file $(OUT)/site-source/mkdocs.yml --site-dir ../site
+	$(BIN)/python docs/build.py $(OUT)/site-source
+	$(DOCS)/mkdocs build --strict --quiet --config-file $(OUT)/site-source/mkdocs.yml --site-dir $(abspath $(OUT))/site
 	@echo "→ $(OUT)/site/index.html"
 
 DOCS := .venv-docs/bin
@@ -82,4 +83,4 @@ lock:
 	  - --output-file requirements-setup.lock
 
 clean:
-	rm -rf .venv .venv-dask $(OUT) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-dask .venv-docs $(OUT) .pytest_cache .mypy_cache .ruff_cache

@@ -52,9 +52,10 @@ def test_it_certifies_as_inconclusive_and_says_what_comes_next(address: str, tmp
     assert f"→ hocba doctor --target={address}" in done.stdout
 
 
-def test_the_doctor_names_the_first_call_to_make(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_names_the_first_call_to_make(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOCBA_TARGET_TOKEN", raising=False)
-    done = CliRunner().invoke(app, ["doctor", f"--target={address}", "--no-config", "--format=json"])
+    (tmp_path / "hocba.toml").write_text(f'target = "{address}"\nkeys = "p-256"\n')
+    done = CliRunner().invoke(app, ["doctor", f"--config={tmp_path / 'hocba.toml'}", "--format=json"])
     assert done.exit_code == 3, done.output
     found = {one["id"]: one for one in json.loads(done.stdout)["diagnoses"] if one["state"] == "problem"}
     assert set(found) == {"capability.missing", "trial.stopped"}

@@ -59,7 +59,7 @@ def ministry() -> Iterator[Service]:
 
 def look(target: str | None, ministry: Service | None = None, **given: Any) -> dict[str, Diagnosis]:
     """The diagnoses by key; each comes once, speaks both languages, and a problem says what to do."""
-    asked: dict[str, Any] = {**dict.fromkeys(OPTIONS), "target": target, **given}
+    asked: dict[str, Any] = {**dict.fromkeys(OPTIONS), "target": target, "keys": "p-256", **given}
     found = list(examine(asked, "utf-8", drive=ministry is not None, ministry=ministry))
     keys = [one.key for one in found]
     assert len(keys) == len(set(keys))
