@@ -125,7 +125,7 @@ def test_every_answer_carries_the_policy(bench: Bench, desk: Desk, stranger: Des
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
     assert desk.get(f"{PREFIX}/").headers["cache-control"] == "no-store"
