@@ -69,6 +69,10 @@ def lay_out(folder: Path, pack: Pack) -> None:
     settings = yaml.safe_load((ROOT / "docs" / "mkdocs.yml").read_text(encoding="utf-8"))
     decisions = [f"docs/decisions/{path.name}" for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
     settings["nav"].append({"Quyết định / Decisions": decisions})
+    listed = json.dumps(settings["nav"])
+    rest = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")) if f"docs/{path.name}" not in listed]
+    if more := [one for one in rest if one != "docs/home.md"]:
+        settings["nav"].append({"Trang khác / More": more})
     _write(
         folder / "mkdocs.yml", yaml.safe_dump({**settings, "docs_dir": "pages"}, allow_unicode=True, sort_keys=False)
     )

@@ -20,11 +20,14 @@ from conformance.doors.vendor import PREFIX
 from tests.world import World, world
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "test-interface"
-HIDDEN = {
+HIDDEN: dict[str, Any] = {
     "pkcs12": "MII… (PKCS#12, base64)",
     "password": "…",
     "clientSecret": "…",
     "caPem": "-----BEGIN CERTIFICATE-----…",
+    "anchorsPem": "-----BEGIN CERTIFICATE-----…",
+    "crls": ["MII… (CRL, DER, base64)"],
+    "ocsp": ["MII… (OCSP, DER, base64)"],
 }
 SHORT = 2
 """Elements of a long list that are kept."""
