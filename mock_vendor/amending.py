@@ -39,6 +39,31 @@ class Amending(Signing):
         old, new = ([one for one in side["subjects"] if one["key"] == mark.subject] for side in (before, after))
         return bool(old == new)
 
-    def withdrawn(self, *, revoked: bool) -> bool:
-        """Whether nothing more may be done with a transcript: it is revoked."""
+    def amendable(self, state: str) -> bool:
+        """Whether the next version may be opened: the outcome of the one before is known."""
+        return state in ("delivered", "refused")
+
+    def takes_number(self, state: str) -> bool:
+        """Whether the version before has taken its number: a refused one is corrected under the same."""
+        return state == "delivered"
+
+    def amended_case(self, before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+        """What is entered for the next version."""
+        del before
+        return after
+
+    def withdrawn(self, use: str, *, revoked: bool) -> bool:
+        """Whether a transcript may not be used any more, since it is revoked.
+
+        ``use``: ``amend``, ``authorise``, ``print``, ``revoke`` or ``submit``.
+        """
+        del use
         return revoked
+
+    def tells_of_revocation(self) -> bool:
+        """Whether a revocation goes to the Ministry."""
+        return True
+
+    def state_after_revocation(self) -> str:
+        """What the operator sees once the Ministry has accepted it."""
+        return "revoked"

@@ -83,6 +83,8 @@ class Connecting(Intake):
     """How the software reaches the Ministry. Methods are seams that a named defect may replace."""
 
     clock: Clock
+    clock_offset = 0.0
+    """Seconds by which the software's clock is fast (capability ``clock``)."""
 
     @cached_property
     def _routes(self) -> dict[str, tuple[str, str]]:
@@ -145,6 +147,11 @@ class Connecting(Intake):
             headers["Content-Type"] = "application/json"
         return line.http.request(method, url, content=body, headers=headers)
 
+    def renews(self, url: str) -> bool:
+        """Whether a refused token is renewed for this call."""
+        del url
+        return True
+
     def call(
         self,
         line: Line,
@@ -165,7 +172,7 @@ class Connecting(Intake):
                 answer = self.answer(self.request(line, method, url, token, body, more))
             except httpx.HTTPError as error:
                 raise Trouble(f"{type(error).__name__}") from error
-            if answer.status != 401:
+            if answer.status != 401 or not self.renews(url):
                 return answer
             line.token = ""
             if fresh:

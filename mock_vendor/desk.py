@@ -41,7 +41,7 @@ class Desk:
         """Stopped, hard or not: whoever still works in another thread leaves everything as it is."""
 
     def _now(self) -> datetime:
-        offset = timedelta(seconds=float(self._session.get("clockOffsetSeconds") or 0.0))
+        offset = timedelta(seconds=self.habits.clock_offset)
         return (self.settings.clock.now() + offset).astimezone(self._zone)
 
     def _check(self, schema: str, data: Any) -> None:

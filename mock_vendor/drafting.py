@@ -252,7 +252,7 @@ class Drafting(Desk):
             one, _ = self._issued(id_)
             if not self.habits.prints:
                 raise Refused(404, [Reason("NOT_OFFERED")])
-            if self.habits.withdrawn(revoked=one.revoked):
+            if self.habits.withdrawn("print", revoked=one.revoked):
                 raise Refused(
                     409, [Reason("REVOKED_RECORD", message="học bạ đã bị thu hồi / the transcript is revoked")]
                 )

@@ -21,7 +21,6 @@ from mock_vendor.reasons import Reason, Refused
 from mock_vendor.transcripts import Job
 
 TRIES = 4
-"""How often a question is asked while there is no usable answer."""
 MOST_PAGES = 1000
 SHOWN_STATES = ("accepted", "superseded", "revoked")
 
@@ -83,7 +82,8 @@ class Inquiring(Mailing):
         """
         body = None if message is None else json.dumps(message, ensure_ascii=False).encode()
         said = ""
-        for attempt in range(1, TRIES + 1):
+        most = self.tries()
+        for attempt in range(1, most + 1):
             wait: float | None = None
             try:
                 answer = self.call(line, self.clock.monotonic(), method, url, body, more)
@@ -92,9 +92,13 @@ class Inquiring(Mailing):
                 said, wait = f"HTTP {answer.status}", answer.retry_after
             except Trouble as error:
                 said, wait = str(error), error.wait
-            if attempt < TRIES:
+            if attempt < most:
                 self.clock.sleep(self.pause(attempt, 0.4, 5.0, wait))
         raise Refused(409, [Reason("UNAVAILABLE", message=said)])
+
+    def tries(self) -> int:
+        """How often a question is asked while there is no usable answer."""
+        return TRIES
 
     def reason_of(self, answer: Answer) -> Reason:
         """Why the service refused, as the test interface says it."""

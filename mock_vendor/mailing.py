@@ -10,9 +10,9 @@ from typing import Any
 
 from conformance.pack.pointer import get, put
 from mock_vendor.client import Answer, Connecting, Line
-from mock_vendor.transcripts import Job
+from mock_vendor.transcripts import Delivery, Job
 
-CONFLICTS = ("version-taken", "version-order", "record-exists")
+CONFLICTS = ("version-taken", "version-order", "record-exists", "record-unknown")
 
 
 class Mailing(Connecting):
@@ -86,6 +86,11 @@ class Mailing(Connecting):
     def resent(self, jobs: Sequence[Job]) -> list[Job]:
         """Those of a batch that are sent when its time comes: those without a receipt."""
         return [job for job in jobs if not job.receipt]
+
+    def sent_along(self, batch: Sequence[tuple[Delivery, Job]]) -> Sequence[tuple[Delivery, Job]]:
+        """What of a batch is sent again when another item of it is refused: nothing."""
+        del batch
+        return ()
 
     def ask(self, line: Line, now: float, job: Job) -> Answer:
         """Ask for the state of a submission."""

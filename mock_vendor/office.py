@@ -76,6 +76,7 @@ class Office(Receiving):
 
     def _enter(self, session: Any, packed: dict[str, tuple[bytes, str]], line: Line) -> None:
         self._session, self._packed, self._line = session, packed, line
+        self.habits.clock_offset = float(session.get("clockOffsetSeconds") or 0.0)
         self._outbox = Outbox(self.settings, self.habits, line, self._store)
         if self.settings.remote is not None:
             self.settings.remote.enrol(packed)

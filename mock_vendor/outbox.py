@@ -32,6 +32,7 @@ class Outbox:
         self._line = line
         self._store = store
         self._deliveries: list[Delivery] = []
+        self._batches: dict[str, list[tuple[Delivery, Job]]] = {}
         self._guard = threading.Lock()
         self._passing = threading.Lock()
         self._stopped = threading.Event()
@@ -57,6 +58,9 @@ class Outbox:
         self.keep(*(delivery for delivery, _ in taken))
         with self._guard:
             self._deliveries += [delivery for delivery, _ in taken]
+            for delivery, job in taken:
+                if job.batch:
+                    self._batches.setdefault(job.batch, []).append((delivery, job))
 
     def keep(self, *deliveries: Delivery) -> None:
         """Write deliveries to the store.
@@ -197,6 +201,15 @@ class Outbox:
         one.messages.append(self._habits.conflict_message(newest))
         self._refuse(one, self._habits.door_refusal(answer, one.learner))
 
+    def _send_along(self, job: Job) -> None:
+        """After the refusal of an item: what else of its batch is sent again."""
+        batch = [each for each in self._batches.get(job.batch, ()) if each[1] is not job]
+        again = self._habits.sent_along(batch)
+        for delivery, other in again:
+            delivery.job, delivery.state = other, "queued"
+        with self._guard:
+            self._deliveries += [delivery for delivery, _ in again]
+
     def _follow(self, one: Delivery, job: Job) -> None:
         try:
             answer = self._habits.ask(self._line, self._clock.monotonic(), job)
@@ -208,9 +221,12 @@ class Outbox:
             return
         state = self._habits.state_of(answer) if answer.status == 200 else ""
         if state == "accepted":
-            one.state, one.job = "revoked" if job.event == "cancel" else "delivered", None
+            one.state, one.job = "delivered", None
+            if job.event == "cancel":
+                one.state = self._habits.state_after_revocation()
         elif state == "refused":
             self._refuse(one, self._habits.findings(answer, one.learner))
+            self._send_along(job)
         elif state == "revoked":
             one.state, one.job = "revoked", None
         elif state == "superseded":

@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from typing import Any
 
-from mock_vendor.reasons import Refused
+from mock_vendor.reasons import Reason, Refused
 from mock_vendor.sending import Sending
 from mock_vendor.trusting import Trust
 
@@ -29,12 +29,15 @@ class Receiving(Sending):
         for received in self.habits.retrieved(line, code, request.get("purpose"), request.get("school")):
             reasons, content = self.habits.verified(received.content, trust, now)
             if reasons or content is None:
-                raise Refused(409, reasons)
-            found = self.habits.imported(content)
+                raise Refused(409, self.habits.told(reasons))
+            try:
+                found = self.habits.imported(content)
+            except ValueError as error:
+                raise Refused(409, [Reason("INVALID_DOCUMENT", message=str(error)[:200])]) from error
             standing = self.habits.standing(line, found["recordId"], code)
             reasons = self.habits.force_reasons(received, standing)
             if reasons:
-                raise Refused(409, reasons)
+                raise Refused(409, self.habits.told(reasons))
             digest = hashlib.sha256(received.content).hexdigest()
             taken.append({"id": uuid.uuid4().hex, **found, "digest": digest})
         with self._lock:

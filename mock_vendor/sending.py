@@ -41,7 +41,7 @@ class Sending(Drafting):
         if content is None:
             raise Refused(409, [Reason("NOT_ISSUED", message="chưa phát hành / not issued")])
         self._sending()
-        if self.habits.withdrawn(revoked=one.revoked):
+        if self.habits.withdrawn("submit", revoked=one.revoked):
             raise Refused(409, [Reason("REVOKED_RECORD", message="học bạ đã bị thu hồi / the transcript is revoked")])
         if one.delivery.job is not None or (one.delivery.state == "delivered" and not one.revoked):
             return None
@@ -98,17 +98,17 @@ class Sending(Drafting):
         self._check("Amendment", request)
         with self._lock:
             one, issued = self._issued(id_)
-            if self.habits.withdrawn(revoked=one.revoked):
+            if self.habits.withdrawn("amend", revoked=one.revoked):
                 raise Refused(
                     409, [Reason("REVOKED_RECORD", message="học bạ đã bị thu hồi / the transcript is revoked")]
                 )
             state = one.delivery.state
-            if state not in ("delivered", "refused"):
+            if not self.habits.amendable(state):
                 raise Refused(409, [Reason("LOCKED", message="chưa có kết quả tiếp nhận / its outcome is still open")])
             before = self._contents(one)
-            one.case = self._changed(one.case, request["changes"])
+            one.case = self.habits.amended_case(one.case, self._changed(one.case, request["changes"]))
             newest = one.delivery.newest
-            if state == "delivered":
+            if self.habits.takes_number(state):
                 newest = {"version": one.version, "digest": self.settings.pack.header.identifiers.digest(issued)}
             if newest is not None:
                 follows = self.habits.next_version(one.record_id, newest)
@@ -131,7 +131,7 @@ class Sending(Drafting):
         with self._lock:
             one, issued = self._issued(id_)
             outbox = self._sending()
-            if one.revoked:
+            if self.habits.withdrawn("revoke", revoked=one.revoked):
                 raise Refused(409, [Reason("REVOKED_RECORD", message="đã thu hồi / revoked already")])
             if one.delivery.state != "delivered":
                 raise Refused(409, [Reason("LOCKED", message="chưa được tiếp nhận / not accepted yet")])
@@ -169,6 +169,10 @@ class Sending(Drafting):
         }
         statement = self.habits.statement(facts, leader, find, now)
         assert one.revocation is not None  # it is why we are here
+        if not self.habits.tells_of_revocation():
+            one.revocation.state = "revoked"
+            self._sending().keep(one.revocation)
+            return
         job = Job(one.record_id, one.version, statement, now, event="cancel")
         self._sending().queue((one.revocation, job))
 
@@ -199,7 +203,7 @@ class Sending(Drafting):
         self._check("Authorisation", request)
         with self._lock:
             one, _ = self._issued(id_)
-            if self.habits.withdrawn(revoked=one.revoked):
+            if self.habits.withdrawn("authorise", revoked=one.revoked):
                 raise Refused(
                     409, [Reason("REVOKED_RECORD", message="học bạ đã bị thu hồi / the transcript is revoked")]
                 )

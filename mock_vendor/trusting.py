@@ -14,7 +14,8 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtensionOID, NameOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from conformance.pack import Pack
 from mock_vendor.reasons import Reason, Refused
@@ -82,7 +83,27 @@ class Trusting:
         for one in path:
             if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
                 return [Reason("EXPIRED_CERT", message=f"{one.subject.rfc4514_string()}: {at.isoformat()}")]
-        return self.revoked(path, trust, at)
+        return self.unlawful(path, trust, at) or self.revoked(path, trust, at)
+
+    def unlawful(self, path: Sequence[x509.Certificate], trust: Trust, at: datetime) -> list[Reason]:
+        """What RFC 5280 and the pack have against a path: lengths, critical extensions, algorithms, purposes."""
+        anything = ExtensionPolicy.permit_all()
+        authority = anything.require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+        policy = PolicyBuilder().store(Store(list(trust.anchors))).time(at).max_chain_depth(LONGEST_PATH)
+        policy = policy.extension_policies(ee_policy=anything, ca_policy=authority)
+        try:
+            policy.build_client_verifier().verify(path[0], list(path[1:]))
+        except (VerificationError, ValueError) as error:
+            return [Reason("UNTRUSTED", message=str(error)[:200])]
+        extensions = {one.oid: one.value for one in path[0].extensions}
+        usage = extensions.get(ExtensionOID.KEY_USAGE)
+        if isinstance(usage, x509.KeyUsage) and not (usage.digital_signature or usage.content_commitment):
+            return [Reason("UNTRUSTED", message="chứng thư không để ký / not a signing certificate")]
+        purposes = extensions.get(ExtensionOID.EXTENDED_KEY_USAGE)
+        others = self.pack.signature.other_usages
+        if isinstance(purposes, x509.ExtendedKeyUsage) and all(one.dotted_string in others for one in purposes):
+            return [Reason("UNTRUSTED", message="chứng thư dùng cho việc khác / a certificate for other purposes")]
+        return []
 
     def revoked(self, path: Sequence[x509.Certificate], trust: Trust, at: datetime) -> list[Reason]:
         """Which certificate of a path was revoked when the signature was made.
@@ -117,7 +138,7 @@ class Trusting:
         for attribute in certificate.subject:
             if attribute.oid.dotted_string not in rules.attributes:
                 continue
-            for pattern in rules.person:
+            for pattern in (*rules.person, *rules.organisation):
                 hit = re.fullmatch(pattern, str(attribute.value))
                 if hit is not None:
                     found |= {kind: text for kind, text in hit.groupdict().items() if text}
@@ -138,9 +159,11 @@ def _folded(name: str) -> str:
 
 
 def certificates(texts: Iterable[str]) -> list[x509.Certificate]:
-    """Certificates from base64.
+    """Certificates from base64, the signer's first: that which has issued none of the others.
 
     Raises:
         ValueError: one is none.
     """
-    return [x509.load_der_x509_certificate(base64.b64decode("".join(one.split()), validate=True)) for one in texts]
+    found = [x509.load_der_x509_certificate(base64.b64decode("".join(one.split()), validate=True)) for one in texts]
+    issuers = [one.issuer for one in found if one.issuer != one.subject]
+    return sorted(found, key=lambda one: one.subject in issuers)

@@ -5,22 +5,28 @@ Values are read from what signxml gives back as signed by the principal, never f
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
-from signxml.exceptions import InvalidDigest, InvalidInput, InvalidSignature
+from signxml.exceptions import InvalidDigest
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from conformance.pack import Slot
 from mock_vendor.reading import Element, Reading
 from mock_vendor.reasons import Reason
-from mock_vendor.register import HOMEROOM, PRINCIPAL, TEACHER
-from mock_vendor.signing import DS, XADES
+from mock_vendor.register import HOMEROOM, PRINCIPAL, SEAL, TEACHER
+from mock_vendor.signing import DS
 from mock_vendor.trusting import Named, Trust, Trusting, certificates
+
+ETH = "\u00d0"
+"""Looks like the Vietnamese letter, and is another."""
 
 
 class Unreadable(Exception):
@@ -63,6 +69,10 @@ class Verifying(Reading, Trusting):
         except (Unreadable, ValueError) as error:
             return [Reason("INVALID_DOCUMENT", message=str(error)[:200])], None
 
+    def told(self, reasons: list[Reason]) -> list[Reason]:
+        """The reasons as the operator is told them."""
+        return reasons
+
     # form
 
     def parsed(self, data: bytes) -> Element:
@@ -78,10 +88,17 @@ class Verifying(Reading, Trusting):
             root = etree.fromstring(data, parser)
         except (etree.XMLSyntaxError, ValueError) as error:
             raise Unreadable(f"XML: {error}") from error
-        if root.getroottree().docinfo.internalDTD is not None:
+        info = root.getroottree().docinfo
+        if info.internalDTD is not None:
             raise Unreadable("DOCTYPE")
-        if any(not isinstance(one.tag, str) for one in root.iter()):
-            raise Unreadable("chú thích hoặc chỉ thị xử lý / comments or processing instructions")
+        if (info.encoding or "UTF-8").upper() != "UTF-8" or info.xml_version != "1.0":
+            raise Unreadable(f"XML {info.xml_version}, {info.encoding}")
+        text = data.decode(errors="replace")
+        if not unicodedata.is_normalized("NFC", text) or ETH in text:
+            raise Unreadable("chữ tổ hợp hoặc Eth / decomposed letters or Eth")
+        # what readers pass over, anywhere in the file
+        if b"<![CDATA[" in data or root.getroottree().xpath("//comment() | //processing-instruction()"):
+            raise Unreadable("chú thích, CDATA hoặc chỉ thị xử lý / comments, CDATA or processing instructions")
         if root.tag != self.steps(self.pack.binding.root):
             raise Unreadable(f"không phải học bạ / not a transcript: {root.tag}")
         return root
@@ -120,16 +137,15 @@ class Verifying(Reading, Trusting):
         if len(list(root.iter(name))) != 1 or len(self.places(root, "content")) != 1:
             return [Reason("WRAPPED", message="nội dung không ở đúng một chỗ / the content is not at its one place")]
         inside = [one for held in root.iter(f"{DS}Object") for one in held.iter(f"{{{self.pack.binding.namespace}}}*")]
-        boxed = {id(one) for one, _ in self.boxes(root)}
-        strays = [one for one in root.iter(f"{DS}Signature") if id(one) not in boxed]
+        boxed = [one for one, _ in self.boxes(root)]
+        strays = [one for one in root.iter(f"{DS}Signature") if one not in boxed]
         if inside or strays:
             return [Reason("WRAPPED", message="có gì đó trong hoặc ngoài chữ ký / something in or beside a signature")]
-        proper = {
-            id(one) for mark in self.pack.signature.slots for name in mark.covers for one in self.places(root, name)
-        }
+        names = dict.fromkeys(name for slot in self.pack.signature.slots for name in slot.covers)
+        proper = [one for name in names for one in self.places(root, name)]
         for _, _, element in self.signatures(root):
             for target in self.targets(root, element):
-                if id(target) not in proper and element not in (*target.iterancestors(), target):
+                if target not in proper and element not in (*target.iterancestors(), target):
                     return [
                         Reason("WRAPPED", message=f"chữ ký trỏ sai chỗ / a signature points elsewhere: {target.tag}")
                     ]
@@ -173,12 +189,14 @@ class Verifying(Reading, Trusting):
         """
         for slot, box, element in self.signatures(root):
             chain = certificates(one.text or "" for one in element.iter(f"{DS}X509Certificate"))
-            times = [one.text or "" for one in element.iter(f"{XADES}SigningTime")]
-            if not chain or len(times) != 1:
+            # XAdES has it among its signed properties, plain XML-DSig in an object of its own
+            times = list(element.iter("{*}SigningTime"))
+            covered = self.targets(root, element)
+            if not chain or len(times) != 1 or not any(one in covered for one in times[0].iterancestors()):
                 raise Unreadable("chữ ký thiếu chứng thư hoặc thời điểm / a signature without certificate or time")
-            at = datetime.fromisoformat(times[0])
+            at = datetime.fromisoformat(times[0].text or "")
             at = at if at.tzinfo else at.replace(tzinfo=self.pack.timezone)
-            mark = Mark(slot, box, element, self.targets(root, element), chain, at)
+            mark = Mark(slot, box, element, covered, chain, at)
             rows = [one for one in self.places(root, "subject") if one in mark.covered]
             if slot.name == TEACHER and len(rows) == 1:
                 mark.subject = self.value(rows[0], "subjects[].code")
@@ -188,12 +206,34 @@ class Verifying(Reading, Trusting):
         """Signatures that do not verify."""
         for mark in marks:
             try:
+                self.lawful(mark)
                 self.check(root, mark)
             except InvalidDigest as error:
                 return [Reason("BAD_DIGEST", role=mark.slot.name, subject=mark.subject, message=str(error)[:200])]
-            except (InvalidSignature, InvalidInput, ValueError, NotImplementedError) as error:
+            except Exception as error:  # whatever a library makes of hostile input, it is no good signature
                 return [Reason("BAD_SIGNATURE", role=mark.slot.name, subject=mark.subject, message=str(error)[:200])]
         return []
+
+    def lawful(self, mark: Mark) -> None:
+        """Look at what the pack allows: role, transforms, canonicalization, key.
+
+        Raises:
+            ValueError: something else is used.
+        """
+        policy = self.pack.signature
+        if mark.box.get(policy.role_attribute) != mark.slot.role:
+            raise ValueError("sai vai trò / wrong role")
+        used = [*mark.element.iter(f"{DS}Transform"), *mark.element.iter(f"{DS}CanonicalizationMethod")]
+        allowed = {*policy.canonicalization, *policy.idle_transforms}
+        if any(one.get("Algorithm") not in allowed for one in used):
+            raise ValueError("phép biến đổi không được phép / a transform that is not allowed")
+        key = mark.chain[0].public_key()
+        if isinstance(key, rsa.RSAPublicKey):
+            sound = policy.min_rsa_bits <= key.key_size <= policy.max_rsa_bits
+        else:
+            sound = isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= policy.min_ec_bits
+        if not sound:
+            raise ValueError("khóa không được phép / a key that is not allowed")
 
     def check(self, root: Element, mark: Mark) -> list[VerifyResult]:
         """Let signxml verify one signature; what it covers, as it was digested."""
@@ -204,14 +244,18 @@ class Verifying(Reading, Trusting):
         config = SignatureConfiguration(
             location=f"./{place}/",
             expect_references=len(mark.element.findall(f"{DS}SignedInfo/{DS}Reference")),
-            signature_methods=frozenset(one for one in SignatureMethod if one.value in self.pack.signature.signatures),
-            digest_algorithms=frozenset(one for one in DigestAlgorithm if one.value in self.pack.signature.digests),
+            signature_methods=frozenset(one for one in SignatureMethod if self.is_allowed(one.value)),
+            digest_algorithms=frozenset(one for one in DigestAlgorithm if self.is_allowed(one.value)),
             verification_time=max(mark.at, mark.chain[0].not_valid_before_utc)
             if mark.at <= mark.chain[0].not_valid_after_utc
             else mark.chain[0].not_valid_after_utc,
         )
         found = verifier.verify(root, x509_cert=mark.chain[0], expect_config=config)
         return found if isinstance(found, list) else [found]
+
+    def is_allowed(self, algorithm: str) -> bool:
+        """Whether an algorithm may be used, by its URI."""
+        return algorithm in self.pack.signature.signatures or algorithm in self.pack.signature.digests
 
     def too_little(self, root: Element, marks: Sequence[Mark]) -> list[Reason]:
         """Signatures that do not cover what they must."""
@@ -248,6 +292,36 @@ class Verifying(Reading, Trusting):
                 if who is None:
                     return [Reason("SIGNER_MISMATCH", role=role, subject=subject)]
                 left.remove(who)
+        return self.odd_title(root) or self.odd_seal(root, marks) or self.shared_keys(marks)
+
+    def odd_title(self, root: Element) -> list[Reason]:
+        """A leader with a title that does not let him sign."""
+        name = self.pack.programme_of(self.value(root, "record.level"), self.value(root, "record.programme"))
+        titles = self.pack.signature.titles.get(self.pack.programmes[name].family) if name else None
+        title = self.value(root, "issue.leader.title")
+        if titles is None or title in (*titles.principal, *titles.deputy):
+            return []
+        return [Reason("SIGNER_MISMATCH", role=PRINCIPAL, message=f"chức vụ / title: {title[:100]}")]
+
+    def odd_seal(self, root: Element, marks: Sequence[Mark]) -> list[Reason]:
+        """A seal that is a person's, or another school's."""
+        school = self.value(root, "record.school_code")
+        for mark in marks:
+            if mark.slot.name == SEAL:
+                known = self.identifiers(mark.chain[0])
+                if known.get("school", school) != school or "id" in known or "passport" in known:
+                    return [Reason("SIGNER_MISMATCH", role=SEAL)]
+        return []
+
+    def shared_keys(self, marks: Sequence[Mark]) -> list[Reason]:
+        """One key for two persons."""
+        owners: dict[bytes, object] = {}
+        for mark in marks:
+            leaf = mark.chain[0]
+            key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            whose: object = tuple(sorted(self.identifiers(leaf).items())) or (leaf.subject.rfc4514_string(),)
+            if owners.setdefault(key, whose) != whose:
+                return [Reason("SIGNER_MISMATCH", role=mark.slot.name, message="khóa dùng chung / a shared key")]
         return []
 
     def named(self, root: Element) -> Iterator[tuple[str, str, list[Named]]]:

@@ -6,8 +6,10 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from conformance.doors.http import Http
 from conformance.events import ItemResult
@@ -20,6 +22,7 @@ from mock_moet.api import create_service
 from mock_moet.control import create_control
 from mock_moet.inprocess import InProcessTransport
 from mock_moet.ministry import Ministry, Settings
+from mock_moet.server import Running, Tls
 from mock_vendor.app import create_app
 from mock_vendor.settings import VendorSettings
 
@@ -78,19 +81,27 @@ def world(
     factor: float = 5.0,
     verify: bool = True,
     items: Iterable[str] = (),
+    tls: bool = False,
+    **settings: Any,
 ) -> Iterator[World]:
     """Open a world; everything is closed again.
 
     ``verify``: whether the vendor's client checks certificates; ``items``: those that will be played, where it is
-    known: what others would need is then not made.
+    known: what others would need is then not made; ``tls``: the service really speaks TLS on loopback, and the vendor
+    reaches it over the network; ``settings``: more of the vendor's.
     """
     pack = pack or default_pack()
     clock = ScaledClock(factor, datetime.now(pack.timezone))
-    # TLS is played: bad certificates can be shown in process too
-    ministry = Ministry(
-        Settings(pack=pack, clock=clock, control_token="control", judging="inline", public_url="https://127.0.0.1:8115")
-    )
-    service = InProcessTransport(create_service(ministry), clock, verify=verify)
+    served = Settings(pack=pack, clock=clock, control_token="control", judging="inline")
+    running: Running | None = None
+    service: InProcessTransport | None = None
+    if tls:
+        running = Running.start(served, tls=Tls())
+        ministry = running.ministry
+    else:
+        # TLS is played: bad certificates can be shown in process too
+        ministry = Ministry(replace(served, public_url="https://127.0.0.1:8115"))
+        service = InProcessTransport(create_service(ministry), clock, verify=verify)
     control = InProcessTransport(create_control(ministry), clock)
     app = create_app(
         VendorSettings(
@@ -101,7 +112,7 @@ def world(
             defects=frozenset(defects),
             programmes=programmes,
             takes=takes,
-            background=False,
+            **{"background": False, **settings},
         )
     )
     vendor = InProcessTransport(app, clock)
@@ -128,6 +139,12 @@ def world(
                 run.bundle.close()
             for http in (vendor_http, control_http):
                 http.close()
-            for transport in (vendor, control, service):
-                transport.close()
-            ministry.close()
+            vendor.close()
+            app.state.close()
+            control.close()
+            if service is not None:
+                service.close()
+            if running is not None:
+                running.close()
+            else:
+                ministry.close()

@@ -260,11 +260,17 @@ class _Player:
     def _faults(self, fault: FaultSpec) -> list[dict[str, Any]]:
         made = fault_data(fault, timeout=self.driver.intervals.request_timeout)
         if fault.location:
-            made["location"] = elsewhere(self.driver.ministry.space.base_url)
+            made["location"] = elsewhere(self.driver.ministry.space.base_url) + self._path_of(fault.operation)
         if fault.operation == "submit" and "batch" in self.driver.offered:
             # software may send a single transcript in a batch as well
             return [made, {**made, "operation": "submit-batch"}]
         return [made]
+
+    def _path_of(self, operation: str) -> str:
+        """Path of an operation without parameters: whoever follows a redirect there is understood."""
+        paths = self.driver.pack.service["paths"].items()
+        named = (path for path, methods in paths for one in methods.values() if one["operationId"] == operation)
+        return next((path for path in named if "{" not in path), "")
 
     def _place(self, step: steps.Place) -> None:
         document = self.played.documents[step.paper][-1]

@@ -135,11 +135,11 @@ class SelfSigned(Habits):
     def credential_of(self, one: Wanted, find: Callable[[str], Credential]) -> Credential:
         made: dict[str, Credential] = self.__dict__.setdefault("_made", {})
         if one.signer not in made:
-            made[one.signer] = _self_signed(find(one.signer))
+            made[one.signer] = self_signed(find(one.signer))
         return made[one.signer]
 
 
-def _self_signed(credential: Credential) -> Credential:
+def self_signed(credential: Credential) -> Credential:
     issued, key = credential.chain[0], ec.generate_private_key(ec.SECP256R1())
     usage = x509.KeyUsage(True, True, False, False, False, False, False, False, False)
     certificate = (

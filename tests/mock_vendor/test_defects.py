@@ -21,7 +21,7 @@ from tests.mock_vendor.conftest import Desk
 Desks = Callable[..., Desk]
 ELSEWHERE = ("PL1-PH", "PL1-IN", "PL2-XT", "PL2-GN")
 """Groups that a document alone does not show."""
-SCORED = {"ND", "PH", "DOC", "STR", "MA", "MON", "HT", "RL", "LL", "KY", "CTS", "IN", "XT", "GN"}
+SCORED = {"ND", "PH", "DOC", "STR", "MA", "MON", "HT", "RL", "LL", "KY", "CTS", "IN", "XT", "GN", "SD", "TC", "DM"}
 
 
 def _case_of(item: str) -> str:

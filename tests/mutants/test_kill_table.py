@@ -6,14 +6,28 @@ from collections.abc import Iterable
 
 import pytest
 
+from conformance.exchanges import load_exchanges
 from conformance.pack import Pack, default_pack
-from mock_vendor.defects import DEFECTS
+from mock_vendor.defects import DEFECTS, Defect
 from reports.kills import FILE
 from tests.mutants.table import text
 from tests.world import world
 
 MUST = {one.id for one in default_pack().requirements.values() if one.level == "MUST"}
-SHOWN = sorted({item for defect in DEFECTS.values() for item in defect.shows})
+WIRE = frozenset(
+    f"exchange:{name}" for name in ("chunked-answer", "tls-expired", "tls-trusted", "tls-unknown-ca", "tls-wrong-host")
+)
+"""Shown by a service that really speaks TLS and HTTP on loopback only."""
+LATER = ("batch-", "import-", "authorisation-", "revocation", "amendment-after", "amendment-stale", "version-taken")
+"""Exchanges that need operations which the mock Ministry does not serve yet."""
+
+
+def is_later(defect: Defect) -> bool:
+    return any(item.startswith(tuple(f"exchange:{one}" for one in LATER)) for item in defect.shows)
+
+
+PLAYED = {name: defect for name, defect in DEFECTS.items() if not is_later(defect)}
+SHOWN = sorted({item for defect in PLAYED.values() for item in defect.shows})
 
 
 def test_there_is_a_defect_for_every_scored_group() -> None:
@@ -30,8 +44,8 @@ def test_reports_show_the_table_that_these_tests_hold() -> None:
 
 def test_the_sound_vendor_passes_wherever_a_defect_shows() -> None:
     programmes = tuple(sorted({item.split(":")[0] for item in SHOWN if not item.startswith("exchange:")}))
-    pack = pack_for({one for defect in DEFECTS.values() for one in defect.expects})
-    with world(pack=pack, programmes=programmes) as sound:
+    pack = pack_for({one for defect in DEFECTS.values() for one in defect.expects}, SHOWN)
+    with world(pack=pack, programmes=programmes, items=SHOWN) as sound:
         for item in SHOWN:
             result = sound.play(item)
             assert not result.error, f"{item}: {result.error}"
@@ -40,19 +54,22 @@ def test_the_sound_vendor_passes_wherever_a_defect_shows() -> None:
             assert [one.code for one in result.findings if one.state == "blocked"] == [], item
 
 
-def pack_for(requirements: Iterable[str]) -> Pack:
-    """The pack at the first revision that scores all of these requirements, or at its own."""
+def pack_for(requirements: Iterable[str], items: Iterable[str] = ()) -> Pack:
+    """The pack at the first revision that scores all of these requirements and plays these items, or at its own."""
     pack = default_pack()
     order = pack.header.revisions
     wanted = [pack.header.revision, *(pack.requirements[one].revision for one in requirements)]
+    wanted += [one.revision for one in load_exchanges(pack) if f"exchange:{one.id}" in items]
     return pack.at(max(wanted, key=order.index))
 
 
-@pytest.mark.parametrize("name", DEFECTS)
+@pytest.mark.parametrize("name", PLAYED)
 def test_each_defect_is_killed_by_what_it_names(name: str) -> None:
     defect = DEFECTS[name]
     programmes = tuple(sorted({item.split(":")[0] for item in defect.shows if ":" in item} - {"exchange"})) or ("THCS",)
-    with world(name, pack=pack_for(defect.expects), programmes=programmes) as ill:
+    pack = pack_for(defect.expects, defect.shows)
+    tls = any(item in WIRE for item in defect.shows)
+    with world(name, pack=pack, programmes=programmes, items=defect.shows, tls=tls) as ill:
         roots = ill.roots(*defect.shows)
     blocking = {code.partition(".")[0] for code in roots} & MUST
     assert blocking == set(defect.expects) & MUST

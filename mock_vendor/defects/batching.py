@@ -1,0 +1,74 @@
+"""Wrong batches: GN-008."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mock_vendor.client import Answer
+from mock_vendor.defects.registry import defect
+from mock_vendor.habits import Habits
+from mock_vendor.transcripts import Delivery, Job
+
+
+@defect(
+    "sends-batches-of-any-size",
+    "Gửi lô lớn hơn 100 bản",
+    "Sends batches of more than a hundred",
+    expects=["PL2-GN-008"],
+    cause="PL2-GN-008.too-many",
+    shows=["exchange:batch-of-101"],
+)
+class AnySize(Habits):
+    """All that is there in one go."""
+
+    def batch_limit(self) -> int:
+        return 10_000
+
+
+@defect(
+    "sends-the-whole-batch-again",
+    "Một bản trong lô bị từ chối thì gửi lại cả lô",
+    "Sends the whole batch again when one item is refused",
+    expects=["PL2-GN-008"],
+    cause="PL2-GN-008.accepted-again",
+    shows=["exchange:batch-first-refused", "exchange:batch-middle-refused"],
+)
+class WholeBatch(Habits):
+    """A batch succeeds or fails as one to it."""
+
+    def sent_along(self, batch: Sequence[tuple[Delivery, Job]]) -> Sequence[tuple[Delivery, Job]]:
+        return [(delivery, replace(job, receipt="", attempts=0, batch="")) for delivery, job in batch]
+
+
+@defect(
+    "shows-the-first-result-for-all",
+    "Kết quả của bản đầu tiên trong lô được hiện cho mọi bản",
+    "Shows the first item's result for the whole batch",
+    expects=["PL2-GN-008"],
+    cause="PL2-GN-008.item-lost",
+    shows=["exchange:batch-last-refused", "exchange:batch-middle-refused"],
+)
+class FirstForAll(Habits):
+    """The list of results is read once."""
+
+    def batch_results(self, answer: Answer, jobs: Sequence[Job]) -> list[Answer | None]:
+        found = super().batch_results(answer, jobs)
+        return found[:1] * len(jobs)
+
+
+@defect(
+    "gives-up-a-batch-with-its-token",
+    "Mã truy cập bị từ chối giữa chừng thì bỏ cả lô",
+    "Gives up a whole batch when its token is refused",
+    expects=["PL2-GN-008", "PL2-XT-002"],
+    shows=["exchange:batch-token-refused"],
+)
+class BatchToken(Habits):
+    """The token is renewed for single submissions only."""
+
+    def worth_another_try(self, answer: Answer) -> bool:
+        return answer.status != 401 and super().worth_another_try(answer)
+
+    def renews(self, url: str) -> bool:
+        return not url.endswith(self._routes["submit-batch"][1])
