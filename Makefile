@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 export PYTHONUTF8 := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: certify test test-interop lint packs bench test-dask docs lock clean
+.PHONY: certify test test-interop lint packs bench test-dask docs mutation lock clean
 
 certify: $(READY)
 	@$(BIN)/hocba certify --target=reference --programme=THCS --programme=THPT \
@@ -71,6 +71,17 @@ DOCS := .venv-docs/bin
 	$(BIN)/uv pip install --quiet --python $(DOCS)/python --require-hashes -r requirements-docs.lock
 	@touch $@
 
+# Does any test notice when a line of the judging code is wrong? Long: docs/mutation.md.
+MUTATION := .venv-mutation/bin
+mutation: .venv-mutation/.ready
+	nice -n 19 $(MUTATION)/python -m tests.mutation $(ARGS)
+
+.venv-mutation/.ready: requirements-mutation.lock pyproject.toml $(READY)
+	$(PYTHON) -m venv .venv-mutation
+	$(BIN)/uv pip install --quiet --python $(MUTATION)/python --require-hashes -r requirements-mutation.lock
+	$(BIN)/uv pip install --quiet --python $(MUTATION)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Locks hold versions and hashes, no addresses.
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
@@ -79,8 +90,10 @@ lock:
 	  --group test --extra dask --constraint requirements.lock pyproject.toml --output-file requirements-dask.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  --group docs --output-file requirements-docs.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  --group test --group mutation --constraint requirements.lock pyproject.toml --output-file requirements-mutation.lock
 	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  - --output-file requirements-setup.lock
 
 clean:
-	rm -rf .venv .venv-dask .venv-docs $(OUT) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* $(OUT) .pytest_cache .mypy_cache .ruff_cache

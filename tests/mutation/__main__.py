@@ -1,0 +1,147 @@
+"""``make mutation``: draw mutants, run the tests that run their lines, say which mutants nobody noticed.
+
+The sources are mutated in a copy of the tree, one mutant after another, each in a fresh process that inherits the
+libraries already imported. What has been tried is kept in ``--out``, so an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tests.mutation.chart import Chart
+from tests.mutation.mutants import Mutant, found_again, sample
+from tests.mutation.processes import chart_tests, in_tree, run_tests
+
+PACKAGES = ("conformance/checks", "conformance/transcript", "conformance/signature")
+TESTS = (
+    "transcript", "signature", "document", "cases", "checks", "attacks", "fixtures", "checking", "doors", "mutants",
+)  # fmt: skip
+NOTICED = {1: "failed", 2: "broken import", 3: "internal error", 4: "tests differ", 5: "tests differ"}
+
+
+def main() -> int:
+    """Draw, run, report; 1 if fewer mutants were noticed than ``--at-least``."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--seed", type=int, default=20261128)
+    parser.add_argument("--mutants", type=int, default=300)
+    parser.add_argument("--budget", type=float, default=6.0, help="seconds of tests, as measured, for one mutant")
+    parser.add_argument("--wall", type=float, default=600.0, help="seconds after which a mutant counts as hanging")
+    parser.add_argument("--at-least", type=float, default=0.0, help="share of noticed mutants that is demanded")
+    parser.add_argument("--out", type=Path, default=Path("out/mutation"))
+    parser.add_argument("--again", type=Path, help="results of another run: its survivors, in today's sources")
+    parser.add_argument("--tests", nargs="*", default=[], help="run these for every mutant; nothing is measured then")
+    options = parser.parse_args()
+    out: Path = options.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    tree = out / "tree"
+    if not (out / "chart.json").exists():  # which line is run by which test holds for these sources only
+        _copy(tree)
+    modules = _modules(tree)
+    again = options.again and options.again.resolve()
+    os.environ["PYTHONPATH"] = str(tree)
+    os.chdir(tree)  # what is imported from here on is the copy
+    if not options.tests and not (out / "chart.json").exists():
+        print("measuring which test runs which line …", flush=True)
+        in_tree(chart_tests, 3600.0, tree, modules, [f"tests/{one}" for one in TESTS], out / "chart.json", shown=True)
+    chart = Chart({}, {}) if options.tests else Chart.load(out / "chart.json")
+
+    def tests_of(mutant: Mutant) -> list[str]:
+        return options.tests or chart.choose(mutant.module, mutant.line, options.budget)
+
+    if again:
+        old = [Mutant(**each["mutant"]) for each in _read(again) if each["outcome"] == "survived"]
+        today = [found_again(tree, one) for one in old]
+        print(f"{len(old)} survivors, {today.count(None)} of them no longer in the sources")
+        chosen = [one for one in today if one is not None]
+        results = out / "again.ndjson"
+        results.unlink(missing_ok=True)
+    else:
+        chosen = sample(tree, modules, options.mutants, options.seed)
+        results = out / f"results-{options.seed}-{options.mutants}.ndjson"
+    print(f"{len(chosen)} mutants of {len(modules)} modules, seed {options.seed}; results in {results}", flush=True)
+    done = {json.dumps(each["mutant"]) for each in _read(results)}
+    if chosen and in_tree(run_tests, options.wall, tree, tests_of(chosen[0]), 300) != 0:
+        sys.exit("tests fail without any mutant: nothing can be said")
+    for at, mutant in enumerate(chosen, 1):
+        if json.dumps(asdict(mutant)) in done:
+            continue
+        began = time.monotonic()
+        tests = tests_of(mutant)
+        outcome = _tried(tree, mutant, tests, options)
+        took = time.monotonic() - began
+        with results.open("a", encoding="utf-8") as file:
+            line = {"mutant": asdict(mutant), "outcome": outcome, "tests": len(tests), "seconds": round(took, 1)}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        print(f"{at:4}/{len(chosen)} {outcome:14} {took:5.1f} s  {mutant.module}:{mutant.line}", flush=True)
+        if outcome == "survived":
+            print(mutant.diff, flush=True)
+    return _report(_read(results), options.at_least)
+
+
+def _copy(tree: Path) -> None:
+    """A copy of what git knows."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], capture_output=True, check=True
+    )  # fmt: skip
+    shutil.rmtree(tree, ignore_errors=True)
+    for name in listed.stdout.decode().split("\0"):
+        if name and Path(name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(name, tree / name)
+
+
+def _modules(tree: Path) -> list[str]:
+    files = (path for package in PACKAGES for path in (tree / package).glob("*.py"))
+    return sorted(path.relative_to(tree).as_posix() for path in files if not path.name.startswith("__"))
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+@contextlib.contextmanager
+def _mutated(path: Path, text: str) -> Iterator[None]:
+    before, times = path.read_bytes(), path.stat()
+    path.write_text(text, encoding="utf-8")
+    try:
+        yield
+    finally:  # with its old time, the compiled original is current again
+        path.write_bytes(before)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _tried(tree: Path, mutant: Mutant, tests: Sequence[str], options: argparse.Namespace) -> str:
+    if not tests:
+        return "not run"
+    path = tree / mutant.module
+    changed = mutant.applied(path.read_text(encoding="utf-8"))
+    assert changed is not None
+    with _mutated(path, changed):
+        code = in_tree(run_tests, options.wall, tree, list(tests), int(8 * options.budget) + 30)
+    if code is None or code < 0:
+        return "hung"
+    return NOTICED.get(code, "survived")
+
+
+def _report(results: list[dict[str, Any]], at_least: float) -> int:
+    outcomes = Counter(str(each["outcome"]) for each in results)
+    noticed = sum(number for outcome, number in outcomes.items() if outcome not in ("survived", "not run"))
+    share = noticed / max(len(results), 1)
+    print(f"{noticed} of {len(results)} noticed ({100 * share:.1f} %): {dict(outcomes)}")
+    return 0 if share >= at_least else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
