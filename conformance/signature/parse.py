@@ -27,8 +27,15 @@ _REFERENCE = f"{{{DS}}}Reference"
 _BARE_REFERENCE = [f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"]
 _FULL_REFERENCE = [f"{{{DS}}}Transforms", *_BARE_REFERENCE]
 _X509_DATA, _X509_CERTIFICATE = f"{{{DS}}}X509Data", f"{{{DS}}}X509Certificate"
+_VARIES = re.compile(rb' URI="#([\w.-]+)"|DigestValue>([A-Za-z0-9+/]+={0,2})</')
+"""What differs between two SignedInfo elements of one signing software: where references point to, and digests."""
+_MOST_OUTLINES = 1000
 _PREFIXES = "{http://www.w3.org/2001/10/xml-exc-c14n#}InclusiveNamespaces"
-_PROPERTIES, _TIME_STAMP = f"{{{XADES}}}SignedProperties", f"{{{XADES}}}SignatureTimeStamp"
+_PROPERTIES, _TIME_STAMP, _LISTS, _ANSWERS, _CERTIFICATES = (
+    f"{{{XADES}}}{name}"
+    for name in ("SignedProperties", "SignatureTimeStamp", "CRLValues", "OCSPValues", "CertificateValues")
+)
+_SIGNING_TIME = "{*}SigningTime"
 PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _MOST_TRANSFORMS = 4
@@ -59,7 +66,9 @@ class Step(NamedTuple):
 class Reference:
     """One reference of a signature. ``good``: whether the digest verifies; ``None``: not computed."""
 
-    node: etree._Element
+    signed_info: etree._Element
+    number: int
+    """From 0, among the references as they stand there."""
     uri: str
     kind: str
     steps: tuple[Step, ...]
@@ -73,6 +82,11 @@ class Reference:
     good: bool | None = None
 
     @property
+    def node(self) -> etree._Element:
+        """The ``ds:Reference`` element."""
+        return _elements(self.signed_info)[0][len(_METHODS) + self.number]
+
+    @property
     def id(self) -> str:
         """The identifier it points to."""
         return self.uri.removeprefix("#")
@@ -84,6 +98,8 @@ class Parsed:
 
     node: etree._Element
     signed_info: etree._Element | None = None
+    octets: bytes = b""
+    """SignedInfo in the exclusive canonical form; empty: it holds comments, or has no such form."""
     step: Step | None = None
     method: str = ""
     algorithm: SignatureAlgorithm | None = None
@@ -96,6 +112,8 @@ class Parsed:
     """In the order of the document; a text where one cannot be read."""
     properties: list[etree._Element] = field(default_factory=list)
     """XAdES SignedProperties elements."""
+    times: list[etree._Element] = field(default_factory=list)
+    """Elements that call themselves a signing time, signed or not."""
     time_stamps: list[etree._Element] = field(default_factory=list)
     extra: list[CertificateFacts] = field(default_factory=list)
     """Readable certificates among the unsigned properties: they may help to build a path, never more."""
@@ -163,14 +181,22 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
                 found.against("form.malformed", child, seen="KeyInfo × 2")
             found.key_info = True
             _key_info(found, child)
+            found.times.extend(child.iter(_SIGNING_TIME))
         else:
-            found.properties.extend(child.iter(_PROPERTIES))
-            found.time_stamps.extend(child.iter(_TIME_STAMP))
-            found.crls.extend(_values(child, "CRLValues", "EncapsulatedCRLValue"))
-            found.answers.extend(_values(child, "OCSPValues", "EncapsulatedOCSPValue"))
-            loaded = [load(one) for one in _values(child, "CertificateValues", "EncapsulatedX509Certificate")]
-            found.extra.extend(one for one in loaded if not isinstance(one, str))
+            _object(found, child)
     return found
+
+
+def _object(found: Parsed, node: etree._Element) -> None:
+    holders: dict[object, list[etree._Element]] = {
+        _PROPERTIES: found.properties, _TIME_STAMP: found.time_stamps, _LISTS: [], _ANSWERS: [], _CERTIFICATES: [],
+    }  # fmt: skip
+    for each in node.iter(*holders, _SIGNING_TIME):
+        holders.get(each.tag, found.times).append(each)
+    found.crls.extend(_values(holders[_LISTS], "EncapsulatedCRLValue"))
+    found.answers.extend(_values(holders[_ANSWERS], "EncapsulatedOCSPValue"))
+    loaded = [load(one) for one in _values(holders[_CERTIFICATES], "EncapsulatedX509Certificate")]
+    found.extra.extend(one for one in loaded if not isinstance(one, str))
 
 
 def _lines(found: Parsed, node: etree._Element) -> None:
@@ -179,7 +205,79 @@ def _lines(found: Parsed, node: etree._Element) -> None:
         found.portability.setdefault("carriage-return", node)
 
 
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """What SignedInfo elements say that are alike but for targets and digests."""
+
+    step: Step | None
+    method: str
+    algorithm: SignatureAlgorithm | None
+    references: tuple[tuple[str, tuple[Step, ...], str, bool], ...]
+    """Type, canonicalizations, digest and whether enveloped."""
+
+
+@lru_cache(maxsize=16)
+def _outlines(_: Pack) -> dict[tuple[bytes, ...], _Outline]:
+    return {}
+
+
 def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
+    """Read SignedInfo. Signers of one software write it alike: what was read once without trouble is remembered."""
+    try:
+        octets = etree.tostring(node, method="c14n", exclusive=True, with_comments=True, with_tail=False)
+    except etree.C14NError:
+        octets = b""
+    if not octets or b"<!" in octets or b"<?" in octets:
+        _read_signed_info(found, node, pack)
+        return
+    found.octets = octets
+    known = _outlines(pack)
+    parts = _VARIES.split(octets)
+    alike = tuple(parts[::3])
+    varies = [(uri, digest) for uri, digest in zip(parts[1::3], parts[2::3], strict=True)]
+    outline = known.get(alike)
+    if outline is not None and _as_before(found, node, outline, varies):
+        return
+    deviations = len(found.portability)
+    _read_signed_info(found, node, pack)
+    spelled = [pair for one in found.references for pair in ((one.id, None), (None, one.value))]
+    if found.troubles or deviations != len(found.portability) or len(known) >= _MOST_OUTLINES:
+        return
+    if [(uri and uri.decode(), digest and _octets(digest)) for uri, digest in varies] == spelled:
+        known[alike] = _Outline(
+            found.step,
+            found.method,
+            found.algorithm,
+            tuple((one.kind, one.steps, one.digest_name, one.enveloped) for one in found.references),
+        )
+
+
+def _as_before(
+    found: Parsed, node: etree._Element, outline: _Outline, varies: list[tuple[bytes | None, bytes | None]]
+) -> bool:
+    """Fill an outline with targets and digests; nothing is done where a digest is no base64."""
+    values = [_octets(digest) for _, digest in varies[1::2] if digest]
+    if not all(values):
+        return False
+    found.step, found.method, found.algorithm = outline.step, outline.method, outline.algorithm
+    found.references = [
+        Reference(node, at, f"#{uri.decode()}", kind, steps, name, value, enveloped=enveloped)
+        for at, ((uri, _), value, (kind, steps, name, enveloped)) in enumerate(
+            zip(varies[::2], values, outline.references, strict=True)
+        )
+        if uri and value
+    ]
+    return True
+
+
+def _octets(base64: bytes) -> bytes | None:
+    try:
+        return binascii.a2b_base64(base64)
+    except binascii.Error:
+        return None
+
+
+def _read_signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
     children, tags = _elements(node)
     if tags[:2] != _METHODS or set(tags[2:]) != {_REFERENCE}:
         found.against("form.malformed", node, seen=_local(tags)[:80])
@@ -193,8 +291,8 @@ def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
         limit = str(pack.signature.max_references)
         found.against("form.too-many-references", node, seen=str(len(children) - 2), expected=f"≤ {limit}")
         return
-    for child in children[2:]:
-        reference = _reference(found, child, pack)
+    for number, child in enumerate(children[2:]):
+        reference = _reference(found, node, number, child, pack)
         if reference is not None:
             found.references.append(reference)
 
@@ -218,7 +316,9 @@ def _step(found: Parsed, node: etree._Element, pack: Pack) -> Step | None:
     return Step(known.method, prefixes)
 
 
-def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | None:
+def _reference(
+    found: Parsed, signed_info: etree._Element, number: int, node: etree._Element, pack: Pack
+) -> Reference | None:
     uri = node.get("URI")
     if uri is None:
         found.against("form.no-uri", node)
@@ -250,7 +350,8 @@ def _reference(found: Parsed, node: etree._Element, pack: Pack) -> Reference | N
         found.portability.setdefault("c14n", node)
         steps = (Step("inclusive"),)
     # with a trouble nothing is computed, but what the reference points to is still known
-    return Reference(node, uri, node.get("Type") or "", steps, name or "", value or b"", enveloped=enveloped)
+    kind = node.get("Type") or ""
+    return Reference(signed_info, number, uri, kind, steps, name or "", value or b"", enveloped=enveloped)
 
 
 def _transforms(found: Parsed, node: etree._Element, pack: Pack) -> tuple[Step, ...]:
@@ -290,9 +391,9 @@ _known = lru_cache(maxsize=8192)(_certificate)
 """Teachers and authorities sign many documents: a text met before is not decoded again."""
 
 
-def _values(node: etree._Element, holder: str, name: str) -> Iterator[bytes]:
+def _values(holders: Iterable[etree._Element], name: str) -> Iterator[bytes]:
     """Values that XAdES keeps among the unsigned properties; what is not base64 proves nothing."""
-    elements = (one for each in node.iter(f"{{{XADES}}}{holder}") for one in each.iter(f"{{{XADES}}}{name}"))
+    elements = (one for each in holders for one in each.iter(f"{{{XADES}}}{name}"))
     for element in itertools.islice(elements, _MOST_VALUES):
         if octets := decoded(element.text):
             yield octets

@@ -28,7 +28,7 @@ from conformance.signature.removed import reference_removed
 MOST_SIGNATURES = 256
 """Signatures of one document that are looked at; a class has some twenty."""
 _TIME = re.compile(r"^(-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$")
-_SIGNING_TIME = "{*}SigningTime"
+_EXCLUSIVE = Step("exclusive")
 _CERTIFICATE_V2, _CERTIFICATE_V1, _CERT = (
     f"{{{XADES}}}{name}" for name in ("SigningCertificateV2", "SigningCertificate", "Cert")
 )
@@ -263,7 +263,8 @@ class _Verifier:
         assert parsed.step is not None
         assert parsed.algorithm is not None
         assert one.leaf is not None
-        octets = canonical(parsed.signed_info, parsed.step.method, parsed.step.prefixes)
+        octets = parsed.octets if parsed.step == _EXCLUSIVE else b""
+        octets = octets or canonical(parsed.signed_info, parsed.step.method, parsed.step.prefixes)
         one.value_good = algorithms.verify(parsed.algorithm, one.leaf.key, parsed.value, octets)
         if one.value_good:
             return
@@ -322,7 +323,7 @@ class _Verifier:
     def _properties(self, one: Signature) -> None:
         """XAdES properties and the signing time, from own elements that a reference covers."""
         hashed = {each.target: each for each in reversed(one.references) if each.own and each.target is not None}
-        times = [each for each in one.node.iter(_SIGNING_TIME) if not len(each)]
+        times = [each for each in one.parsed.times if not len(each)]
         signed = [each for each in times if each in hashed or not self._above(each).isdisjoint(hashed)]
         if not times:
             one.time_problem = "missing"
