@@ -27,15 +27,13 @@ _REFERENCE = f"{{{DS}}}Reference"
 _BARE_REFERENCE = [f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"]
 _FULL_REFERENCE = [f"{{{DS}}}Transforms", *_BARE_REFERENCE]
 _X509_DATA, _X509_CERTIFICATE = f"{{{DS}}}X509Data", f"{{{DS}}}X509Certificate"
-_VARIES = re.compile(rb' URI="#([\w.-]+)"|DigestValue>([A-Za-z0-9+/]+={0,2})</')
-"""What differs between two SignedInfo elements of one signing software: where references point to, and digests."""
 _MOST_OUTLINES = 1000
 _PREFIXES = "{http://www.w3.org/2001/10/xml-exc-c14n#}InclusiveNamespaces"
 _PROPERTIES, _TIME_STAMP, _LISTS, _ANSWERS, _CERTIFICATES = (
     f"{{{XADES}}}{name}"
     for name in ("SignedProperties", "SignatureTimeStamp", "CRLValues", "OCSPValues", "CertificateValues")
 )
-_SIGNING_TIME = "{*}SigningTime"
+_SIGNING_TIME = "SigningTime"
 PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _MOST_TRANSFORMS = 4
@@ -181,18 +179,22 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
                 found.against("form.malformed", child, seen="KeyInfo × 2")
             found.key_info = True
             _key_info(found, child)
-            found.times.extend(child.iter(_SIGNING_TIME))
+            found.times.extend(child.iter(f"{{*}}{_SIGNING_TIME}"))
         else:
             _object(found, child)
     return found
 
 
 def _object(found: Parsed, node: etree._Element) -> None:
-    holders: dict[object, list[etree._Element]] = {
+    holders: dict[str, list[etree._Element]] = {
         _PROPERTIES: found.properties, _TIME_STAMP: found.time_stamps, _LISTS: [], _ANSWERS: [], _CERTIFICATES: [],
     }  # fmt: skip
-    for each in node.iter(*holders, _SIGNING_TIME):
-        holders.get(each.tag, found.times).append(each)
+    for each in node.iter(etree.Element):
+        tag = str(each.tag)
+        if tag in holders:
+            holders[tag].append(each)
+        elif tag.rpartition("}")[2] == _SIGNING_TIME:
+            found.times.append(each)
     found.crls.extend(_values(holders[_LISTS], "EncapsulatedCRLValue"))
     found.answers.extend(_values(holders[_ANSWERS], "EncapsulatedOCSPValue"))
     loaded = [load(one) for one in _values(holders[_CERTIFICATES], "EncapsulatedX509Certificate")]
@@ -232,18 +234,23 @@ def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
         return
     found.octets = octets
     known = _outlines(pack)
-    parts = _VARIES.split(octets)
-    alike = tuple(parts[::3])
-    varies = [(uri, digest) for uri, digest in zip(parts[1::3], parts[2::3], strict=True)]
+    alike, varies = _apart(octets)
     outline = known.get(alike)
-    if outline is not None and _as_before(found, node, outline, varies):
+    if outline is not None and None not in varies:
+        found.step, found.method, found.algorithm = outline.step, outline.method, outline.algorithm
+        found.references = [
+            Reference(node, number, pair[0], kind, steps, name, pair[1], enveloped=enveloped)
+            for number, ((kind, steps, name, enveloped), pair) in enumerate(
+                zip(outline.references, varies, strict=True)
+            )
+            if pair
+        ]
         return
     deviations = len(found.portability)
     _read_signed_info(found, node, pack)
-    spelled = [pair for one in found.references for pair in ((one.id, None), (None, one.value))]
     if found.troubles or deviations != len(found.portability) or len(known) >= _MOST_OUTLINES:
         return
-    if [(uri and uri.decode(), digest and _octets(digest)) for uri, digest in varies] == spelled:
+    if [(one.uri, one.value) for one in found.references] == varies:
         known[alike] = _Outline(
             found.step,
             found.method,
@@ -252,29 +259,26 @@ def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
         )
 
 
-def _as_before(
-    found: Parsed, node: etree._Element, outline: _Outline, varies: list[tuple[bytes | None, bytes | None]]
-) -> bool:
-    """Fill an outline with targets and digests; nothing is done where a digest is no base64."""
-    values = [_octets(digest) for _, digest in varies[1::2] if digest]
-    if not all(values):
-        return False
-    found.step, found.method, found.algorithm = outline.step, outline.method, outline.algorithm
-    found.references = [
-        Reference(node, at, f"#{uri.decode()}", kind, steps, name, value, enveloped=enveloped)
-        for at, ((uri, _), value, (kind, steps, name, enveloped)) in enumerate(
-            zip(varies[::2], values, outline.references, strict=True)
-        )
-        if uri and value
-    ]
-    return True
+def _apart(octets: bytes) -> tuple[tuple[bytes, ...], list[tuple[str, bytes] | None]]:
+    """What is alike in the SignedInfo elements of one software, and what differs: target and digest of each reference.
 
-
-def _octets(base64: bytes) -> bytes | None:
-    try:
-        return binascii.a2b_base64(base64)
-    except binascii.Error:
-        return None
+    In canonical octets a quotation mark ends an attribute, and ``<`` a text. ``None``: not the usual, so read in full.
+    """
+    head, *pieces = octets.split(b' URI="#')
+    alike = [head]
+    varies: list[tuple[str, bytes] | None] = []
+    for piece in pieces:
+        uri, _, rest = piece.partition(b'"')
+        between, _, rest = rest.partition(b"DigestValue>")
+        digest, _, after = rest.partition(b"<")
+        alike += between, after
+        try:
+            value = binascii.a2b_base64(digest, strict_mode=True)
+        except binascii.Error:
+            value = b""
+        usual = value and uri and b"&" not in uri and not uri.startswith(b"xpointer")
+        varies.append((f"#{uri.decode()}", value) if usual else None)
+    return tuple(alike), varies
 
 
 def _read_signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:

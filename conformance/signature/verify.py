@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -190,7 +190,10 @@ class _Verifier:
                 one.parsed.against(kind, reference.node, seen=reference.uri)
                 continue
             spelling, target = hits[0]
-            if target is node or node in self._above(target):
+            name = self.names.get(target)
+            if name is not None and target not in around:  # no signature holds what has a name
+                one.extra += name not in one.slot.covers
+            elif target is node or node in self._above(target):
                 reference.own = True
                 if reference.enveloped:
                     one.parsed.portability.setdefault("enveloped-own", reference.node)
@@ -201,7 +204,7 @@ class _Verifier:
                 one.parsed.against("place.moved", reference.node, seen=reference.uri, at=_local(target))
                 reference.target = target
                 continue
-            elif self.names.get(target) not in self._wanted(one.slot):
+            else:
                 one.extra += 1
             if spelling != attribute and not reference.own:
                 one.parsed.portability.setdefault("id-spelling", target)
@@ -210,9 +213,6 @@ class _Verifier:
                 for element in self.inside.get(target, ()):
                     covered.setdefault(self.names[element], []).append(element)
         one.covered = {name: tuple(dict.fromkeys(elements)) for name, elements in covered.items()}
-
-    def _wanted(self, slot: Slot) -> tuple[str, ...]:
-        return slot.covers
 
     def _in_place(self, target: etree._Element) -> bool:
         """Whether the element stands in the content or among the signature slots, where the pack says."""
@@ -324,7 +324,7 @@ class _Verifier:
         """XAdES properties and the signing time, from own elements that a reference covers."""
         hashed = {each.target: each for each in reversed(one.references) if each.own and each.target is not None}
         times = [each for each in one.parsed.times if not len(each)]
-        signed = [each for each in times if each in hashed or not self._above(each).isdisjoint(hashed)]
+        signed = [each for each in times if _within(each, hashed)]
         if not times:
             one.time_problem = "missing"
         elif not signed:
@@ -348,7 +348,8 @@ class _Verifier:
             moment = datetime.fromisoformat(spelled)
             if not zone:
                 moment = moment.replace(tzinfo=self.zone)
-            moment.astimezone(self.zone)
+            if not 1 < moment.year < 9999:  # not every zone can tell the time at the edges
+                moment.astimezone(self.zone)
         except (ValueError, OverflowError):
             return None
         return SigningTime(raw, moment, bool(zone), node)
@@ -360,8 +361,7 @@ class _Verifier:
         if len(found) > 1:
             return "several-properties"
         properties = found[0]
-        above = self._above(properties)
-        reference = next((one for target, one in hashed.items() if target is properties or target in above), None)
+        reference = next((each for target, each in hashed.items() if _within(properties, (target,))), None)
         if reference is None:
             return "properties-not-signed"
         if reference.kind != PROPERTIES_TYPE or reference.target is not properties:
@@ -378,20 +378,19 @@ class _Verifier:
         reference = v2 if v2 is not None else next(properties.iter(_CERTIFICATE_V1), None)
         if reference is None:
             return "no-certificate-reference"
-        digests: list[tuple[str, bytes]] = []
+        certificates = [each for each in one.parsed.certificates if not isinstance(each, str)]
+        if not certificates:
+            return ""  # nothing to match: the missing certificate is PL1-CTS-001's
         for cert in reference.iterchildren(_CERT):
             method, said = next(cert.iter(_DIGEST_METHOD), None), next(cert.iter(_DIGEST_VALUE), None)
             value = decoded(said.text) if said is not None else None
             name = self.pack.signature.digests.get((method.get("Algorithm") or "") if method is not None else "")
-            if name and value:
-                digests.append((name, value))
-        if not any(not isinstance(each, str) for each in one.parsed.certificates):
-            return ""  # nothing to match: the missing certificate is PL1-CTS-001's
-        if not digests:
+            if name and value:  # the first is the signer's
+                break
+        else:
             return "certificate-mismatch"
-        name, value = digests[0]
-        for each in one.parsed.certificates:
-            if not isinstance(each, str) and hmac.compare_digest(algorithms.digest(name, each.der), value):
+        for each in certificates:
+            if hmac.compare_digest(algorithms.digest(name, each.der), value):
                 one.leaf = each
                 return "version-1" if v2 is None else ""
         return "certificate-mismatch"
@@ -439,6 +438,16 @@ def _relative_namespace(data: bytes) -> str:
 def _not_first(element: etree._Element) -> bool:
     """Whether a sibling of the same name stands before it."""
     return next(element.itersiblings(element.tag, preceding=True), None) is not None
+
+
+def _within(element: etree._Element, targets: Container[etree._Element]) -> bool:
+    """Whether the element is one of ``targets`` or stands in one."""
+    node: etree._Element | None = element
+    while node is not None:
+        if node in targets:
+            return True
+        node = node.getparent()
+    return False
 
 
 def _local(element: etree._Element) -> str:
