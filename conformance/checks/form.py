@@ -39,6 +39,9 @@ _ETH = re.compile("[\u00d0\u00f0]")
 _WORD = "[!-~\u00a1-\u00ac\u00ae-\u0188\u018a-\u024f\u0300-\u034e\u0350-\u036f\u1e00-\u1eff]+"
 _SOUND = re.compile(f"{_WORD}(?: {_WORD})*")
 """Words of Latin letters and printable signs with single spaces between: what the patterns below need not look at."""
+_BETWEEN = "\x01"
+"""Stands in no XML document."""
+_ALL_SOUND = re.compile(f"{_WORD}(?:[ {_BETWEEN}]{_WORD})*")
 _EDGE = re.compile(r"^\s|\s$|\s\s|[\t\r\n]")
 _INVISIBLE = re.compile(
     r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff]"
@@ -64,8 +67,12 @@ def check(reading: Reading, found: Recorder) -> None:
 
 def _texts(document: Document, found: Recorder, *, bom: bool) -> None:
     limited = Limited(document, found)
-    prose = _prose(document.transcript)
-    for element, text in _contents(document):
+    contents = list(_contents(document))
+    together = _BETWEEN.join(text for _, text in contents)
+    if is_composed(together) and not _ETH.search(together) and _ALL_SOUND.fullmatch(together):
+        contents = []  # nothing to be found in any of them
+    prose = _prose(document.transcript) if contents else set()
+    for element, text in contents:
         if text.isascii():
             pass
         elif not is_composed(text):

@@ -20,6 +20,8 @@ from conformance.signature.algorithms import PublicKey
 
 LARGEST = 32 * 1024
 """Octets of a certificate that are looked at: real ones have one or two thousand."""
+_MOST_KNOWN = 8192
+"""Certificates that are remembered: teachers and authorities sign many documents."""
 _LOCK = threading.Lock()
 _KNOWN_CRITICAL = {
     ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE,
@@ -87,7 +89,8 @@ class Holder:
 
 def plain(identifier: str) -> str:
     """An identifier as it is compared: without spaces, hyphens and case, in which passports are written differently."""
-    return "".join(character for character in identifier.upper() if character.isalnum())
+    upper = identifier.upper()
+    return upper if upper.isalnum() else "".join(character for character in upper if character.isalnum())
 
 
 def load(der: bytes) -> CertificateFacts | str:
@@ -95,7 +98,7 @@ def load(der: bytes) -> CertificateFacts | str:
     return _loaded(der) if len(der) <= LARGEST else f"{len(der)} > {LARGEST} bytes"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=_MOST_KNOWN)
 def _loaded(der: bytes) -> CertificateFacts | str:
     try:
         with _LOCK, warnings.catch_warnings():
@@ -175,8 +178,23 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern) for pattern in patterns)
 
 
+@lru_cache(maxsize=16)
+def _holders(_: Pack) -> dict[str, Holder]:
+    return {}
+
+
 def holder(facts: CertificateFacts, pack: Pack) -> Holder:
     """Whom the certificate stands for: identifiers by pattern, else the kind by its policies."""
+    known = _holders(pack)
+    found = known.get(facts.fingerprint)
+    if found is None:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        found = known[facts.fingerprint] = _holder(facts, pack)
+    return found
+
+
+def _holder(facts: CertificateFacts, pack: Pack) -> Holder:
     identity = pack.signature.identity
     found: dict[str, list[str]] = {}
     kind = ""

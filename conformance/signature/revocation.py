@@ -28,6 +28,9 @@ from conformance.signature.certificate import CertificateFacts, load
 
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
 _ZERO = timedelta()
+_HOLD = x509.ReasonFlags.certificate_hold
+_MOST_TOLD = 20_000
+"""Certificates of which it is remembered what the evidence says."""
 _WEAK = ("md5", "sha1")
 _MIN_RSA_BITS = 2048
 
@@ -73,6 +76,7 @@ class StatusResult:
     reason: x509.ReasonFlags | None = None
 
 
+_GOOD = StatusResult(Status.GOOD)
 _RANK = (Status.GOOD, Status.UNKNOWN, Status.REVOKED_AFTER, Status.SUSPENDED, Status.REVOKED)
 
 
@@ -301,6 +305,7 @@ class Evidence:
         self._lists: dict[bytes, list[RevocationList]] = {}
         self._answers: dict[int, list[OcspAnswer]] = {}
         self._failed = False
+        self._told: dict[tuple[str, str], tuple[tuple[_Statement, ...], frozenset[Gap]]] = {}
         self.count = 0
         for crl in crls:
             self.count += 1
@@ -313,8 +318,20 @@ class Evidence:
             for serial in answer.serials:
                 self._answers.setdefault(serial, []).append(answer)
 
-    def statements(self, one: CertificateFacts, issuer: CertificateFacts, gaps: set[Gap]) -> Iterator[_Statement]:
-        """What is said of ``one`` and can be relied on; ``gaps`` learns why the rest cannot."""
+    def statements(
+        self, one: CertificateFacts, issuer: CertificateFacts
+    ) -> tuple[tuple[_Statement, ...], frozenset[Gap]]:
+        """What is said of ``one`` and can be relied on; and why the rest cannot. Remembered: no time comes into it."""
+        key = one.fingerprint, issuer.fingerprint
+        found = self._told.get(key)
+        if found is None:
+            if len(self._told) >= _MOST_TOLD:
+                self._told.clear()
+            gaps: set[Gap] = set()
+            found = self._told[key] = tuple(self._statements(one, issuer, gaps)), frozenset(gaps)
+        return found
+
+    def _statements(self, one: CertificateFacts, issuer: CertificateFacts, gaps: set[Gap]) -> Iterator[_Statement]:
         if self._failed:
             gaps.add(Gap.FAILED)
         if self.count:
@@ -380,23 +397,14 @@ def status_of(
     A revocation stands whatever else says good. A suspension ends with the first newer statement that does not repeat
     it. ``tolerance``: how much older than ``at`` an answer without an end of its own may be.
     """
-    gaps: set[Gap] = {Gap.NOTHING}
-    said = [each for given in evidence for each in given.statements(one, issuer, gaps)]
+    told = [given.statements(one, issuer) for given in evidence]
+    said = [each for those, _ in told for each in those]
     name = one.common_name
-    hold = x509.ReasonFlags.certificate_hold
-    final = [each for each in said if each.since is not None and each.reason is not hold]
-    held = [
-        each
-        for each in said
-        if each.since is not None
-        and each.reason is hold
-        and not any(other.since is None and each.this_update < other.this_update <= at for other in said)
-    ]
-    worst = StatusResult(Status.GOOD)
-    for each in (*final, *held):
+    worst = _GOOD
+    for each in _revocations(said, at):
         assert each.since is not None
         if each.since <= at:
-            kind = Status.SUSPENDED if each.reason is hold else Status.REVOKED
+            kind = Status.SUSPENDED if each.reason is _HOLD else Status.REVOKED
         elif each.since <= until:
             kind = Status.REVOKED_AFTER
         else:
@@ -410,7 +418,20 @@ def status_of(
         return worst
     if said:
         return StatusResult(Status.UNKNOWN, name, gap=Gap.TOO_OLD)
+    gaps = {Gap.NOTHING}.union(*(those for _, those in told))
     return StatusResult(Status.UNKNOWN, name, gap=max(gaps, key=list(Gap).index))
+
+
+def _revocations(said: Sequence[_Statement], at: datetime) -> list[_Statement]:
+    """Those that stand: all final ones, and suspensions that no newer statement has ended by ``at``."""
+    revoked = [each for each in said if each.since is not None]
+    held = [
+        each
+        for each in revoked
+        if each.reason is _HOLD
+        and not any(other.since is None and each.this_update < other.this_update <= at for other in said)
+    ]
+    return [each for each in revoked if each.reason is not _HOLD] + held
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
