@@ -64,7 +64,6 @@ def known_subjects(document: Document, context: Context) -> list[Known]:
     rules = rules_of(document, context)
     comment_only = rules is None or rules.comment_only
     listed = context.pack.codes["subjects"]
-    mine = [entry for entry in listed if programme in entry.data["programmes"]]
     rows = document.transcript.subjects[:MOST]
     written = [
         context.subject_map.get(raw, raw) for raw in (subject.code.raw if subject.code else "" for subject in rows)
@@ -75,6 +74,7 @@ def known_subjects(document: Document, context: Context) -> list[Known]:
         name = (subject.name.value if subject.name else None) or ""
         entry = listed.find(code)
         if entry is None or (times[code] > 1 and not entry.is_called(name)):
+            mine = (one for one in listed if programme in one.data["programmes"])
             named = next((one for one in mine if one.code not in times and one.is_called(name)), None)
             entry = named or entry
         place = entry.data["programmes"].get(programme) if entry else None

@@ -110,8 +110,9 @@ class Compiled:
             if raw is not None and name not in values:
                 values[name] = Value(raw, converter(raw), element)
         passed: set[object] = set()
+        children = step.children
         for child in element:
-            below = step.children.get(child.tag)
+            below = children.get(child.tag)
             if below is None:
                 continue
             for name, converter in below.fields:

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from xml.parsers import expat
 
@@ -144,16 +144,17 @@ class Document:
         """One place alone; ``None`` where only expat can tell."""
         if not self._tags_only or element not in self.elements:
             return None
-        start = next(itertools.islice(_START.finditer(self.data), self.elements.index(element), None))
-        return replace(position_of(self.data, start.start()), xpath=xpath_of(element))
+        start = next(itertools.islice(_START.finditer(self.data), self.elements.index(element), None)).start()
+        line, column, offset = _line_and_column(self.data, start)
+        return Place(xpath_of(element), line, column, offset)
 
     @cached_property
     def _tags_only(self) -> bool:
-        """Whether every ``<`` that begins a name begins a start tag: one for each element."""
+        """Whether every ``<`` that begins a name begins a start tag, one for each element."""
         data = self.data
-        if not data.startswith(b"<") or b"\r" in data or _has(data, b"<!") or data.find(b"<?", 1) > 0:
+        if not data.startswith(b"<") or b"\r" in data or _has(data, b"<!"):
             return False
-        return data.count(b"<") - data.count(b"</") - data.startswith(b"<?") == len(self.elements)
+        return data.count(b"?") <= 2 or data.find(b"<?", 1) < 0
 
     @cached_property
     def _places(self) -> Mapping[etree._Element, tuple[str, int, int, int]]:
@@ -299,10 +300,13 @@ def _foreign_nodes(data: bytes, root: etree._Element) -> Iterator[Problem]:
 
 def position_of(data: bytes, offset: int) -> Place:
     """A place from a byte offset; columns count characters, as expat does."""
-    before = data[:offset]
-    line = before.count(b"\n") + 1
-    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-    return Place("", line, column, offset)
+    return Place("", *_line_and_column(data, offset))
+
+
+def _line_and_column(data: bytes, offset: int) -> tuple[int, int, int]:
+    line = data.count(b"\n", 0, offset) + 1
+    start = data.rfind(b"\n", 0, offset) + 1
+    return line, len(data[start:offset].decode("utf-8", "replace")) + 1, offset
 
 
 def read(data: bytes, pack: Pack) -> Reading:

@@ -137,8 +137,11 @@ class CodeEntry(Data):
 
     def is_called(self, name: str) -> bool:
         """Whether ``name`` is the entry's name or one of its accepted spellings (case and spaces folded)."""
-        wanted = _folded(name)
-        return any(_folded(one) == wanted for one in (self.name, *self.names))
+        return _folded(name) in self._called
+
+    @cached_property
+    def _called(self) -> frozenset[str]:
+        return frozenset(map(_folded, (self.name, *self.names)))
 
 
 def _folded(name: str) -> str:

@@ -167,11 +167,13 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
     if node.prefix != pack.signature.prefixes.get("ds", "ds"):
         found.portability["prefix"] = node
     found.signed_info, found.value_node = children[0], children[1]
-    value = decoded(children[1].text)
+    text = children[1].text or ""
+    value = decoded(text)
     if not value or len(children[1]):
-        found.against("form.base64", children[1], seen=(children[1].text or "").strip()[:40])
+        found.against("form.base64", children[1], seen=text.strip()[:40])
     found.value = value or b""
-    _lines(found, children[1])
+    if "\r" in text:  # the JDK writes &#13;, and SignedXml loses it when a layer above signs it
+        found.portability.setdefault("carriage-return", children[1])
     _signed_info(found, children[0], pack)
     for child, tag in zip(children[2:], tags[2:], strict=True):
         if tag == _KEY_INFO:
@@ -199,12 +201,6 @@ def _object(found: Parsed, node: etree._Element) -> None:
     found.answers.extend(_values(holders[_ANSWERS], "EncapsulatedOCSPValue"))
     loaded = [load(one) for one in _values(holders[_CERTIFICATES], "EncapsulatedX509Certificate")]
     found.extra.extend(one for one in loaded if not isinstance(one, str))
-
-
-def _lines(found: Parsed, node: etree._Element) -> None:
-    """A carriage return in base64: the JDK writes ``&#13;``, and SignedXml loses it when a layer above signs it."""
-    if "\r" in (node.text or ""):
-        found.portability.setdefault("carriage-return", node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,8 +377,9 @@ def _key_info(found: Parsed, node: etree._Element) -> None:
         found.against("form.too-many-certificates", node, seen=str(len(texts)), expected=f"≤ {_MOST_CERTIFICATES}")
         return
     for one in texts:
-        _lines(found, one)
         text = one.text or ""
+        if "\r" in text:
+            found.portability.setdefault("carriage-return", one)
         found.certificates.append(_known(text) if len(text) <= 2 * LARGEST else _certificate(text))
 
 

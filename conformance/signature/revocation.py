@@ -401,7 +401,7 @@ def status_of(
     said = [each for those, _ in told for each in those]
     name = one.common_name
     worst = _GOOD
-    for each in _revocations(said, at):
+    for each in _revocations(said, at) if any(each.since for each in said) else ():
         assert each.since is not None
         if each.since <= at:
             kind = Status.SUSPENDED if each.reason is _HOLD else Status.REVOKED

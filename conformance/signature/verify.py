@@ -381,19 +381,27 @@ class _Verifier:
         certificates = [each for each in one.parsed.certificates if not isinstance(each, str)]
         if not certificates:
             return ""  # nothing to match: the missing certificate is PL1-CTS-001's
-        for cert in reference.iterchildren(_CERT):
-            method, said = next(cert.iter(_DIGEST_METHOD), None), next(cert.iter(_DIGEST_VALUE), None)
-            value = decoded(said.text) if said is not None else None
-            name = self.pack.signature.digests.get((method.get("Algorithm") or "") if method is not None else "")
-            if name and value:  # the first is the signer's
-                break
-        else:
+        named = self._certificate_digest(reference)
+        if named is None:
             return "certificate-mismatch"
+        name, value = named
         for each in certificates:
             if hmac.compare_digest(algorithms.digest(name, each.der), value):
                 one.leaf = each
                 return "version-1" if v2 is None else ""
         return "certificate-mismatch"
+
+    def _certificate_digest(self, reference: etree._Element) -> tuple[str, bytes] | None:
+        """Name and value of the first certificate digest that can be used: the signer's stands first."""
+        name = ""
+        for each in reference.iter(_CERT, _DIGEST_METHOD, _DIGEST_VALUE):
+            if each.tag == _CERT:
+                name = ""
+            elif each.tag == _DIGEST_METHOD:
+                name = name or self.pack.signature.digests.get(each.get("Algorithm") or "", "")
+            elif name and (value := decoded(each.text)):
+                return name, value
+        return None
 
     # --------------------------------------------------------------------------------------------------- wrapping
 

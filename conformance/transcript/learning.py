@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from conformance.finding import Message
 from conformance.pack import RuleSet
@@ -67,6 +68,8 @@ class Rating:
 
     base: Level
     by_reading: Mapping[Reading, Level]
+    levels: tuple[Level, ...]
+    """The levels that some reading gives, best first."""
     raised: bool
     """Whether the adjustment applies in some reading."""
     article: str
@@ -77,11 +80,6 @@ class Rating:
     def steps(self) -> tuple[Message, ...]:
         """How the level follows; worked out when a finding asks for it."""
         return _steps(self.counted, self.rules, self.base, self.raised)
-
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        """The levels that some reading gives, best first."""
-        return tuple(level for level in Level if level in self.by_reading.values())
 
     @property
     def certain(self) -> Level | None:
@@ -116,12 +114,18 @@ def rate(entries: Iterable[Entry], rules: RuleSet, *, again: bool = False) -> Ra
     base = _thresholds(counted, rules, reduced=False)
     by_reading: dict[Reading, Level] = {}
     raised = False
+    plain: dict[tuple[bool, bool], _Plain] = {}
     for reading in _readings(counted, rules, again=again):
-        by_reading[reading], moved = _adjusted(counted, rules, reading)
+        choice = reading.optional, reading.reduced
+        if choice not in plain:
+            plain[choice] = _plain(counted, rules, reading)
+        by_reading[reading], moved = _adjusted(plain[choice], rules, reading)
         raised = raised or moved
+    given = set(by_reading.values())
     return Rating(
         base,
         by_reading,
+        tuple(level for level in Level if level in given),
         raised,
         rules.articles["adjustment" if raised else "learning"],
         tuple(counted),
@@ -156,24 +160,47 @@ def _without_counts(rules: RuleSet) -> RuleSet:
     return rules.model_copy(update={"thresholds": thresholds})
 
 
-def _readings(entries: Sequence[Entry], rules: RuleSet, *, again: bool) -> list[Reading]:
+def _readings(entries: Sequence[Entry], rules: RuleSet, *, again: bool) -> tuple[Reading, ...]:
     """Only the readings that can differ for these subjects."""
-    comments = (True, False) if any(not one.scored for one in entries) else (True,)
-    optional = (True, False) if any(one.optional for one in entries) else (True,)
     fewest = max(threshold.count for threshold in rules.thresholds)
-    few = sum(one.scored for one in entries) < fewest
-    reduced = (False, True) if few else (False,)
-    adjusted = (True, False) if again else (True,)
-    return [Reading(*one) for one in itertools.product((True, False), comments, optional, reduced, adjusted)]
+    marks = sum(one.scored for one in entries)
+    return _choices(marks < len(entries), any(one.optional for one in entries), marks < fewest, again)
 
 
-def _adjusted(entries: Sequence[Entry], rules: RuleSet, reading: Reading) -> tuple[Level, bool]:
-    """The level by one reading, and whether the adjustment raised it."""
-    taken = [one for one in entries if reading.optional or not one.optional]
-    marks, failures = _counted(taken)
+@cache
+def _choices(comments: bool, optional: bool, few: bool, again: bool) -> tuple[Reading, ...]:
+    both, first = (True, False), (True,)
+    return tuple(
+        Reading(*one)
+        for one in itertools.product(
+            both, both if comments else first, both if optional else first, (False, True) if few else (False,),
+            both if again else first,
+        )
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """What the adjustment starts from: marks, failed comment-only subjects, the level by the thresholds."""
+
+    marks: list[Decimal]
+    failures: int
+    base: Level
+    adjustable: bool
+    """Whether any level that the adjustment asks for lies far enough above."""
+
+
+def _plain(entries: Sequence[Entry], rules: RuleSet, reading: Reading) -> _Plain:
+    marks, failures = _counted(one for one in entries if reading.optional or not one.optional)
     base = _level(marks, failures, rules, reduced=reading.reduced)
     highest = max((Level(one).rank for one in rules.adjustable), default=0)
-    if not reading.adjusted or highest - base.rank < rules.adjustment_levels:
+    return _Plain(marks, failures, base, highest - base.rank >= rules.adjustment_levels)
+
+
+def _adjusted(plain: _Plain, rules: RuleSet, reading: Reading) -> tuple[Level, bool]:
+    """The level by one reading, and whether the adjustment raised it."""
+    marks, failures, base = plain.marks, plain.failures, plain.base
+    if not reading.adjusted or not plain.adjustable:
         return base, False
     # without the one subject: each scored one in turn, then a failed comment-only one (a passed one hinders nothing)
     replacement = (rules.mark_maximum,) if reading.replace else ()

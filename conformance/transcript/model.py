@@ -59,7 +59,7 @@ Result = Decimal | Outcome
 """A subject's result: a mark 0-10, or an outcome."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen: there are hundreds in a document, and frozen ones are slow to make
 class Value(Generic[T]):
     """A text in the document, what it means (``None``: unreadable), and the node it stands in (opaque)."""
 
