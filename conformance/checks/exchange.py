@@ -61,7 +61,6 @@ RULES: dict[str, Rule] = {
     "authorisation-refused": exchange_imports.authorisation_refused,
     "retrieval-repeated": exchange_imports.retrieval_repeated,
     "refreshed": exchange_lists.refreshed,
-    "list-applied": exchange_lists.list_applied,
 }
 """Rule name in exchange files → what judges it."""
 

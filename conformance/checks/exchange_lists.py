@@ -34,21 +34,3 @@ def refreshed(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
         found.held(REFRESHED, str(params.get("class", "refreshed")), count=again)
     else:
         found.blocked(REFRESHED, "not-exercised", place=one.at(), seen=seconds(one.watched))
-
-
-def list_applied(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
-    """PL2-DM-001: a code that the refreshed list ends before the document's date is not taken any more.
-
-    The act ``enter`` with the fact ``outdated`` enters such a code, the one before it the sound twin.
-    """
-    entered = [act for act in one.acts if act.step == "enter"]
-    bad = next((act for act in entered if act.facts.get("outdated")), None)
-    served = [call for call in one.calls if call.operation == "code-lists" and call.fault and call.well]
-    if bad is None or not served or not any(act.well for act in entered if act is not bad):
-        found.blocked(REFRESHED, "not-exercised", place=one.at(), seen=seconds(one.watched))
-    elif bad.well:
-        found.violated(
-            REFRESHED, "outdated", place=one.at(served[-1]), seen=bad.facts["outdated"], day=bad.facts.get("day", "")
-        )
-    else:
-        found.held(REFRESHED, str(params.get("class", "applied")))

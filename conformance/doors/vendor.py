@@ -154,6 +154,10 @@ class Vendor:
         """``POST /transcripts/{id}/revocation``; ``limit``: seconds, the principal signs."""
         return self._call("revoke", {"reason": reason}, patience=max(PATIENCE, limit), id=local)
 
+    def authorise(self, local: str, purpose: str, receiver: str) -> Answer:
+        """``POST /transcripts/{id}/authorisation``."""
+        return self._call("authorise", {"purpose": purpose, "receiver": receiver}, id=local)
+
     def receive(self, authorisation: str, *, purpose: str = "", school: str = "") -> Answer:
         """``POST /imports``."""
         body = {"authorisation": authorisation, "purpose": purpose, "school": school}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,8 @@ from conformance.exchanges.steps import ALL, ENDLESS, FaultSpec, OutcomeSpec
 
 SETTLE = 60.0
 """Seconds the software is given after an exchange to come to rest, so that it does not spoil the next one."""
+PAGE_WAIT = 1.0
+"""Seconds that the second page of a list is held back, so that a record can be added before it."""
 ACCEPT = {"outcome": "accept", "times": ENDLESS}
 """A document's content is judged elsewhere: here it must not decide how an exchange ends."""
 AT_REST = ("delivered", "refused", "gave-up", "revoked")
@@ -150,13 +153,15 @@ class _Player:
                 self._place(step)
             case steps.Import():
                 self._import(step, self.props.offers[key_of(self.played.spec, position)])
+            case steps.Transfer():
+                self._transfer(step)
             case steps.Restart():
                 self._restart()
             case steps.Refresh():
                 for _ in range(step.times):
                     self._act("refresh", self.driver.vendor.refresh())
             case steps.Records():
-                self._act("records", self.driver.vendor.records())
+                self._records(step)
             case steps.Clock():
                 self._clock(step)
 
@@ -387,6 +392,30 @@ class _Player:
         }
         reasons = tuple(one.code for one in reasons_of(answer))
         self.played.acts.append(Act("import", "", answer.status, reasons, upto, facts))
+
+    def _transfer(self, step: steps.Transfer) -> None:
+        episode = self.played.papers[step.paper]
+        answer = episode.note("authorise", self.driver.vendor.authorise(episode.local, step.purpose, self._own))
+        act = self._act("authorise", answer, step.paper)
+        data = answer.json()
+        code = data.get("authorisation") if isinstance(data, dict) else None
+        if act.well and isinstance(code, str):
+            offer = Offer(self.played.documents[step.paper][-1], str(episode.case.data["learner"]["code"]))
+            as_import = steps.Import(do="import", authorisation=steps.Authorisation(asked=step.purpose))
+            self._receive(as_import, offer, code)
+
+    def _records(self, step: steps.Records) -> None:
+        """Slow pages leave time for a record to be added between two of them."""
+        if not step.add:
+            self._act("records", self.driver.vendor.records())
+            return
+        document = self.played.documents[step.add][-1]
+        self.driver.ministry.faults([{"kind": "delay", "operation": "list", "nth": 2, "seconds": PAGE_WAIT}])
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(self.driver.vendor.records)
+            self._await(steps.Await(do="await-call", operation="list"))
+            self.driver.ministry.place(altered(document, "second-record", self.driver.pack))
+            self._act("records", reading.result())
 
     def _restart(self) -> None:
         upto = self._upto

@@ -223,6 +223,15 @@ class Import(Data):
     what: Text | None = None
 
 
+class Transfer(Data):
+    """The software, as the school that holds the transcript, authorises; then it receives by the code it was given."""
+
+    do: Literal["transfer"]
+    paper: str = "1"
+    purpose: str = "transfer"
+    """A purpose of the test interface."""
+
+
 class Restart(Data):
     """Stop the software hard and wait until it is up again."""
 
@@ -237,10 +246,13 @@ class Refresh(Data):
 
 
 class Records(Data):
-    """Ask the software what the Ministry's list says of its own records, over all pages."""
+    """Ask the software what the Ministry's list says of its own records, over all pages.
+
+    ``add``: while it reads, a record of this transcript's learner is added, as by another computer of the school.
+    """
 
     do: Literal["records"]
-    expect: Literal["all"] = "all"
+    add: str = ""
 
 
 class Clock(Data):
@@ -262,6 +274,7 @@ Step = Annotated[
     | Print
     | Place
     | Import
+    | Transfer
     | Restart
     | Refresh
     | Records

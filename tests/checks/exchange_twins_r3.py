@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from conformance.checks.exchange import Act, Call, Exchange, Issued, Item, Paper, Sample, Stored
+from conformance.checks.exchange import Act, Call, Exchange, Issued, Item, Paper, Sample
 from tests.checks.exchange_twins import (
     ACCEPTED,
     DOCUMENT,
@@ -169,7 +169,6 @@ AGAIN = replace(LIST, status=304, conditional=True)
 
 WORDS = {"code": "HET_HAN_NOP", "words": ["hạn"], "class": "shown"}
 TOO_LATE = Act("submit", status=409, reasons=("WINDOW_CLOSED",))
-OUTDATED = {"outdated": "01", "day": "2025-06-01"}
 RESTART = Act("restart", status=202, upto=2)
 
 TABLE_TC001 = [
@@ -466,19 +465,6 @@ FAILS: dict[str, list[Row]] = {
         ),
     ],
     "PL2-DM-001.unconditional": [("refreshed", {}, exchange([LIST, LIST]))],
-    "PL2-DM-001.outdated": [
-        (
-            "list-applied",
-            {},
-            exchange(
-                [replace(LIST, fault=True)],
-                acts=(
-                    Act("enter", status=201),
-                    Act("enter", status=201, facts=OUTDATED),
-                ),
-            ),
-        )
-    ],
 }
 
 BLOCKED: dict[str, list[Row]] = {
@@ -516,24 +502,5 @@ BLOCKED: dict[str, list[Row]] = {
     ],
     "PL2-DM-001.not-exercised": [
         ("refreshed", {}, exchange([LIST])),
-        ("list-applied", {}, exchange([LIST], acts=(Act("enter", status=201),))),
     ],
 }
-
-HELD_ALSO: dict[tuple[str, str], list[Row]] = {
-    ("PL2-DM-001", "applied"): [
-        (
-            "list-applied",
-            {},
-            exchange(
-                [replace(LIST, fault=True)],
-                acts=(
-                    Act("enter", status=201),
-                    Act("enter", status=422, facts=OUTDATED),
-                ),
-            ),
-        )
-    ],
-}
-"""Classes that a run may show and need not."""
-STORED = Stored(RECEIPT, RECORD, 1, "new", "accepted")

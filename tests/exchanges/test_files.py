@@ -19,13 +19,13 @@ from conformance.exchanges.steps import FaultSpec, Watching
 from conformance.fixtures import load_definitions
 from conformance.pack import Pack, PackError, default_pack
 from mock_moet.faults import Fault, Outcome
-from tests.checks.test_exchange_twins import HOLDS, OPTIONAL
+from tests.checks.test_exchange_twins import HOLDS
 
 PACK = default_pack()
 SPECS = load_exchanges(PACK)
 each = pytest.mark.parametrize("spec", SPECS, ids=[spec.id for spec in SPECS])
 
-REQUIREMENT = {row[0]: requirement for (requirement, _), rows in {**HOLDS, **OPTIONAL}.items() for row in rows}
+REQUIREMENT = {row[0]: requirement for (requirement, _), rows in HOLDS.items() for row in rows}
 """Rule → the requirement it judges, as its twins show."""
 CLASS = {
     "bearer": "checked",
@@ -89,7 +89,7 @@ def test_requirements_are_those_its_rules_judge(spec: ExchangeSpec) -> None:
 def test_its_classes_are_the_manifests(spec: ExchangeSpec) -> None:
     for one in spec.expect:
         row = PACK.requirements[REQUIREMENT[one.rule]]
-        if row.revision == spec.revision and (row.id, class_of(spec, one)) not in OPTIONAL:
+        if row.revision == spec.revision:
             assert class_of(spec, one) in {case_class.name for case_class in row.classes}, one.rule
 
 
