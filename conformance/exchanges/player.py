@@ -279,8 +279,9 @@ class _Player:
 
     def _place(self, step: steps.Place) -> None:
         document = self.played.documents[step.paper][-1]
-        placed = self.driver.ministry.place(altered(document, step.what, self.driver.pack))
-        self.played.acts.append(Act("place", step.paper, upto=self._upto, facts={"record": placed.get("record")}))
+        for _ in range(step.times):
+            placed = self.driver.ministry.place(altered(document, step.what, self.driver.pack))
+            self.played.acts.append(Act("place", step.paper, upto=self._upto, facts={"record": placed.get("record")}))
 
     # -- later versions -------------------------------------------------------------------------------------------
 

@@ -188,6 +188,8 @@ class Place(Data):
     do: Literal["place"]
     paper: str = "1"
     what: Literal["version-taken", "next-version", "second-record"]
+    times: int = Field(1, ge=1, le=200)
+    """How many; several make sense of second records only."""
 
 
 class Authorisation(Data):
