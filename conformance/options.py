@@ -42,6 +42,9 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ministry-url", {"default": "", "metavar": "URL", "help": "URL công khai của Bộ giả lập / its URL as the software sees it"}),
     ("ministry-port", {"type": int, "default": 0, "metavar": "PORT", "help": "cổng của Bộ giả lập; 0: cổng bất kì / its port; 0: any free one"}),
     ("ministry-tls", {"choices": ("auto", "on", "off"), "default": "auto", "help": "Bộ giả lập dùng TLS; auto: khi có kịch bản cần / the mock Ministry speaks TLS; auto: when an exchange needs it"}),
+    ("casebook", {"default": "hocba-so-ca", "metavar": "DIR", "help": "thư mục ghi sổ ca (observe:) / folder of the case book"}),
+    ("observe-timeout", {"type": float, "default": 14400.0, "metavar": "S", "help": "số giây chờ hồ sơ (observe:) / seconds to wait for arrivals"}),
+    ("observe-patience", {"type": float, "default": 600.0, "metavar": "S", "help": "số giây im lặng thì thôi chờ một học sinh / seconds of silence that end a learner's case"}),
     ("revision", {"default": "", "metavar": "R", "help": "đợt chấm, mặc định của bộ đặc tả / scored revision, the pack's own by default"}),
     ("pack", {"default": "", "metavar": "DIR", "help": "bộ đặc tả khác / another specification pack"}),
 )  # fmt: skip

@@ -277,7 +277,10 @@ class Gate:
         """Note the call, and choose the fault it meets. ``whole``: its body arrived."""
         corner = self.ministry.corner(call.space.name)
         entry = corner.journal.enter(**self._arrival(visit, call))
-        fault = corner.faults.take(visit.operation, call.record) if whole and visit.operation in OPERATIONS else None
+        fault: Fault | None = None
+        if whole and visit.operation in OPERATIONS:
+            content = call.parcels[0].content if visit.operation == "submit" and call.parcels else None
+            fault = corner.faults.take(visit.operation, call.record, content or b"")
         marked = fault or visit.connected
         if marked is not None:
             corner.journal.complete(entry, fault=marked.model_dump(by_alias=True, mode="json"))

@@ -44,6 +44,8 @@ class Fault(Model):
     kind: Kind
     operation: str = "*"
     record: str | None = None
+    learner: str | None = Field(None, min_length=4, max_length=40)
+    """A code that the document holds: for a record whose identifier nobody knows beforehand."""
     nth: int = Field(1, ge=1)
     times: int = Field(1, ge=1, le=1000)
     phase: Literal["before", "after"] = "before"
@@ -71,7 +73,7 @@ class Fault(Model):
         if self.kind == "tls":
             if self.variant is None:
                 raise ValueError("tls: thiếu variant / variant is missing")
-            if self.operation != "*" or self.record is not None or self.phase != "before":
+            if self.operation != "*" or (self.record or self.learner) is not None or self.phase != "before":
                 # which call will come is not known when a connection begins
                 raise ValueError("tls: chỉ chọn được theo kết nối / selects connections, not calls")
         return self
@@ -94,6 +96,22 @@ Mix = Callable[[str], Sequence[Fault | None]]
 """What happens to the calls of an operation in order, or to connections (:data:`CONNECTION`); then nothing any more."""
 
 
+class Learners:
+    """Which records hold which learner's code: a submission tells, and later calls name the record only."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, set[str]] = {}
+
+    def matches(self, learner: str | None, record: str | None, content: bytes) -> bool:
+        """Whether a call is about this learner; ``None`` asks for nobody in particular."""
+        if learner is None:
+            return True
+        known = self._records.setdefault(learner, set())
+        if record is not None and learner.encode() in content:
+            known.add(record)
+        return record in known
+
+
 @dataclass
 class FaultBook:
     """The faults of one space, with their counts. In memory, unless several workers share them (``shared``).
@@ -109,6 +127,7 @@ class FaultBook:
     _sequences: dict[str, Sequence[Fault | None]] = field(default_factory=dict)
     _drawn: dict[str, int] = field(default_factory=dict)
     """Calls of each operation that the mix has decided on."""
+    _learners: Learners = field(default_factory=Learners)
     mixed: int = 0
     """How often the mix has hit."""
 
@@ -152,11 +171,19 @@ class FaultBook:
             self._entries = left
         return found
 
-    def take(self, operation: str, record: str | None) -> Fault | None:
-        """The fault for this call, if any. Every fault that matches counts the call; the first due one is taken."""
+    def take(self, operation: str, record: str | None, content: bytes = b"") -> Fault | None:
+        """The fault for this call, if any. Every fault that matches counts the call; the first due one is taken.
+
+        ``content``: the document of a submission.
+        """
         return self._take(
             operation,
-            lambda one: one.kind != "tls" and one.operation in ("*", operation) and one.record in (None, record),
+            lambda one: (
+                one.kind != "tls"
+                and self._learners.matches(one.learner, record, content)
+                and one.operation in ("*", operation)
+                and one.record in (None, record)
+            ),
         )
 
     def take_connection(self) -> Fault | None:
@@ -224,6 +251,7 @@ class Outcome(Model):
     """A scripted outcome of judging; ``judge``: judged for real, after ``polls`` answers that it is being checked."""
 
     record: str | None = None
+    learner: str | None = Field(None, min_length=4, max_length=40)
     nth: int | None = Field(None, ge=1)
     times: int = Field(1, ge=1, le=1000)
     polls: int = Field(0, ge=0, le=1000)
@@ -236,6 +264,7 @@ class OutcomeBook:
     """The scripted outcomes of one space."""
 
     _entries: list[tuple[Outcome, list[int]]] = field(default_factory=list)
+    _learners: Learners = field(default_factory=Learners)
     _lock: Lock = field(default_factory=Lock)
 
     @contextmanager
@@ -248,19 +277,21 @@ class OutcomeBook:
         with self._open():
             self._entries = [(one, [0, 0]) for one in outcomes]
 
-    def take(self, record: str, transaction: Transaction) -> dict[str, Any]:
+    def take(self, record: str, transaction: Transaction, content: bytes = b"") -> dict[str, Any]:
         """The plan for a new submission; empty: judge for real at once. To be kept with the submission.
 
         ``transaction`` is the one that keeps the submission: what is kept in the store is taken and kept together.
         """
         del transaction
         with self._open():
-            return self._planned(record)
+            return self._planned(record, content)
 
-    def _planned(self, record: str) -> dict[str, Any]:
+    def _planned(self, record: str, content: bytes) -> dict[str, Any]:
         plan: dict[str, Any] = {}
         for outcome, counts in self._entries:
-            if outcome.record is not None and outcome.record != record:
+            if outcome.record not in (None, record):
+                continue
+            if not self._learners.matches(outcome.learner, record, content):
                 continue
             counts[0] += 1
             if not plan and counts[0] >= (outcome.nth or 1) and counts[1] < outcome.times:

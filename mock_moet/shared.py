@@ -93,15 +93,15 @@ class SharedOutcomes(OutcomeBook):
             [one.model_dump(mode="json", by_alias=True, exclude_unset=True), counts] for one, counts in self._entries
         ]
 
-    def take(self, record: str, transaction: Transaction) -> dict[str, Any]:
+    def take(self, record: str, transaction: Transaction, content: bytes = b"") -> dict[str, Any]:
         """As in memory, in the transaction that keeps the submission."""
         # no lock of this process inside a transaction: another thread may hold it and wait for the transaction
-        with transaction.book(_OUTCOMES) as content:
-            if not content:
+        with transaction.book(_OUTCOMES) as kept:
+            if not kept:
                 return {}
             held = SharedOutcomes(self._store, self._space)
-            with held._held(content):
-                return held._planned(record)
+            with held._held(kept):
+                return held._planned(record, content)
 
 
 class SharedJournal(Journal):

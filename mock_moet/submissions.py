@@ -113,7 +113,7 @@ def _keep(
                 space.settings.get("quotaBytes") or ministry.settings.quota
             ):
                 raise Refusal("quota", headers=(_QUOTA_REST,))
-            plan = ministry.corner(space.name).outcomes.take(attempt.record, transaction)
+            plan = ministry.corner(space.name).outcomes.take(attempt.record, transaction, parcel.content)
             learner, school_year, learner_code = document.learner, document.school_year, document.learner_code
             if attempt.event is Event.CANCEL:
                 # a statement does not say whose record it revokes

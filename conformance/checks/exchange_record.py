@@ -190,6 +190,8 @@ class Exchange:
     stored: tuple[Stored, ...] = ()
     origin: str = ""
     """Host and port of the service; empty: not known."""
+    by_service: bool = False
+    """Nobody could see what the operator was shown: how it ended is told from the service's side."""
     watched: float = 0.0
     """Seconds for which the software was watched."""
 
@@ -211,6 +213,9 @@ class Exchange:
     @property
     def final(self) -> str:
         """The state in the end."""
+        if self.by_service:
+            # a receipt that went out is as far as the service can see
+            return "delivered" if any(call.well and call.receipt for call in self.submits) else "sent"
         return self.last.state if self.last else ""
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from conformance.cases import Case, FrozenCase, Roster, build_roster, frozen_cases, realise, shrink, strategy
 from conformance.checks import exchange as exchange_rules
@@ -25,6 +25,7 @@ from conformance.document.excerpt import excerpt
 from conformance.doors.drive import Driver, Episode, Intervals
 from conformance.doors.http import Answer, DoorError, Http
 from conformance.doors.ministry import Ministry, Space
+from conformance.doors.observe import Arrived, Watcher
 from conformance.doors.probes import PROBES
 from conformance.doors.rendition import RenditionReader
 from conformance.doors.vendor import Clock, Vendor
@@ -38,6 +39,8 @@ from conformance.finding import Observation, Place, Recorder
 from conformance.pack import Pack
 from conformance.showing import readable
 from conformance.signature.trust import TrustStore
+from conformance.suite.casebook import tasks
+from conformance.suite.observing import Watching, episode_of, judge_arrived, judge_watched
 from conformance.suite.plan import Planned
 from conformance.suite.settings import Setup
 from conformance.suite.setup import RealClock, begin_session
@@ -103,6 +106,8 @@ class Bench:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         self._spare = itertools.count(SPARE_NUMBERS + 100 * (int(worker) if worker.isdigit() else 0))
         self._opened: list[Http] = []
+        self.say: Callable[[str], None] = lambda _: None
+        """Told of progress while arrivals are waited for."""
 
     def close(self) -> None:
         """Close the connections this bench opened."""
@@ -179,6 +184,8 @@ class Bench:
             "exchange": self._exchange,
             "explore": self._explore,
             "document": self._document,
+            "observed": self._observed,
+            "watched": self._observed,
         }[item.kind]
         try:
             result = work(item)
@@ -186,7 +193,7 @@ class Bench:
             text = f"{type(error).__name__}: {error}"
             result = ItemResult(
                 id=item.id,
-                kind=item.kind,
+                kind=kind_of(item),
                 programme=item.programme,
                 title=item.title,
                 error=text[:2000],
@@ -416,6 +423,31 @@ class Bench:
         """The strategy of freshly drawn edits."""
         return strategy(self.pack, programme, self.roster, self.setup.seed)
 
+    @cached_property
+    def watching(self) -> Watching:
+        """The observe door."""
+        control = self._control_http or self._open(self.setup.control_url, self.setup.control_token)
+        watcher = Watcher(Ministry(control, Space(**self.setup.space)), self.pack, self._clock)
+        return Watching(watcher, self.setup, self._now, lambda text: self.say(text))
+
+    def _observed(self, item: Planned) -> ItemResult:
+        """Wait for what an operator enters, and judge it: the documents, or the exchange around them."""
+        roster = build_roster(
+            self.pack, self.setup.programmes, str(self.setup.seed), self.setup.school_year, seals=True
+        )
+        listed = tasks(self.pack, roster, self.setup.seed, self.setup.programmes)
+        task = next(one for one in listed if one.case.id == item.name)
+        sight = self.watching.see(task)
+        found = Recorder()
+        if item.kind == "watched":
+            judge_watched(task, sight, found, self.pack)
+        else:
+            judge_arrived(task, sight, found, self._context_of, self.pack)
+        return self._result(item, [episode_of(task, sight)], found)
+
+    def _context_of(self, one: Arrived) -> Context:
+        return self.context(datetime.fromisoformat(one.received_at))
+
     def _document(self, item: Planned) -> ItemResult:
         data = Path(item.name).read_bytes()
         judgement = judge_document(data, self.context())
@@ -473,7 +505,7 @@ class Bench:
                 evidence["states"] = self._keep(item, "state", _json(samples), case=episode.case.id)
         return ItemResult(
             id=item.id,
-            kind=item.kind,
+            kind=kind_of(item),
             programme=item.programme,
             title=item.title,
             form=self._form(document, found),
@@ -507,6 +539,13 @@ class Bench:
         on_wire = one.requirement.startswith("PL2-")
         source = evidence.get("journal" if on_wire else "document", "")
         return Finding.of(one, evidence=source, excerpt=lines, exchange=journal[-KEPT_JOURNAL:] if on_wire else ())
+
+
+def kind_of(item: Planned) -> Literal["case", "probe", "exchange", "explore", "document"]:
+    """What kind of item a report tells of: what an operator entered is a case, whoever acted."""
+    if item.kind == "observed":
+        return "case"
+    return "exchange" if item.kind == "watched" else item.kind
 
 
 def held_of(found: Recorder) -> dict[str, dict[str, int]]:

@@ -39,7 +39,7 @@ NOT_IN_FILE = {
 
 PATHS = frozenset(
     {"report", "results", "junit", "evidence", "trust", "crl", "ocsp", "schools", "leaders", "subject-map", "pack"}
-    | {"baseline", "sarif", "ndjson", "events"}
+    | {"baseline", "sarif", "ndjson", "events", "casebook"}
 )
 """Options that name files or folders."""
 

@@ -10,10 +10,11 @@ from conformance.cases import frozen_cases
 from conformance.cases.case import base_plan
 from conformance.doors.probes import PROBES
 from conformance.exchanges import ExchangeSpec, load_exchanges
-from conformance.pack import Pack
+from conformance.pack import Pack, PackError
+from conformance.suite.casebook import load_book, scored
 from conformance.suite.settings import Setup
 
-Kind = Literal["case", "probe", "exchange", "explore", "document"]
+Kind = Literal["case", "probe", "exchange", "explore", "document", "observed", "watched"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ def plan(pack: Pack, setup: Setup) -> tuple[Planned, ...]:
     """All items of a run, before any selection."""
     if setup.door == "files":
         return tuple(Planned(f"document:{name}", "document", "", name, name) for name in setup.files)
+    if setup.door == "observe":
+        return _observed(pack, setup)
     found: list[Planned] = []
     for programme in setup.programmes:
         cases = frozen_cases(pack, programme)
@@ -65,6 +68,26 @@ def played(pack: Pack, vendor: Mapping[str, Any]) -> list[ExchangeSpec]:
         for spec in load_exchanges(pack)
         if spec.revision in reached and (not isinstance(offered, list) or set(spec.needs) <= set(map(str, offered)))
     ]
+
+
+def _observed(pack: Pack, setup: Setup) -> tuple[Planned, ...]:
+    """The case book's learners, and what is watched of their submissions."""
+    book = load_book(pack)
+    if book is None:
+        raise PackError(f"{pack.name}: không có sổ ca cho cửa quan sát / no case book for the observe door")
+    specs = {one.id: one for one in load_exchanges(pack)}
+    found: list[Planned] = []
+    for position, programme in enumerate(setup.programmes):
+        titles = {one.id: one.title for one in frozen_cases(pack, programme)}
+        for entry in book.programmes.get(programme, ()):
+            title = titles[entry.case].of(setup.language)
+            name = f"observe:{programme}:{entry.case}"
+            found.append(Planned(name, "observed", programme, title, entry.case, 18))
+            spec = specs.get(entry.exchange)
+            if position == 0 and spec is not None and scored(pack, spec):
+                title = spec.title.of(setup.language)
+                found.append(Planned(f"observe:exchange:{spec.id}", "watched", "", title, entry.case))
+    return tuple(found)
 
 
 def selected(planned: tuple[Planned, ...], wanted: tuple[str, ...]) -> tuple[Planned, ...]:

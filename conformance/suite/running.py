@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,10 +24,12 @@ from conformance.pack import Pack, PackError
 from conformance.suite.bench import Bench
 from conformance.suite.configuration import ConfigurationError, chosen
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
+from conformance.suite.observing import strangers_of
 from conformance.suite.outputs import EventFile, Outputs
 from conformance.suite.plan import budget, plan, selected
 from conformance.suite.settings import Options, Setup
 from conformance.suite.setup import (
+    OBSERVE,
     Run,
     UsageProblem,
     files_of,
@@ -95,6 +98,9 @@ class Worker:
         if file_path != SUITE_FILE or self.setup is None:
             return None
         self.bench = self.bench or Bench(self.setup)
+        reporter = parent.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            self.bench.say = partial(_told, reporter)
         if self.setup.time_budget is not None:
             self.deadline = time.monotonic() + self.setup.time_budget
         suite: SuiteFile = SuiteFile.from_parent(parent, path=file_path)
@@ -123,6 +129,11 @@ class Worker:
             self.bench.close()
 
 
+def _told(reporter: pytest.TerminalReporter, text: str) -> None:
+    reporter.ensure_newline()
+    reporter.write_line(visible(text))
+
+
 class Controller(Worker):
     """The process that was started: sets up, gathers events, decides, writes reports, sets the exit code."""
 
@@ -136,6 +147,7 @@ class Controller(Worker):
         self.code: int = DEFECTIVE
         self.finished = False
         self.trouble = ""
+        self.strangers: tuple[str, ...] = ()
         self.outputs = Outputs(options.results, options.report, options.junit, options.sarif)
         self.stream = EventFile(options.events)
         self.baseline = Baseline()
@@ -171,6 +183,10 @@ class Controller(Worker):
             self.titles = {one.id: one.title for one in planned}
             if self.progress is not None:
                 self.progress.begin(self.pytest_report_header(), len(planned))
+            reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+            if reporter is not None:
+                for line in self.run.notice:
+                    reporter.write_line(visible(line))
         except (UsageProblem, Refused, PackError, ValueError, OSError) as error:
             pytest.exit(visible(str(error)), WRONG_USE)
         except DoorError as error:
@@ -189,7 +205,7 @@ class Controller(Worker):
         files = files_of(self.options.target) if self.options.target.startswith("file:") else ()
         setup = Setup(
             run_id="dry-run",
-            door="files" if files else "drive",
+            door="files" if files else "observe" if self.options.target == OBSERVE else "drive",
             pack=str(pack.folder),
             seed=self.options.seed or 0,
             school_year=self.options.school_year or finished_school_year(pack, datetime.now(pack.timezone)),
@@ -280,6 +296,8 @@ class Controller(Worker):
             interrupted = "pytest hỏng / pytest failed"
         elif self.options.time_budget is not None and len(self.items) < len(run.info.planned) and not run.setup.items:
             interrupted = "hết thời gian cho phép / time budget used up"
+        if run.setup.door == "observe":
+            self.strangers = strangers_of(run.https[0], run.setup)
         digest = run.bundle.close(run_id=run.setup.run_id)
         footer = RunFinished(
             finished=datetime.now(pack.timezone).isoformat(timespec="seconds"),
@@ -330,6 +348,11 @@ class Controller(Worker):
         console.print(summary(self.result, self.verdict, pack, self.options.language))
         for line in printed.getvalue().splitlines():
             terminalreporter.write_line(line.rstrip())
+        if self.strangers:
+            told = ", ".join(one or "?" for one in self.strangers[:20])
+            terminalreporter.write_line(
+                visible(f"Hồ sơ của học sinh không có trong sổ ca / learners that stand in no case: {told}")
+            )
         for path in self.outputs.written:
             terminalreporter.write_line(f"→ {path}")
         if any("nothing-shown" in one.reasons for one in self.verdict.lines) and self.run.setup.door == "drive":

@@ -64,6 +64,12 @@ class Options(BaseModel):
     ministry_tls: Literal["auto", "on", "off"] = "auto"
     ministry_port: int = 0
     """0: any free one."""
+    casebook: str = "hocba-so-ca"
+    """Folder of the observe door's case book."""
+    observe_timeout: float = 14_400.0
+    """Seconds for which arrivals are waited for."""
+    observe_patience: float = 600.0
+    """Seconds without a call after which nothing more of a learner is expected."""
     pack: str = ""
     """Folder of another specification pack."""
     revision: str = ""
@@ -91,7 +97,7 @@ class Setup(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run_id: str
-    door: Literal["drive", "files"]
+    door: Literal["drive", "observe", "files"]
     pack: str
     revision: str = ""
     seed: int
@@ -123,6 +129,10 @@ class Setup(BaseModel):
     """The session as it was begun, JSON with its secrets: kept in memory only, for exchanges that begin it again."""
     offers: dict[str, dict[str, str]] = {}
     """Transcripts of another school that receiving software is offered (:mod:`conformance.exchanges.offers`)."""
+    casebook: str = ""
+    observe_until: str = ""
+    """ISO 8601: when waiting ends."""
+    observe_patience: float = 0.0
     lock: str = ""
     """Path of the file by which processes take turns at the software."""
 

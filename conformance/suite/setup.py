@@ -35,6 +35,11 @@ from conformance.suite.witness import Body, WitnessProblem, allowed, draw, read_
 DESK_TOKEN = "hocba-test"  # noqa: S105  # the published token of a vendor's desk; a run's own services use random ones
 
 
+OBSERVE = "observe:"
+MOST_OBSERVED = 7 * 86_400.0
+"""Seconds: a week."""
+
+
 class UsageProblem(ValueError):
     """The run cannot begin because of how it was asked for; bilingual. Exit code 2."""
 
@@ -49,6 +54,8 @@ class Run:
     services: list[Service] = field(default_factory=list)
     https: list[Http] = field(default_factory=list)
     vendor: Vendor | None = None
+    notice: tuple[str, ...] = ()
+    """Lines to be shown before the first item."""
 
     def close(self) -> None:
         """Close connections and stop the run's own services."""
@@ -108,6 +115,10 @@ def open_run(options: Options, plugins: tuple[str, ...] = ()) -> Run:
     run: list[Service] = []
     https: list[Http] = []
     try:
+        if options.target == OBSERVE:
+            from conformance.suite.observing import open_observed
+
+            return open_observed(options, pack, now, seed, folder, run, https)
         if body is None:
             return _drive(options, pack, now, seed, folder, run, https)
         return _drive(options, pack, now, seed, folder, run, https, body, plugins)
@@ -126,13 +137,15 @@ def sensible(options: Options, pack: Pack) -> None:
         UsageProblem: it cannot; said before any process is started.
     """
     target = options.target
-    if target == "observe:":
+    if target == OBSERVE:
+        for option, value in (("timeout", options.observe_timeout), ("patience", options.observe_patience)):
+            if not 0 < value <= MOST_OBSERVED:
+                most = f"{MOST_OBSERVED:.0f}"
+                raise UsageProblem(f"--observe-{option}: từ 0 đến {most} giây / from 0 to {most} seconds: {value}")
+    elif target != "reference" and not target.startswith(("http://", "https://", "file:")):
         raise UsageProblem(
-            "cửa quan sát chưa có trong bản sửa đổi này / the observe door is not part of this revision yet"
-        )
-    if target != "reference" and not target.startswith(("http://", "https://", "file:")):
-        raise UsageProblem(
-            f"--target: cần http(s)://…, reference hoặc file:DIR / wants http(s)://…, reference or file:DIR: {target!r}"
+            "--target: cần http(s)://…, reference, observe: hoặc file:DIR / "
+            f"wants http(s)://…, reference, observe: or file:DIR: {target!r}"
         )
     for one in options.programmes:
         if one not in pack.programmes:
@@ -269,7 +282,7 @@ def begin(
         schools=[school["code"] for school in roster.data["schools"]],
         label=_label(described),
         trustPem=pki.anchors_pem().decode(),
-        crlsPem="".join(_crl_pem(one) for one in crls),
+        crlsPem=pem_of(crls),
         leaders=sorted(leaders),
     )
     session["ministry"] = {
@@ -328,7 +341,7 @@ def begin(
     bundle.add("session", "", json.dumps(described, ensure_ascii=False).encode())
     bundle.add("roster", "", json.dumps(roster.data, ensure_ascii=False).encode())
     declined = tuple(one for one in pack.header.capabilities if one not in offered)
-    info = _info(options, pack, setup, now, declined=declined)
+    info = info_of(options, pack, setup, now, declined=declined)
     return Run(setup, info, bundle, https=[vendor_http, control_http], vendor=vendor)
 
 
@@ -376,7 +389,7 @@ def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path)
     for kind, octets in (("crl", given.crls), ("ocsp", given.answers)):
         for one in octets:
             bundle.add(kind, "", one)
-    return Run(setup, _info(options, pack, setup, now, declined=()), bundle)
+    return Run(setup, info_of(options, pack, setup, now, declined=()), bundle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,7 +437,12 @@ def files_of(target: str) -> tuple[str, ...]:
     return files
 
 
-def _info(options: Options, pack: Pack, setup: Setup, now: datetime, *, declined: tuple[str, ...]) -> RunInfo:
+def info_of(options: Options, pack: Pack, setup: Setup, now: datetime, *, declined: tuple[str, ...]) -> RunInfo:
+    """What the report says of the run.
+
+    Raises:
+        ValueError: an item was asked for that does not exist.
+    """
     from conformance.signature.trust import TrustStore
 
     planned = plan(pack, setup)
@@ -517,6 +535,11 @@ def credential_of(pki: TestPki, signer: Mapping[str, Any], keys: str) -> Credent
     return pki.person(
         str(signer["name"]), national_id=signer.get("nationalId"), passport=signer.get("passport"), key=key
     )
+
+
+def pem_of(crls: Iterable[bytes]) -> str:
+    """Revocation lists in DER as one PEM text."""
+    return "".join(_crl_pem(one) for one in crls)
 
 
 def _crl_pem(der: bytes) -> str:
