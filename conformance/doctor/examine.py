@@ -15,7 +15,7 @@ from conformance.doors.processes import Service, start_vendor
 from conformance.pack import Pack
 from conformance.suite.configuration import ConfigurationError, chosen, find
 from conformance.suite.settings import Options
-from conformance.suite.setup import DESK_TOKEN, UsageProblem, files_of, sensible
+from conformance.suite.setup import DESK_TOKEN, OBSERVE, UsageProblem, files_of, sensible
 
 
 def examine(
@@ -69,6 +69,9 @@ def _software(options: Options, pack: Pack, wait: float, drive: bool, ministry: 
         sensible(options, pack)
         if options.target.startswith("file:"):
             yield ok("target.files", number=len(files_of(options.target)))
+            return
+        if options.target == OBSERVE:
+            yield ok("target.observe", folder=options.casebook)
             return
     except UsageProblem as error:
         yield problem("target.options", WRONG_USE, error=error)

@@ -93,12 +93,17 @@ def test_nothing_listens() -> None:
         ("http://", "target.address"),
         ("http://127.0.0.1:8001/hocba-test/v1/", "target.prefix"),
         ("file:nowhere", "target.options"),
-        ("observe:", "target.options"),
         (None, "target.none"),
     ],
 )
 def test_addresses_that_are_none(target: str | None, key: str) -> None:
     assert problems(look(target)) == {key: 2}
+
+
+def test_an_operator_instead_of_an_address() -> None:
+    found = look("observe:")
+    assert problems(found) == {}
+    assert "target.observe" in found
 
 
 def test_a_host_that_does_not_exist() -> None:

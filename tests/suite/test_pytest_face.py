@@ -106,7 +106,7 @@ def test_a_dry_run_prints_the_budget_and_tests_nothing(tmp_path: Path) -> None:
         (("--target=ftp://x",), 2),
         (("--target=reference", "--programme=MẦM NON"), 2),
         (("--target=file:nowhere",), 2),
-        (("--target=observe:",), 2),
+        (("--target=observe:", "--observe-timeout=0"), 2),
         (("--target=reference", "--revision=r9"), 2),
         (("--target=reference", "--keys=p-256", "--item=no:such"), 2),
         (("--target=http://127.0.0.1:9",), 3),
