@@ -77,7 +77,7 @@ def exchange_play(
     """
     from conformance.doors.http import DoorError
     from conformance.doors.processes import Refused
-    from conformance.exchanges.judging import OwnFailure, opinions
+    from conformance.exchanges.judging import OwnFailure, opinions, recorded
     from conformance.suite.bench import Bench
     from conformance.suite.settings import Options
     from conformance.suite.setup import UsageProblem, open_run
@@ -109,7 +109,7 @@ def exchange_play(
     bench = Bench(run.setup)
     try:
         played = bench.play_exchange(name)
-        said = opinions(played, bench.driver)
+        said = opinions(played.spec, recorded(played, bench.driver), bench.driver.pack)
     except OwnFailure as error:
         stop(str(error), DEFECTIVE)
     finally:

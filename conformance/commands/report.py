@@ -26,6 +26,7 @@ from conformance.commands.common import (
 from conformance.events import Result
 from conformance.pack import Pack
 from conformance.visible import one_line
+from reports.compare import Change, Comparison
 
 report_app = typer.Typer(help="Báo cáo từ kết quả đã lưu / reports from stored results.", no_args_is_help=True)
 
@@ -185,15 +186,22 @@ def report_compare(
     Mã thoát / exit code: 0 không có gì xấu đi / nothing got worse, 1 có / something did,
     2 không đọc được / unreadable, 3 lần chạy dở dang / a run that was not completed.
     """
-    from reports.compare import Change, compare
-    from reports.wording import word
+    from reports.compare import compare
 
     first, second = read(before), read(after)
     loaded = pack_for(second, pack)
     made = compare(first, second, loaded)
+    show_comparison(made, loaded, lang, output)
+    raise typer.Exit(made.exit_code)
+
+
+def show_comparison(made: Comparison, loaded: Pack, lang: Lang, output: Format) -> None:
+    """Print what differs between two results."""
+    from reports.wording import word
+
     if output is Format.JSON:
         typer.echo(json.dumps(made.data(), ensure_ascii=False, indent=1))
-        raise typer.Exit(made.exit_code)
+        return
     out = console()
 
     def t(key: str, **params: object) -> str:
@@ -234,4 +242,3 @@ def report_compare(
             out.print(f"\n{t(f'cmp.{kind}')} ({len(changes)})", style="bold", markup=False)
             out.print(table(changes, style))
     out.print("\n" + t("cmp.equal", n=made.equal), markup=False)
-    raise typer.Exit(made.exit_code)

@@ -23,7 +23,7 @@ from conformance.commands.common import (
     stop,
     the_pack,
 )
-from conformance.commands.report import report_app
+from conformance.commands.report import read, report_app
 from conformance.visible import one_line
 
 __all__ = ["report_app"]
@@ -129,3 +129,41 @@ def report_verify(
     if found.good:
         typer.echo("  " + t("s.nobody"))
     raise typer.Exit(PASSED if found.good else FAILED)
+
+
+@report_app.command("rejudge")
+def report_rejudge(
+    evidence: Annotated[Path, typer.Argument(help="Thư mục chứng cứ / evidence bundle.")],
+    before: Annotated[Path, typer.Argument(metavar="RESULT", help="Kết quả của lần chạy / the run's result.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Kết quả mới, JSON / the new result.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Báo cáo mới / the new report.")] = None,
+    lang: LangOption = Lang.VI,
+    output: FormatOption = Format.TEXT,
+    pack: PackOption = None,
+) -> None:
+    """Xét lại chứng cứ đã lưu, không cần phần mềm hay mạng / judge stored evidence anew: no software, no network.
+
+    Nêu điều gì khác trước và vì sao: bộ đặc tả khác, hay bộ kiểm thử khác. Mã thoát là của kết luận mới / tells what
+    differs and why: another pack, or another suite; the exit code is the new verdict's.
+    """
+    import reports
+    from conformance.commands.report import show_comparison
+    from conformance.evidence import EvidenceError, StoredBundle
+    from conformance.suite.rejudge import NotRejudgeable, rejudge
+    from conformance.verdict import BaselineError
+    from reports.compare import compare
+
+    first, loaded = read(before), the_pack(pack)
+    try:
+        second = rejudge(StoredBundle(evidence), first, loaded)
+        if out is not None:
+            out.write_text(reports.json_text(second, loaded), encoding="utf-8", newline="\n")
+        if html is not None:
+            page = reports.html(second, loaded.at(second.run.revision), lang.value)
+            html.write_text(page, encoding="utf-8", newline="\n")
+    except (EvidenceError, NotRejudgeable, BaselineError) as error:
+        stop(str(error), WRONG_USE)
+    except OSError as error:
+        stop(f"{error.filename or evidence}: {error.strerror or error}", WRONG_USE)
+    show_comparison(compare(first, second, loaded), loaded, lang, output)
+    raise typer.Exit(int(second.verdict["exit_code"]))

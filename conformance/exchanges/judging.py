@@ -13,6 +13,7 @@ from conformance.exchanges.player import Played
 from conformance.exchanges.steps import Import, Place
 from conformance.finding import Place as Where
 from conformance.finding import Recorder
+from conformance.pack import Pack
 
 
 class OwnFailure(RuntimeError):
@@ -85,32 +86,40 @@ def _origin(url: str) -> str:
 
 def judge_played(played: Played, driver: Driver, found: Recorder) -> None:
     """Apply the exchange's rules; all its requirements are blocked when it could not be played."""
-    said = opinions(played, driver)
+    judge_exchange(played.spec, recorded(played, driver), driver.pack, found)
+
+
+def recorded(played: Played, driver: Driver) -> Exchange | str:
+    """What the rules judge, or why the exchange could not be played.
+
+    Raises:
+        OwnFailure: the service answered with an error of its own.
+    """
+    return played.trouble or played.stopped or exchange_of(played, driver)
+
+
+def judge_exchange(spec: ExchangeSpec, exchange: Exchange | str, pack: Pack, found: Recorder) -> None:
+    """Apply the rules to what was recorded; all requirements are blocked when it could not be played."""
+    said = opinions(spec, exchange, pack)
     if isinstance(said, str):
-        for requirement in played.spec.requirements:
-            found.blocked(requirement, "not-played", place=Where(pointer=played.spec.id), seen=said[:500])
+        for requirement in spec.requirements:
+            found.blocked(requirement, "not-played", place=Where(pointer=spec.id), seen=said[:500])
         return
     for _, one in said:
         found.absorb(one)
 
 
-def opinions(played: Played, driver: Driver) -> list[tuple[Expectation, Recorder]] | str:
-    """What each rule says by itself, or why the exchange could not be played.
-
-    Raises:
-        OwnFailure: the service answered with an error of its own.
-    """
-    seen = played.trouble or played.stopped
-    if seen:
-        return seen
-    exchange = exchange_of(played, driver)
-    unusable = _unusable(played.spec, exchange)
+def opinions(spec: ExchangeSpec, exchange: Exchange | str, pack: Pack) -> list[tuple[Expectation, Recorder]] | str:
+    """What each rule says by itself, or why the exchange could not be played."""
+    if isinstance(exchange, str):
+        return exchange
+    unusable = _unusable(spec, exchange)
     if unusable:
         return unusable
     said = []
-    for expectation in played.spec.expect:
+    for expectation in spec.expect:
         found = Recorder()
-        judge(exchange, expectation.rule, played.spec.params(expectation, driver.pack), found)
+        judge(exchange, expectation.rule, spec.params(expectation, pack), found)
         said.append((expectation, found))
     return said
 

@@ -15,31 +15,40 @@ from pathlib import Path
 from typing import Any, Literal
 
 from conformance.cases import Case, FrozenCase, Roster, build_roster, frozen_cases, realise, shrink, strategy
-from conformance.checks import exchange as exchange_rules
-from conformance.checks import management, rendition
 from conformance.checks.context import Context
-from conformance.checks.fidelity import OTHER_LEARNER, check_fidelity
-from conformance.checks.judge import after_signing, judge_document
-from conformance.document import Document, read
+from conformance.document import read
 from conformance.document.excerpt import excerpt
 from conformance.doors.drive import Driver, Episode, Intervals
-from conformance.doors.http import Answer, DoorError, Http
+from conformance.doors.http import DoorError, Http
 from conformance.doors.ministry import Ministry, Space
 from conformance.doors.observe import Arrived, Watcher
 from conformance.doors.probes import PROBES
-from conformance.doors.rendition import RenditionReader
+from conformance.doors.rendition import Printed, RenditionReader
 from conformance.doors.vendor import Clock, Vendor
 from conformance.events import ExcerptLine, Finding, FormData, ItemResult
-from conformance.evidence import Entry, keep_bytes
+from conformance.evidence import Entry, digest_of, keep_bytes
 from conformance.exchanges import load_exchanges
-from conformance.exchanges.judging import exchange_of_episode, judge_played
+from conformance.exchanges.judging import exchange_of_episode, recorded
 from conformance.exchanges.offers import Offer
 from conformance.exchanges.player import Played, Props, play
-from conformance.finding import Observation, Place, Recorder
+from conformance.finding import Observation, Recorder
 from conformance.pack import Pack
 from conformance.showing import readable
 from conformance.signature.trust import TrustStore
 from conformance.suite.casebook import tasks
+from conformance.suite.judge import (
+    CASE,
+    EXCHANGE,
+    PROBE,
+    CaseRecord,
+    Creation,
+    ExchangeRecord,
+    Judge,
+    Print,
+    ProbeRecord,
+    encoded,
+    held_of,
+)
 from conformance.suite.observing import Watching, episode_of, judge_arrived, judge_watched
 from conformance.suite.plan import Planned
 from conformance.suite.settings import Setup
@@ -61,24 +70,8 @@ KEPT_JOURNAL = 40
 PROBE_NUMBERS, EXCHANGE_NUMBERS, SPARE_NUMBERS, FURTHER_NUMBERS = 4000, 5500, 6000, 7000
 MOST_SIGNERS = 60
 
-PROBED = {
-    "nobody-signed": "PL1-PH-001",
-    "one-missing": "PL1-PH-001",
-    "other-signers": "PL1-PH-002",
-    "locked": "PL1-PH-003",
-    "unissued": "PL1-PH-004",
-    "impossible": "PL1-PH-005",
-}
-"""What each probe is there to show: not judged, when the software stops answering in its middle."""
-
 PRINTED = "rendition"
 """The capability to print."""
-
-BYTES_ISSUED, ENVELOPE = "PL2-GN-001", "PL2-GN-002"
-
-PLAIN_RULES = ("bearer", "bytes-issued", "envelope", "delivered-only")
-PLAIN_REQUIREMENTS = ("PL2-XT-001", BYTES_ISSUED, ENVELOPE, "PL2-GN-006")
-"""What every ordinary submission shows of the client (PL2-XT-001, GN-001, GN-002, GN-006)."""
 
 
 class Bench:
@@ -225,73 +218,57 @@ class Bench:
         case = self.make(self._frozen(item.programme, item.name))
         episode = self.drive(case)
         found = Recorder()
-        self.judge_case(episode, found)
+        record = self.judge_case(episode, found)
         smallest = self._smallest(case, found)
-        return self._result(item, [episode], found, smallest=smallest)
+        return self._result(item, [episode], found, smallest=smallest, record=encoded(CASE, record))
 
     def drive(self, case: Case) -> Episode:
         """Drive one case, in turn."""
         with turn(self.setup.lock):
             return self.driver.case(case)
 
-    def judge_case(self, episode: Episode, found: Recorder) -> None:
-        """Everything an ordinary case can show: the document, fidelity, management, and the plain submission."""
-        management.check(episode.attempts, found)
-        if episode.trouble and episode.document is not None:
-            # the document is there to be judged: what nobody could follow is its submission
-            for requirement in PLAIN_REQUIREMENTS:
-                place = Place(pointer=episode.case.id)
-                found.blocked(requirement, "not-played", place=place, seen=episode.trouble[:500])
-        elif episode.trouble:
-            found.blocked("PL1-ND-001", "no-answer", seen=episode.trouble[:500])
-        elif episode.stopped == "create":
-            last = episode.last
-            place = Place(pointer=f"{episode.case.id}#create")
-            seen = f"HTTP {last.status} {last.body[:300].decode('utf-8', 'replace')}" if last else ""
-            if last is not None and (last.status < 300 or self.driver.lacks(last)):
-                found.blocked(
-                    "PL1-ND-001", "no-answer", place=place, seen=f"{seen} (id?)" if last.status < 300 else seen
-                )
-            else:
-                found.violated("PL1-ND-001", "lawful-case-refused", place=place, expected="HTTP 201", seen=seen)
-        self.judge_document(episode, found)
-        if episode.document is None or episode.stopped or episode.trouble:
-            return
-        exchange = exchange_of_episode(episode.case.id, episode, self.driver)
-        if exchange is not None:
-            roots = [one.code for one in found.violations if one.is_root]
-            for rule in PLAIN_RULES:
-                exchange_rules.check(exchange, rule, {}, found)
-            # served as issued was something unreadable, or somebody else's: of course other bytes were sent
-            form = next((one for one in roots if one.startswith("PL1-DOC-")), "") if not exchange.record else ""
-            root = OTHER_LEARNER if OTHER_LEARNER in roots else form
-            if root:
-                found.mark_consequences(root, (BYTES_ISSUED, ENVELOPE))
+    def judge_case(self, episode: Episode, found: Recorder) -> CaseRecord:
+        """Everything an ordinary case can show; what it was judged by."""
+        record = self.record(episode)
+        self.judge.case(record, episode.document, found)
+        return record
 
-    def judge_document(self, episode: Episode, found: Recorder) -> None:
-        """The issued document by Appendix 1, and against what was entered."""
-        if episode.document is None:
-            return
-        context = self.context(episode.received_at)
-        judgement = judge_document(episode.document, context)
-        found.absorb(judgement.found)
-        if judgement.document is not None:
-            frozen = frozen_cases(self.pack, episode.case.programme)
-            others = (self.make(one).data for one in frozen)
-            check_fidelity(episode.case.data, self.roster.data, judgement.document, context, found, others)
-            after_signing(found)
-            if episode.rendition is not None:
-                self._judge_rendition(episode, judgement.document, episode.rendition, found)
+    @cached_property
+    def judge(self) -> Judge:
+        """Judges records."""
+        return Judge(
+            self.pack,
+            lambda received_at, judged_at: dataclasses.replace(self.context(received_at), judged_at=judged_at),
+            self.roster.data if self.setup.door == "drive" else {},
+            lambda programme: (self.make(one).data for one in frozen_cases(self.pack, programme)),
+        )
 
-    def _judge_rendition(self, episode: Episode, document: Document, answer: Answer, found: Recorder) -> None:
-        """The printed rendition against the signed XML."""
-        pointer = f"{episode.case.id}#rendition"
-        if answer.status != 200:
-            found.violated(rendition.RULE, "not-given", place=Place(pointer=pointer), seen=f"HTTP {answer.status}")
-            return
-        printed = self.reader.read(answer.body)
-        episode.printed = printed.text
-        rendition.check(document, printed.text, printed.problem, found, pointer=pointer)
+    def record(self, episode: Episode) -> CaseRecord:
+        """What of an episode is judged."""
+        last, answer = episode.last, episode.rendition
+        creation = printed = None
+        if episode.stopped == "create" and last is not None:
+            text = last.body[:300].decode("utf-8", "replace")
+            creation = Creation(last.status, text, self.driver.lacks(last))
+        if answer is not None and episode.document is not None:
+            read_ = self.reader.read(answer.body) if answer.status == 200 else Printed("unknown", "")
+            episode.printed = read_.text
+            printed = Print(answer.status, read_.text, read_.problem)
+        exchange = None if episode.trouble else exchange_of_episode(episode.case.id, episode, self.driver)
+        return CaseRecord(
+            episode.case.id,
+            episode.case.programme,
+            episode.case.data,
+            self._now(),
+            episode.received_at,
+            digest_of(episode.document) if episode.document is not None else "",
+            tuple(episode.attempts),
+            episode.stopped,
+            episode.trouble,
+            creation,
+            printed,
+            exchange,
+        )
 
     def context(self, received_at: datetime | None = None) -> Context:
         """What a document is judged with, now."""
@@ -356,7 +333,7 @@ class Bench:
         programmes, names = list(self.pack.programmes), list(PROBES)
         block = programmes.index(item.programme) * len(PROBES) + names.index(item.name)
         numbers = itertools.count(PROBE_NUMBERS + block * MOST_SIGNERS)
-        found = Recorder()
+        found, trouble = Recorder(), ""
 
         def make(name: str) -> Case:
             return self.make(frozen, name, next(numbers))
@@ -366,23 +343,21 @@ class Bench:
             with turn(self.setup.lock):
                 episodes = PROBES[item.name](self.driver, make, item.programme)
         except DoorError as error:
-            # what was seen until then stands
-            found.blocked(PROBED[item.name], "no-answer", place=Place(pointer=item.id), seen=str(error)[:500])
-            episodes = list(self.driver.begun)
-        for episode in episodes:
-            management.check(episode.attempts, found)
-            if episode.stopped == "create":
-                found.blocked("PL1-PH-001", "no-transcript", place=Place(pointer=f"{episode.case.id}#create"))
-        return self._result(item, episodes, found)
+            trouble, episodes = str(error), list(self.driver.begun)
+        record = ProbeRecord(item.id, item.name, tuple(self.record(one) for one in episodes), trouble)
+        self.judge.probe(record, found)
+        return self._result(item, episodes, found, record=encoded(PROBE, record))
 
     def _exchange(self, item: Planned) -> ItemResult:
         played = self.play_exchange(item.name)
         found = Recorder()
-        judge_played(played, self.driver, found)
+        seen = recorded(played, self.driver)
+        record = ExchangeRecord(item.name, None, seen) if isinstance(seen, str) else ExchangeRecord(item.name, seen)
+        self.judge.exchange(played.spec, record, found)
         episodes = list(played.papers.values())[:KEPT_EPISODES]
         if episodes:
             episodes[0].journal = played.journal
-        return self._result(item, episodes, found)
+        return self._result(item, episodes, found, record=encoded(EXCHANGE, record))
 
     def play_exchange(self, name: str) -> Played:
         """Play one exchange by its id, in turn; nothing is judged."""
@@ -449,17 +424,17 @@ class Bench:
         return self.context(datetime.fromisoformat(one.received_at))
 
     def _document(self, item: Planned) -> ItemResult:
-        data = Path(item.name).read_bytes()
-        judgement = judge_document(data, self.context())
-        digest = self._keep(item, "document", data, name=Path(item.name).name)
+        data, judged_at = Path(item.name).read_bytes(), self._now()
+        found, programme = self.judge.document(data, judged_at)
+        digest = self._keep(item, "document", data, name=Path(item.name).name, judged_at=judged_at.isoformat())
         return ItemResult(
             id=item.id,
             kind="document",
-            programme=judgement.programme or "",
+            programme=programme,
             title=item.title,
-            held=held_of(judgement.found),
-            findings=tuple(self._finding(one, {"document": digest}, data, ()) for one in judgement.found.observations),
-            form=self._form(data, judgement.found),
+            held=held_of(found),
+            findings=tuple(finding_of(one, {"document": digest}, data, ()) for one in found.observations),
+            form=self._form(data, found),
             evidence={"document": digest},
             replay=self.replay(item),
         )
@@ -473,9 +448,17 @@ class Bench:
         return digest
 
     def _result(
-        self, item: Planned, episodes: list[Episode], found: Recorder, *, smallest: dict[str, Any] | None = None
+        self,
+        item: Planned,
+        episodes: list[Episode],
+        found: Recorder,
+        *,
+        smallest: dict[str, Any] | None = None,
+        record: bytes = b"",
     ) -> ItemResult:
         evidence: dict[str, str] = {}
+        if record:
+            evidence["record"] = self._keep(item, "record", record, of=item.kind)
         document = b""
         journal: tuple[dict[str, Any], ...] = ()
         for episode in episodes:
@@ -510,7 +493,7 @@ class Bench:
             title=item.title,
             form=self._form(document, found),
             held=held_of(found),
-            findings=tuple(self._finding(one, evidence, document, journal) for one in found.observations),
+            findings=tuple(finding_of(one, evidence, document, journal) for one in found.observations),
             smallest=smallest or {},
             evidence=evidence,
             replay=self.replay(item),
@@ -527,19 +510,6 @@ class Bench:
         self._formed += 1
         return readable(document, self.setup.language)
 
-    def _finding(
-        self, one: Observation, evidence: Mapping[str, str], document: bytes, journal: tuple[dict[str, Any], ...]
-    ) -> Finding:
-        lines: tuple[ExcerptLine, ...] = ()
-        if one.place is not None and document and (one.place.xpath or one.place.line is not None):
-            lines = tuple(
-                ExcerptLine(number=line.number, text=line.text, marked=line.marked)
-                for line in excerpt(document, one.place)
-            )
-        on_wire = one.requirement.startswith("PL2-")
-        source = evidence.get("journal" if on_wire else "document", "")
-        return Finding.of(one, evidence=source, excerpt=lines, exchange=journal[-KEPT_JOURNAL:] if on_wire else ())
-
 
 def kind_of(item: Planned) -> Literal["case", "probe", "exchange", "explore", "document"]:
     """What kind of item a report tells of: what an operator entered is a case, whoever acted."""
@@ -548,12 +518,18 @@ def kind_of(item: Planned) -> Literal["case", "probe", "exchange", "explore", "d
     return "exchange" if item.kind == "watched" else item.kind
 
 
-def held_of(found: Recorder) -> dict[str, dict[str, int]]:
-    """Requirement → case class → count."""
-    held: dict[str, dict[str, int]] = {}
-    for (requirement, case_class), count in found.held_counts.items():
-        held.setdefault(requirement, {})[case_class] = count
-    return held
+def finding_of(
+    one: Observation, evidence: Mapping[str, str], document: bytes, journal: tuple[dict[str, Any], ...]
+) -> Finding:
+    """An observation as an event, with the lines around its place and the calls around it."""
+    lines: tuple[ExcerptLine, ...] = ()
+    if one.place is not None and document and (one.place.xpath or one.place.line is not None):
+        lines = tuple(
+            ExcerptLine(number=line.number, text=line.text, marked=line.marked) for line in excerpt(document, one.place)
+        )
+    on_wire = one.requirement.startswith("PL2-")
+    source = evidence.get("journal" if on_wire else "document", "")
+    return Finding.of(one, evidence=source, excerpt=lines, exchange=journal[-KEPT_JOURNAL:] if on_wire else ())
 
 
 def _json(data: Any) -> bytes:

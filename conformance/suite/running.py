@@ -176,6 +176,7 @@ class Controller(Worker):
             self.stream.open()
             self.run = open_run(self.options, plugins)
             self.setup = self.run.setup
+            self.run.bundle.add("setup", "", self.setup.record())
             if known:
                 self.run.bundle.add("baseline", "", known.encode())
             self.stream.begin(self.run.info)

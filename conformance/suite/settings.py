@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -142,3 +143,9 @@ class Setup(BaseModel):
     def load(self) -> Pack:
         """The run's pack at its scored revision."""
         return load_pack(Path(self.pack)).at(self.revision)
+
+    def record(self) -> bytes:
+        """The set-up as evidence keeps it: nothing secret."""
+        kept = {"door", "revision", "seed", "school_year", "programmes", "target", "vendor", "leaders"}
+        kept |= {"started", "max_examples", "language", "files", "subject_map", "tax_codes", "run_id"}
+        return json.dumps({**self.model_dump(mode="json", include=kept), "token": ""}, ensure_ascii=True).encode()

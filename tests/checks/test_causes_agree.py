@@ -19,7 +19,7 @@ import pytest
 import conformance.checks
 from conformance.exchanges.model import load_exchanges
 from conformance.pack import default_pack
-from conformance.suite.bench import PROBED
+from conformance.suite.judge import PROBED
 
 FOLDER = Path(conformance.checks.__file__).parent
 MODULES = sorted(FOLDER.glob("*.py"))
