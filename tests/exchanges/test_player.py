@@ -19,7 +19,7 @@ from conformance.doors.http import DoorError
 from conformance.exchanges import load_exchanges
 from conformance.exchanges.alter import altered
 from conformance.exchanges.facts import issued_of, signed_values
-from conformance.exchanges.judging import OwnFailure, exchange_of, opinions
+from conformance.exchanges.judging import OwnFailure, exchange_of, opinions, recorded
 from conformance.exchanges.model import ExchangeSpec
 from conformance.exchanges.offers import make_offers
 from conformance.exchanges.player import Played, Unplayable, elsewhere, fault_data, play
@@ -250,7 +250,7 @@ def told() -> tuple[Played, Any]:
     """An exchange that was played with software that does not heed Retry-After."""
     with world("ignores-retry-after", pack=PACK, items=["exchange:too-many-seconds"]) as one:
         played = one.bench.play_exchange("too-many-seconds")
-        return played, opinions(played, one.bench.driver)
+        return played, opinions(played.spec, recorded(played, one.bench.driver), one.pack)
 
 
 def test_each_rule_says_its_own(told: tuple[Played, Any]) -> None:

@@ -59,7 +59,10 @@ def test_the_same_pack_finds_the_same(kept: tuple[Path, Result]) -> None:
     assert {"PL1-MON-008", "PL1-PH-003", "PL2-GN-004"} <= failed
     for old, new in zip(before.items, after.items, strict=True):
         assert new.held == old.held
-        assert new.model_dump(mode="json")["findings"] == old.model_dump(mode="json")["findings"]
+        # the secrets of this world are common words: redacted, "cache-control" is another word in the journal
+        assert [(one.model_dump(exclude={"exchange"}), len(one.exchange)) for one in new.findings] == [
+            (one.model_dump(exclude={"exchange"}), len(one.exchange)) for one in old.findings
+        ]
     assert not after.run.witnessed
     assert after.run.options["rejudged"]["pack"] == default_pack().digest
 
