@@ -42,6 +42,10 @@ def rejudge(bundle: StoredBundle, before: Result, pack: Pack) -> Result:
         NotRejudgeable: the evidence is of another run, or was recorded by a suite that kept no records.
     """
     footer = before.footer
+    if before.run.door == "observe":
+        raise NotRejudgeable(
+            "chưa xét lại được chứng cứ của cửa quan sát / evidence of the observe door cannot be judged anew yet"
+        )
     if footer is None or footer.evidence_digest != bundle.footer["digest"]:
         raise NotRejudgeable("chứng cứ của lần chạy khác / the evidence of another run")
     revision = before.run.revision if before.run.revision in pack.header.revisions else pack.header.revision
