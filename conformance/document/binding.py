@@ -28,6 +28,8 @@ class _Step:
     key: str = ""
     children: dict[str, _Step] = field(default_factory=dict)
     attributes: dict[str, tuple[str, Converter]] = field(default_factory=dict)
+    leaf: tuple[str, Converter] | None = None
+    """The one field, where the element is nothing but that: nearly all are."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,8 @@ class Compiled:
             if converter is None:
                 raise PackError(f"binding.yaml: fields.{path}: bộ đổi lạ / unknown converter: {bound.convert!r}")
             self._add_field(group, bound.path, name, converter)
+        for group in self._groups.values():
+            _find_leaves(group.steps)
 
     def _tag(self, name: str) -> str:
         return f"{{{self.namespace}}}{name}" if self.namespace else name
@@ -115,8 +119,14 @@ class Compiled:
             below = children.get(child.tag)
             if below is None:
                 continue
-            for name, converter in below.fields:
+            if below.leaf is not None:
+                name, converter = below.leaf
                 # the first of repeated elements counts; the schema check reports the rest
+                if name not in values:
+                    raw = text_of(child)
+                    values[name] = Value(raw, converter(raw), child)
+                continue
+            for name, converter in below.fields:
                 if name not in values:
                     raw = text_of(child)
                     values[name] = Value(raw, converter(raw), child)
@@ -129,6 +139,13 @@ class Compiled:
                 # as with fields: the first counts, what is repeated is the schema's and PL1-KY-008's
                 passed.add(child.tag)
                 self._fill(below, child, values, lists)
+
+
+def _find_leaves(step: _Step) -> None:
+    for below in step.children.values():
+        if len(below.fields) == 1 and not (below.group or below.children or below.attributes):
+            below.leaf = below.fields[0]
+        _find_leaves(below)
 
 
 def text_of(element: etree._Element) -> str:

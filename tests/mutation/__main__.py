@@ -22,7 +22,8 @@ from typing import Any
 
 from tests.mutation.chart import Chart
 from tests.mutation.mutants import Mutant, found_again, sample
-from tests.mutation.processes import chart_tests, in_tree, run_tests
+from tests.mutation.processes import UNFIT, chart_tests, in_tree, run_tests, run_transplanted, warm_up
+from tests.mutation.transplant import inside_function
 
 PACKAGES = ("conformance/checks", "conformance/transcript", "conformance/signature")
 TESTS = (
@@ -36,7 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--seed", type=int, default=20261128)
     parser.add_argument("--mutants", type=int, default=300)
-    parser.add_argument("--budget", type=float, default=6.0, help="seconds of tests, as measured, for one mutant")
+    parser.add_argument("--budget", type=float, default=3.0, help="seconds of tests, as measured, for one mutant")
     parser.add_argument("--wall", type=float, default=600.0, help="seconds after which a mutant counts as hanging")
     parser.add_argument("--at-least", type=float, default=0.0, help="share of noticed mutants that is demanded")
     parser.add_argument("--out", type=Path, default=Path("out/mutation"))
@@ -72,7 +73,8 @@ def main() -> int:
         results = out / f"results-{options.seed}-{options.mutants}.ndjson"
     print(f"{len(chosen)} mutants of {len(modules)} modules, seed {options.seed}; results in {results}", flush=True)
     done = {json.dumps(each["mutant"]) for each in _read(results)}
-    if chosen and in_tree(run_tests, options.wall, tree, tests_of(chosen[0]), 300) != 0:
+    warm_up(tree, {test for mutant in chosen for test in tests_of(mutant)})
+    if chosen and in_tree(run_tests, options.wall, tree, tests_of(chosen[0]), 300, warm=True) != 0:
         sys.exit("tests fail without any mutant: nothing can be said")
     for at, mutant in enumerate(chosen, 1):
         if json.dumps(asdict(mutant)) in done:
@@ -125,11 +127,18 @@ def _mutated(path: Path, text: str) -> Iterator[None]:
 def _tried(tree: Path, mutant: Mutant, tests: Sequence[str], options: argparse.Namespace) -> str:
     if not tests:
         return "not run"
-    path = tree / mutant.module
-    changed = mutant.applied(path.read_text(encoding="utf-8"))
+    path, limit = tree / mutant.module, int(8 * options.budget) + 30
+    source = path.read_text(encoding="utf-8")
+    changed = mutant.applied(source)
     assert changed is not None
-    with _mutated(path, changed):
-        code = in_tree(run_tests, options.wall, tree, list(tests), int(8 * options.budget) + 30)
+    code: int | None = UNFIT
+    if inside_function(source, mutant.line):
+        code = in_tree(
+            run_transplanted, options.wall, tree, mutant.module, changed, list(tests), limit, warm=True
+        )  # fmt: skip
+    if code == UNFIT:
+        with _mutated(path, changed):
+            code = in_tree(run_tests, options.wall, tree, list(tests), limit)
     if code is None or code < 0:
         return "hung"
     return NOTICED.get(code, "survived")

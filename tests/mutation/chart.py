@@ -42,7 +42,7 @@ class Chart:
         taken: list[str] = []
         for test in chosen:
             spent = self.seconds[test]
-            if taken and spent > budget:
+            if spent > (budget if taken else 10 * budget):
                 continue
             budget -= spent
             taken.append(test)

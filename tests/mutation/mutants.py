@@ -57,10 +57,10 @@ def sites(source: str, module: str) -> dict[tuple[int, int, str], list[Mutant]]:
     found: dict[tuple[int, int, str], list[Mutant]] = defaultdict(list)
     for name in operator_names():
         short = name.partition("/")[2]
-        operator = get_operator(name)
-        if short in _UNSUITED or operator.arguments():
+        if short in _UNSUITED or get_operator(name).arguments():
             continue
-        positions = (place for node in nodes for place in operator().mutation_positions(node))
+        operator = get_operator(name)()
+        positions = (place for node in nodes for place in operator.mutation_positions(node))
         for occurrence, (start, stop) in enumerate(positions):
             if not any(first <= start and stop <= last for first, last in idle):
                 found[(*start, short.partition("_")[0])].append(Mutant(module, start[0], name, occurrence))
