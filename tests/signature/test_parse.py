@@ -34,7 +34,7 @@ def told(found: Parsed) -> tuple[object, ...]:
             each.enveloped,
             each.node.get("URI"),
         )
-        for each in one.references
+        for each in found.references
     ]
     troubles = [(each.kind, each.seen, each.expected, each.params) for each in found.troubles]
     return found.step, found.method, found.algorithm, references, troubles, set(found.portability)
