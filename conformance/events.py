@@ -154,8 +154,6 @@ class Witness(Event):
     """Nobody else's conftest, settings or plugins took part."""
     plugins: tuple[str, ...] = ()
     """The plugins that took part."""
-    spot_check: str = ""
-    """What was repeated through the observer door; empty: nothing."""
     validity_days: int = 365
 
 

@@ -46,6 +46,9 @@ def report_sign(
     pkcs11: Annotated[Path | None, typer.Option(help=f"Thư viện PKCS#11; mã PIN: {PASSWORD} / PKCS#11 module.")] = None,
     token: Annotated[str, typer.Option(help="Tên token / token label.")] = "",
     label: Annotated[str, typer.Option(help="Tên khóa trên token / label of the key.")] = "",
+    spot_check: Annotated[
+        Path | None, typer.Option(help="Kết quả đối chứng qua cửa quan sát / result of a spot check (observe door).")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Bản kê [KẾT-QUẢ.signed.json] / the manifest.")] = None,
     pack: PackOption = None,
 ) -> None:
@@ -69,8 +72,9 @@ def report_sign(
             if key
             else token_key(Path(pkcs11 or ""), token, label, secret, certificate)
         )
-        data = make(results, report, evidence, body_list, loaded, datetime.now(loaded.timezone))
-        if len({path.resolve().parent for path in (results, report, target)}) > 1:
+        data = make(results, report, evidence, body_list, loaded, datetime.now(loaded.timezone), spot_check)
+        beside = (results, report, target, *([spot_check] if spot_check else []))
+        if len({path.resolve().parent for path in beside}) > 1:
             raise NotSignable("bản kê, kết quả và báo cáo phải cùng thư mục / manifest, result and report: one folder")
         signature = sign(data, used)
         target.write_bytes(data)

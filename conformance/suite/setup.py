@@ -185,7 +185,7 @@ def witnessing(options: Options, pack: Pack) -> Body:
     """
     body = read_list(Path(options.witness))
     allowed(body, pack)
-    if options.target.startswith("file:"):
+    if options.target.startswith(("file:", OBSERVE)):
         raise WitnessProblem("--witness: cần phần mềm đang chạy / wants running software: --target=URL")
     chosen = {"--seed": options.seed is not None, "--item": options.items, "--time-budget": options.time_budget}
     named = [name for name, given in chosen.items() if given]

@@ -16,7 +16,7 @@ import reports
 from conformance.events import Result, Witness
 from conformance.evidence import EvidenceError, StoredBundle
 from conformance.pack import Pack
-from conformance.verdict import Baseline, BaselineError, Verdict, decide
+from conformance.verdict import Baseline, BaselineError, Outcome, Verdict, decide
 from reports.stream import ReadingError, read_result
 from reports.wording import word
 
@@ -79,8 +79,18 @@ def witness_of(result: Result) -> Witness:
     return result.run.witness
 
 
-def make(results: Path, report: Path, evidence: Path, body_list: Path, pack: Pack, at: datetime) -> bytes:
+def make(
+    results: Path,
+    report: Path,
+    evidence: Path,
+    body_list: Path,
+    pack: Pack,
+    at: datetime,
+    spot: Path | None = None,
+) -> bytes:
     """The manifest's bytes for a result, after everything was looked at that can be looked at.
+
+    ``spot``: the result of a spot check of the same build through the observe door, if one was made.
 
     Raises:
         NotSignable: self-declared, incomplete, altered, judged otherwise than the pack decides, or not of this body.
@@ -111,7 +121,7 @@ def make(results: Path, report: Path, evidence: Path, body_list: Path, pack: Pac
     if not any(shown == reports.html(result, at_revision, language).encode() for language in ("vi", "en")):
         raise NotSignable(f"{report}: không phải báo cáo của kết quả này / not the report of this result")
     index, _ = digest_of_file(evidence / "index.ndjson")
-    files = {"results": results, "report": report}
+    files = {"results": results, "report": report, **({"spotCheck": spot} if spot else {})}
     described = {}
     for role, path in files.items():
         digest, size = digest_of_file(path)
@@ -119,7 +129,7 @@ def make(results: Path, report: Path, evidence: Path, body_list: Path, pack: Pac
     manifest = {
         "format": FORMAT,
         "signedAt": at.isoformat(timespec="seconds"),
-        "statement": statement(result, verdict, at_revision, witness, at.date()),
+        "statement": statement(result, verdict, at_revision, witness, at.date(), spot_check(spot, result, at_revision)),
         "files": described,
         "evidence": {"index": index, "digest": bundle.footer["digest"], "entries": len(bundle.entries)},
     }
@@ -133,7 +143,34 @@ def _read(path: Path) -> bytes:
         raise NotSignable(f"{path}: không đọc được / cannot be read: {error.strerror or error}") from error
 
 
-def statement(result: Result, verdict: Verdict, pack: Pack, witness: Witness, on: date) -> dict[str, Any]:
+def spot_check(path: Path | None, result: Result, pack: Pack) -> dict[str, Any] | None:
+    """What a spot check through the observe door showed: software in ordinary use, entered by an operator.
+
+    Raises:
+        NotSignable: not a whole run through that door by the same pack after the witnessed one began, or it failed.
+    """
+    if path is None:
+        return None
+    try:
+        seen = read_result(path)
+    except ReadingError as error:
+        raise NotSignable(str(error)) from error
+    if seen.run.door != "observe" or seen.run.pack_digest != result.run.pack_digest:
+        raise NotSignable(
+            f"{path}: không phải lần quan sát theo cùng bộ đặc tả / not a run through the observe door by the same pack"
+        )
+    if seen.run.started < result.run.started or not seen.items:
+        raise NotSignable(f"{path}: có trước lần chạy, hoặc không thấy gì / older than the run, or nothing was seen")
+    verdict = decide(pack, seen)
+    if verdict.failed():
+        raise NotSignable(f"{path}: đối chứng không đạt / the spot check failed: {', '.join(verdict.failed())}")
+    shown = sorted({one.requirement for one in verdict.outcomes if one.outcome is Outcome.PASS})
+    return {"run": seen.run.run_id, "started": seen.run.started, "items": len(seen.items), "shown": shown}
+
+
+def statement(
+    result: Result, verdict: Verdict, pack: Pack, witness: Witness, on: date, spot: dict[str, Any] | None
+) -> dict[str, Any]:
     """What the body states: the fields of a certificate (verdict.md)."""
     run, footer = result.run, result.footer
     software = {key: run.vendor.get(key) for key in ("vendor", "product", "version", "signingPath", "takes")}
@@ -173,7 +210,7 @@ def statement(result: Result, verdict: Verdict, pack: Pack, witness: Witness, on
             "seedDrawn": witness.seed_drawn,
             "isolated": witness.isolated,
             "plugins": list(witness.plugins),
-            "spotCheck": witness.spot_check or None,
+            "spotCheck": spot,
             "options": run.options,
             "environment": run.environment,
             "started": run.started,

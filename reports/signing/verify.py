@@ -69,6 +69,8 @@ def verify_signed(manifest: Path, trusted: Sequence[x509.Certificate], evidence:
     files = parsed.get("files")
     files = files if isinstance(files, dict) else {}
     checks.extend(_file(manifest.parent, role, files.get(role)) for role in ("results", "report"))
+    if "spotCheck" in files:
+        checks.append(_file(manifest.parent, "spotCheck", files["spotCheck"]))
     checks.append(_evidence(evidence, parsed.get("evidence")))
     checks.append(_validity(statement, on))
     return Verification(tuple(checks), statement)

@@ -395,3 +395,42 @@ def test_a_clean_result_can_be_signed_too(desk: Desk) -> None:
     done = desk.verify()
     assert done.exit_code == 0
     assert "THCS, Appendix 1 (the document), line A: Pass" in done.output
+
+
+def observed(folder: Path, **more: Any) -> None:
+    values: dict[str, Any] = {"door": "observe", "run_id": "seen-1", "started": "2026-11-24T10:00:00+07:00", **more}
+    items = more.pop("items", clean_items(default_pack()))
+    values.pop("items", None)
+    run = result(default_pack(), items, **values)
+    (folder / "seen.json").write_text(reports.json_text(run, default_pack()), encoding="utf-8")
+
+
+def test_a_spot_check_through_the_observe_door_is_stated_and_covered(desk: Desk) -> None:
+    observed(desk.folder)
+    done = desk.sign("--spot-check", str(desk.folder / "seen.json"))
+    assert done.exit_code == 0, done.output
+    stated = json.loads(desk.manifest.read_bytes())["statement"]["run"]["spotCheck"]
+    assert stated["run"] == "seen-1"
+    assert "PL1-DOC-001" in stated["shown"]
+    assert "Spot check intact: seen.json" in desk.verify().output
+    altered(desk.folder / "seen.json", b"seen-1", b"seen-2")
+    done = desk.verify()
+    assert done.exit_code == 1
+    assert "The spot check was altered: seen.json" in done.output
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"door": "drive"}, "not a run through the observe door"),
+        ({"pack_digest": "00" * 32}, "not a run through the observe door"),
+        ({"started": "2026-11-23T08:00:00+07:00"}, "older than the run"),
+        ({"items": []}, "nothing was seen"),
+        ({"items": failing(default_pack()).items}, "the spot check failed: PL"),
+    ],
+)
+def test_a_spot_check_that_shows_nothing_or_failed_is_not_signed(desk: Desk, more: dict[str, Any], said: str) -> None:
+    observed(desk.folder, **more)
+    done = desk.sign("--spot-check", str(desk.folder / "seen.json"))
+    assert done.exit_code == 1
+    assert said in done.output

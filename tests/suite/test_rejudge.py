@@ -18,12 +18,7 @@ from conformance.suite.rejudge import NotRejudgeable, rejudge
 from conformance.verdict import decide
 from tests.world import world
 
-ITEMS = (
-    "THCS:thcs-rounding-decides",
-    "THCS:probe:locked",
-    "exchange:too-many-seconds",
-    "exchange:refused-not-a-transcript",
-)
+ITEMS = ("THCS:thcs-rounding-decides", "THCS:probe:locked", "exchange:too-many-seconds")
 DEFECTS = ("cuts-off-instead-of-rounding", "ignores-retry-after", "edits-after-issue")
 
 
@@ -32,7 +27,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     """The evidence and the result of a run against a vendor with three defects."""
     folder = tmp_path_factory.mktemp("evidence")
     bundle = Bundle(folder)
-    with world(*DEFECTS) as ill:
+    with world(*DEFECTS, items=ITEMS) as ill:
         items: list[ItemResult] = []
         for name in ITEMS:
             items.append(ill.play(name))
