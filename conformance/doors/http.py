@@ -7,6 +7,7 @@ where, in Vietnamese and English.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+
+from conformance.doors.bounded import BoundedTransport, Deadline, Undecodable, decoded
 
 ANSWER_LIMIT = 8 * 1024 * 1024
 """Bytes: four times the largest lawful document, so that too large a document is still seen, and found, as one."""
@@ -24,7 +27,36 @@ PATIENCE = 30.0
 CONNECT = 5.0
 """Seconds for a connection to be taken: that is the machine's answer, not the software's."""
 
+DEEPEST = 64
+"""Levels of JSON; no message of the test interface has ten."""
+
 _HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("a number too large to be written down again")
+    return value
+
+
+def _shallow(value: Any) -> bool:
+    """Whether nothing nests deeper than anybody could write down; level by level, so that depth costs no stack."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return True
+    return False
 
 
 class DoorError(RuntimeError):
@@ -58,13 +90,13 @@ class Answer:
     def json(self) -> Any:
         """The JSON value; ``None`` when the body is not JSON."""
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body, parse_constant=_no_number, parse_float=_finite)
             if _HALVES.search(self.body):
                 # half a character is no text: nothing could be written down that holds one
                 value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-            return value
         except (ValueError, RecursionError):
             return None
+        return value if _shallow(value) else None
 
     def record(self) -> dict[str, Any]:
         """A form that can be kept as evidence."""
@@ -88,11 +120,15 @@ class Http:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.token = token
+        self._deadline = Deadline()
         self._client = httpx.Client(
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/json, application/xml;q=0.9"},
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/json, application/xml;q=0.9",
+                "Accept-Encoding": "identity",
+            },
             timeout=httpx.Timeout(PATIENCE, connect=CONNECT),
-            transport=transport,
-            verify=verify,
+            transport=transport or BoundedTransport(self._deadline, verify),
             follow_redirects=False,
             trust_env=False,
         )
@@ -108,15 +144,18 @@ class Http:
             Unreachable: no whole answer came in time.
             Oversized: the answer is larger than :data:`ANSWER_LIMIT`.
         """
-        url = path if path.startswith(("http://", "https://")) else self.base_url + path
+        if not path.startswith("/"):
+            raise BadAnswer(f"{path[:200]!r}: cần đường dẫn cùng máy chủ / wants a path on the same server")
+        url = self.base_url + path
         began = time.monotonic()
+        self._deadline.until = began + patience
         try:
             with self._client.stream(
                 method, url, json=body, timeout=httpx.Timeout(patience, connect=min(CONNECT, patience))
             ) as response:
                 data = bytearray()
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                for chunk in response.iter_bytes():
+                for chunk in decoded(response, ANSWER_LIMIT):
                     data += chunk
                     if len(data) > ANSWER_LIMIT:
                         beginning = bytes(data[: ANSWER_LIMIT + 1])
@@ -127,8 +166,14 @@ class Http:
                             f"the answer has no end after {patience:.0f} s"
                         )
                 return Answer(response.status_code, bytes(data), headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(f"{method} {url}: không trả lời / no answer ({type(error).__name__}: {error})") from error
+        except Undecodable as error:
+            raise BadAnswer(f"{method} {path}: {error}") from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise Unreachable(
+                f"{method} {url[:500]}: không trả lời / no answer ({type(error).__name__}: {str(error)[:500]})"
+            ) from error
+        finally:
+            self._deadline.until = None
 
     def expect(self, method: str, path: str, body: Any = None, *, status: tuple[int, ...] = (200,)) -> Answer:
         """One request whose answer must have one of ``status``.
