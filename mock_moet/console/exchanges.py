@@ -97,7 +97,7 @@ def exchange(visit: Visit) -> Response:
         earlier=number > 1 and any(one["n"] == number - 1 for one in entries),
         envelope=pretty(entry["request"].get("envelope")),
         body=pretty(entry["answer"]["body"]) if entry["answer"] else "",
-        fault=pretty(entry["fault"]),
+        fault=pretty({name: value for name, value in (entry["fault"] or {}).items() if value}),
         facts=entry["facts"],
     )
 
