@@ -8,6 +8,7 @@ judges.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -179,6 +180,9 @@ class Driver:
         self.offered = frozenset(offered)
         """The capabilities that the software declares."""
         self.subject_map = dict(subject_map or {})
+        self.stalled = 0.0
+        """Real seconds of the slowest answer of our own service since somebody last put this back: a service that
+        stood still has seen nothing at its time."""
         self.begun: list[Episode] = []
         """Episodes since somebody last emptied this: what was seen before the software stopped answering."""
 
@@ -320,15 +324,22 @@ class Driver:
     def journal(self, start: int) -> tuple[dict[str, Any], ...]:
         """The journal since ``start``, with all answers that come within a while: one that is late proves nothing."""
         for _ in range(LATE):
-            entries = self.ministry.journal(start)
+            entries = self._read(start)
             if not any(call_of(one, self.pack).waiting for one in entries):
                 break
             self.clock.sleep(LATE_WAIT)
         return tuple(entries)
 
+    def _read(self, after: int) -> list[dict[str, Any]]:
+        began = time.monotonic()
+        try:
+            return self.ministry.journal(after)
+        finally:
+            self.stalled = max(self.stalled, time.monotonic() - began)
+
     def mark(self, after: int = 0) -> int:
         """The highest journal number there is."""
-        entries = self.ministry.journal(max(after, self._seen))
+        entries = self._read(max(after, self._seen))
         if entries:
             self._seen = max(int(entry["n"]) for entry in entries)
         return max(self._seen, after)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conformance.checks.exchange import Call, Exchange, Paper, Stored
 from conformance.checks.exchange import check as judge
 from conformance.checks.exchange_retries import FINAL_REFUSALS
@@ -15,6 +17,9 @@ from conformance.finding import Place as Where
 from conformance.finding import Recorder
 from conformance.pack import Pack
 
+STALLED = 5.0
+"""Real seconds: a service that answers us so late was standing still, and the order of its times means nothing."""
+
 
 class OwnFailure(RuntimeError):
     """The mock Ministry failed by itself: nothing that followed can be told from it."""
@@ -26,12 +31,9 @@ def exchange_of(played: Played, driver: Driver) -> Exchange:
     Raises:
         OwnFailure: the service answered with an error of its own.
     """
-    own = next((call for call in played.calls if call.status >= 500 and not call.fault), None)
-    if own is not None:
-        raise OwnFailure(
-            f"dịch vụ mô phỏng tự hỏng / the mock service failed by itself: {own.operation} #{own.number}: "
-            f"HTTP {own.status}"
-        )
+    own = own_failure(played.calls)
+    if own:
+        raise OwnFailure(own)
     papers = tuple(
         Paper(
             name,
@@ -76,6 +78,15 @@ def exchange_of(played: Played, driver: Driver) -> Exchange:
     )
 
 
+def own_failure(calls: Iterable[Call]) -> str:
+    """What the mock service did wrong by itself; empty: nothing."""
+    own = next((call for call in calls if call.status >= 500 and not call.fault), None)
+    if own is None:
+        return ""
+    where = f"{own.operation} #{own.number}: HTTP {own.status}"
+    return f"dịch vụ mô phỏng tự hỏng / the mock service failed by itself: {where}"
+
+
 def _sent_records(calls: tuple[Call, ...]) -> set[str]:
     return {item.record for call in calls for item in (call.items or (call,)) if item.record}
 
@@ -95,6 +106,11 @@ def recorded(played: Played, driver: Driver) -> Exchange | str:
     Raises:
         OwnFailure: the service answered with an error of its own.
     """
+    if played.stalled >= STALLED:
+        return (
+            f"dịch vụ mô phỏng đứng yên {played.stalled:.0f} giây, giờ ghi được không dùng được / the mock service "
+            f"stood still for {played.stalled:.0f} s, its times cannot be used"
+        )
     return played.trouble or played.stopped or exchange_of(played, driver)
 
 

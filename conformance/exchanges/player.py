@@ -68,6 +68,8 @@ class Played:
     journal: tuple[dict[str, Any], ...] = ()
     stored: tuple[dict[str, Any], ...] = ()
     watched: float = 0.0
+    stalled: float = 0.0
+    """Real seconds for which our own service did not answer us."""
     trouble: str = ""
     """Not empty: no answer at all, or a step that could not be taken; nothing can be said."""
 
@@ -112,6 +114,7 @@ class _Player:
         self.played = played
         self.cases = {str(number): case for number, case in enumerate(cases, 1)}
         self.props = props
+        driver.stalled = 0.0
         self.start = driver.mark()
         self.undo: list[Callable[[], None]] = []
         self._code = ""
@@ -434,6 +437,7 @@ class _Player:
         self.played.journal = self.driver.journal(self.start)
         self.played.calls = tuple(call_of(entry, self.driver.pack) for entry in self.played.journal)
         self.played.stored = tuple(self.driver.ministry.submissions())
+        self.played.stalled = self.driver.stalled
 
 
 def fault_data(fault: FaultSpec, *, timeout: float) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from conformance.doors.http import DoorError
 from conformance.exchanges import load_exchanges
 from conformance.exchanges.alter import altered
 from conformance.exchanges.facts import issued_of, signed_values
-from conformance.exchanges.judging import OwnFailure, exchange_of, opinions, recorded
+from conformance.exchanges.judging import OwnFailure, exchange_of, judge_played, opinions, recorded
 from conformance.exchanges.model import ExchangeSpec
 from conformance.exchanges.offers import make_offers
 from conformance.exchanges.player import Played, Unplayable, elsewhere, fault_data, play
@@ -118,6 +118,14 @@ def test_a_failure_of_the_mock_service_is_ours() -> None:
     broken = Played(spec(), calls=(Call(7, 0.0, "submit", 500),))
     with pytest.raises(OwnFailure, match="#7"):
         exchange_of(broken, Space())  # type: ignore[arg-type]
+
+
+def test_times_of_a_service_that_stood_still_prove_nothing() -> None:
+    still = Played(spec(requirements=["PL2-GN-004"]), calls=(Call(1, 0.0, "submit", 503, fault=True),), stalled=30.0)
+    found = Recorder()
+    judge_played(still, Space(), found)  # type: ignore[arg-type]
+    assert [one.code for one in found.observations] == ["PL2-GN-004.not-played"]
+    assert "30 s" in found.observations[0].params["seen"]
 
 
 # -- what is told to the service -----------------------------------------------------------------------------------
