@@ -15,7 +15,7 @@ import yaml
 from conformance.exchanges import steps
 from conformance.exchanges.model import ExchangeSpec, Expectation, load_exchanges
 from conformance.exchanges.player import fault_data, outcome_data
-from conformance.exchanges.steps import FaultSpec, Watching
+from conformance.exchanges.steps import FaultSpec, OutcomeSpec, Watching
 from conformance.fixtures import load_definitions
 from conformance.pack import Pack, PackError, default_pack
 from mock_moet.faults import Fault, Outcome
@@ -110,8 +110,9 @@ def test_the_mock_ministry_takes_its_faults_and_outcomes(spec: ExchangeSpec) -> 
         assert Outcome.model_validate(outcome_data(outcome)).polls == outcome.polls
 
 
-def test_faults_can_say_all_that_the_control_interface_knows() -> None:
-    assert set(FaultSpec.model_fields) == set(Fault.model_fields)
+def test_faults_and_outcomes_say_what_the_control_interface_knows() -> None:
+    assert set(FaultSpec.model_fields) <= set(Fault.model_fields)
+    assert set(OutcomeSpec.model_fields) <= set(Outcome.model_fields)
 
 
 @each
