@@ -18,6 +18,9 @@ from conformance.pack import PackError, default_pack, load_pack
 from mock_moet.ministry import Settings
 from mock_moet.server import LOOPBACK, Running, Tls
 
+_LEAST = 32
+"""Characters of a control token that others than this machine may try."""
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -27,6 +30,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=8115, help="cổng dịch vụ / port of the service (0: any)")
     parser.add_argument("--control-port", type=int, default=8116, help="cổng điều khiển / control port (0: any)")
+    parser.add_argument(
+        "--control-listen", default=LOOPBACK, metavar="ADDRESS",
+        help="chỉ trong container, cổng mở ra loopback của máy chủ; cần HOCBA_CONTROL_TOKEN / "
+        "in containers only, published on the host's loopback; needs HOCBA_CONTROL_TOKEN",
+    )  # fmt: skip
     parser.add_argument("--listen", default=LOOPBACK, help="địa chỉ lắng nghe của dịch vụ / address of the service")
     parser.add_argument("--public-url", default="", help="URL bên ngoài nhìn thấy / URL that clients see")
     parser.add_argument(
@@ -109,6 +117,12 @@ def main(arguments: list[str] | None = None) -> int:
             reconfigure(encoding="utf-8", errors="replace")
     # by the environment, because other users of the machine can read a command line
     given = options.control_token or os.environ.get("HOCBA_CONTROL_TOKEN", "")
+    if options.control_listen not in (LOOPBACK, "::1") and len(given) < _LEAST:
+        sys.stderr.write(
+            f"mock_moet: --control-listen {options.control_listen}: cần mã điều khiển từ {_LEAST} ký tự trong "
+            f"HOCBA_CONTROL_TOKEN / needs a control token of at least {_LEAST} characters in HOCBA_CONTROL_TOKEN\n"
+        )
+        return 2
     try:
         running = Running.start(
             Settings(
@@ -122,6 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
             host=options.listen,
             port=options.port,
             control_port=options.control_port,
+            control_host=options.control_listen,
             public_url=options.public_url,
             tls=_tls(options),
             ports=space_ports,

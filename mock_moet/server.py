@@ -78,11 +78,11 @@ class Listeners:
     control: socket.socket
 
     @classmethod
-    def on(cls, host: str = LOOPBACK, port: int = 0, control_port: int = 0) -> Listeners:
-        """Bind the service to ``host`` and the control interface to loopback, always."""
+    def on(cls, host: str = LOOPBACK, port: int = 0, control_port: int = 0, control_host: str = LOOPBACK) -> Listeners:
+        """Bind the service to ``host``, and the control interface to loopback unless somebody insists."""
         service = bind(host, port)
         try:
-            return cls(service, bind(LOOPBACK, control_port))
+            return cls(service, bind(control_host, control_port))
         except OSError:
             service.close()
             raise
@@ -105,6 +105,8 @@ class Listeners:
 
 def _url(one: socket.socket, scheme: str = "http") -> str:
     host, port = one.getsockname()[:2]
+    # an address that means all addresses is none to call
+    host = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}:{port}"
 
@@ -171,6 +173,7 @@ class Running:
         host: str = LOOPBACK,
         port: int = 0,
         control_port: int = 0,
+        control_host: str = LOOPBACK,
         public_url: str = "",
         tls: Tls | None = None,
         ports: range | None = None,
@@ -182,7 +185,7 @@ class Running:
             CertificateProblem: the operator's certificate cannot be used.
             RuntimeError: the service did not come up.
         """
-        listeners = Listeners.on(host, port, control_port)
+        listeners = Listeners.on(host, port, control_port, control_host)
         certificates: Certificates | None = None
         try:
             if tls is not None:
