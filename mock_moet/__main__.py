@@ -20,6 +20,8 @@ from mock_moet.server import LOOPBACK, Running, Tls
 
 _LEAST = 32
 """Characters of a control token that others than this machine may try."""
+_MOST = 64
+"""Processes of a kind."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +72,14 @@ def _parser() -> argparse.ArgumentParser:
         "--judging", choices=("background", "inline"), default="background",
         help="kiểm tra sau khi cấp biên nhận, hay trước khi trả lời / judge after the receipt, or before the answer",
     )  # fmt: skip
+    parser.add_argument(
+        "--judges", type=int, default=0, metavar="N",
+        help="kiểm tra bằng N tiến trình riêng / judge in N processes of their own (0: một luồng / a thread)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=int, default=0, metavar="N",
+        help="phục vụ bằng N tiến trình, cần --database là tệp hoặc PostgreSQL / serve by N processes",
+    )  # fmt: skip
     return parser
 
 
@@ -102,6 +112,9 @@ def main(arguments: list[str] | None = None) -> int:
     if ports:
         sys.stderr.write(f"mock_moet: cổng phải từ 0 đến 65535 / a port is from 0 to 65535: {ports[0]}\n")
         return 2
+    if not 0 <= options.judges <= _MOST or not 0 <= options.workers <= _MOST:
+        sys.stderr.write(f"mock_moet: --judges, --workers: từ 0 đến / from 0 to {_MOST}\n")
+        return 2
     if bool(options.tls_cert) != bool(options.tls_key):
         sys.stderr.write("mock_moet: --tls-cert và --tls-key đi cùng nhau / go together\n")
         return 2
@@ -132,6 +145,8 @@ def main(arguments: list[str] | None = None) -> int:
                 judging=options.judging,
                 profile=options.profile,
                 seed=options.seed,
+                judges=options.judges,
+                workers=options.workers,
             ),
             host=options.listen,
             port=options.port,

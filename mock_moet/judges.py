@@ -151,7 +151,7 @@ class Judges:
 
     def start(self) -> None:
         """Take up what a killed service had acknowledged but not judged; have the processes ready."""
-        for one in self._ministry.store.pending():
+        for one in self._ministry.store.pending() if self._ministry.settings.take_up else ():
             if one.hold == 0:
                 self.expect(one.space, one.known.receipt)
         if self._processes:

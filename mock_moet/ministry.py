@@ -55,6 +55,10 @@ class Settings:
     """Seconds a client may take to send a body."""
     judges: int = 0
     """Processes that judge in the background; 0: a thread of the service does. Only with the usual ``judge``."""
+    workers: int = 0
+    """Processes that serve it beside this one; 0: this one does."""
+    take_up: bool = True
+    """Judge what an earlier process left unjudged."""
     shared: bool = False
     """Faults, scripted outcomes and journal live in the database, because several workers serve it."""
     quota: int = 1024 * 1024 * 1024

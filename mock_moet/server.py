@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mock_moet.api import create_service
@@ -22,33 +19,11 @@ from mock_moet.certificates import Certificates
 from mock_moet.console import PREFIX, Sessions, create_console, link_url
 from mock_moet.control import create_control
 from mock_moet.doors import SpaceDoors
+from mock_moet.listening import Server, configured
 from mock_moet.ministry import Ministry, Settings
+from mock_moet.workers import Crew
 
 LOOPBACK = "127.0.0.1"
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs it: there are two of it in one process."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _configured(app: Any) -> uvicorn.Config:
-    config = uvicorn.Config(
-        app,
-        http="h11",  # faults reach through it to the connection
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=2,
-    )
-    config.load()
-    return config
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -150,10 +125,10 @@ class Running:
         self._sessions = Sessions(ministry.settings.clock)
         operators = create_operators(ministry, self._sessions)
         gate = create_service(ministry)
-        config = _configured(gate)
+        config = configured(gate)
         if certificates is not None:
             config.ssl = certificates.good()
-        self._servers = (_Server(config), _Server(_configured(operators)))
+        self._servers = (Server(config), Server(configured(operators)))
         host = listeners.service.getsockname()[0]
 
         def protocol(app: Any) -> asyncio.Protocol:
@@ -163,6 +138,9 @@ class Running:
 
         self._doors = SpaceDoors(ministry, gate, certificates, lambda port: bind(host, port), protocol, ports)
         ministry.doors = self._doors
+        count = ministry.settings.workers
+        # several processes take the connections; this one keeps the control interface and the spaces' own ports
+        self._crew = Crew(ministry.settings, listeners.service, count) if count else None
         self._thread = Thread(target=self._serve, name="mock-moet", daemon=True)
 
     @classmethod
@@ -194,14 +172,32 @@ class Running:
                 shown = listeners.service.getsockname()[0]
                 certificates = Certificates((*names, shown), settings.clock.now(), tls.own)
             own_url = _url(listeners.service, "http" if tls is None else "https")
-            ministry = Ministry(replace(settings, public_url=public_url or own_url))
+            if settings.workers and (
+                tls is not None
+                or (
+                    settings.database.startswith("sqlite://")
+                    and not settings.database.removeprefix("sqlite://").strip("/")
+                )
+            ):
+                raise ValueError(
+                    "--workers: cần --database là tệp hoặc PostgreSQL, và không đi cùng --tls"
+                    " / wants a file or PostgreSQL as --database, and no --tls"
+                )
+            shared = settings.shared or settings.workers > 0
+            ministry = Ministry(replace(settings, public_url=public_url or own_url, shared=shared))
         except BaseException:
             listeners.close()
             raise
         made = cls(ministry, listeners, certificates, ports)
+        if made._crew is not None:
+            try:
+                made._crew.start()
+            except BaseException:
+                made.close()
+                raise
         made._thread.start()
         for _ in range(1000):
-            if all(server.started for server in made._servers):
+            if all(server.started for server in made._own()):
                 return made
             made._thread.join(0.01)
             if not made._thread.is_alive():
@@ -209,13 +205,15 @@ class Running:
         made.close()
         raise RuntimeError("dịch vụ không khởi động được / the service did not come up")
 
+    def _own(self) -> tuple[Server, ...]:
+        """The servers that run in this process."""
+        return self._servers if self._crew is None else self._servers[1:]
+
     async def _both(self) -> None:
-        first, second = self._servers
+        sockets = {self._servers[0]: self.listeners.service, self._servers[1]: self.listeners.control}
         await self._doors.begin()
         try:
-            await asyncio.gather(
-                first.serve(sockets=[self.listeners.service]), second.serve(sockets=[self.listeners.control])
-            )
+            await asyncio.gather(*(server.serve(sockets=[sockets[server]]) for server in self._own()))
         finally:
             await self._doors.end()
 
@@ -241,6 +239,8 @@ class Running:
         self.stop()
         if self._thread.ident is not None:
             self._thread.join(timeout=10)
+        if self._crew is not None:
+            self._crew.stop()
         self.listeners.close()
         self.ministry.close()
 
