@@ -9,14 +9,14 @@ export UV_PYTHON_DOWNLOADS ?= never
 export PYTHONUTF8 := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: certify test test-interop lint packs bench test-dask docs mutation lock clean
+.PHONY: certify test test-interop test-api lint packs bench test-dask docs mutation lock clean
 
 certify: $(READY)
 	@$(BIN)/hocba certify --target=reference --programme=THCS --programme=THPT \
 	  --report=$(OUT)/report.html --results=$(OUT)/results.json --junit=$(OUT)/junit.xml --evidence=$(OUT)/evidence
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n auto -q --ignore=tests/interop
+	$(BIN)/python -m pytest -n auto -q --ignore=tests/interop --ignore=tests/api
 
 # Signers and verifiers of other platforms, built and run (tests/debian-packages.sh installs what they need).
 test-interop: $(READY)
@@ -82,6 +82,17 @@ mutation: .venv-mutation/.ready
 	$(BIN)/uv pip install --quiet --python $(MUTATION)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# schemathesis against the service: heavy, an environment of its own, a lock of its own.
+API := .venv-api/bin
+test-api: .venv-api/.ready
+	$(API)/python -m pytest tests/api -q -p no:randomly
+
+.venv-api/.ready: requirements-api.lock pyproject.toml $(READY)
+	$(PYTHON) -m venv .venv-api
+	$(BIN)/uv pip install --quiet --python $(API)/python --require-hashes -r requirements-api.lock
+	$(BIN)/uv pip install --quiet --python $(API)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Locks hold versions and hashes, no addresses.
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
@@ -92,6 +103,8 @@ lock:
 	  --group docs --output-file requirements-docs.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  --group test --group mutation --constraint requirements.lock pyproject.toml --output-file requirements-mutation.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  --group test --group api --constraint requirements.lock pyproject.toml --output-file requirements-api.lock
 	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	  - --output-file requirements-setup.lock
 

@@ -99,8 +99,8 @@ class _Visit:
     headers: dict[str, str]
     space: SpaceRow | None = None
     operation: str = ""
-    known_path: bool = False
-    """Some operation has this path."""
+    allowed: set[str] = field(default_factory=set)
+    """Methods of the operations that have this path."""
     params: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     connected: Fault | None = None
@@ -266,7 +266,7 @@ class Gate:
                 continue
             params = dict(child.get("path_params", {}))
             name = str(params.pop("space", ""))
-            visit.known_path = True
+            visit.allowed |= route.methods or set()
             if match is Match.FULL:
                 visit.operation, visit.params = route.name, params
                 return name
@@ -395,7 +395,10 @@ class Gate:
 
     async def _inside(self, visit: _Visit, call: Call) -> Reply:
         if not call.operation:
-            return _problem(self.ministry, Refusal("method" if visit.known_path else "not-found"))
+            if not visit.allowed:
+                return _problem(self.ministry, Refusal("not-found"))
+            headers = (("allow", ", ".join(sorted(visit.allowed))),)
+            return _problem(self.ministry, Refusal("method", headers=headers))
         return await anyio.to_thread.run_sync(self._operate, call)
 
     def _operate(self, call: Call) -> Reply:

@@ -143,6 +143,7 @@ class Ministry:
         """Set by whoever runs real listeners."""
         self._corners: dict[str, Corner] = {}
         self._spaces: dict[str, SpaceRow] = {}
+        self._changes = 0
         self._lock = Lock()
         self.judges = Judges(self, settings.judges)
         try:
@@ -169,16 +170,23 @@ class Ministry:
         if self.settings.shared:
             return self.store.space(name)
         with self._lock:
-            row = self._spaces.get(name)
-            if row is None and (row := self.store.space(name)) is not None:
-                self._spaces[name] = row
-            return row
+            row, changes = self._spaces.get(name), self._changes
+        # never the store with the lock held: who holds the store may want the lock
+        if row is None and (row := self.store.space(name)) is not None:
+            with self._lock:
+                if self._changes == changes:
+                    self._spaces[name] = row
+        return row
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._changes += 1
+            self._spaces.pop(name, None)
 
     def change_space(self, name: str, settings: dict[str, Any]) -> None:
         """Replace a space's settings."""
-        with self._lock:
-            self.store.change_space(name, settings)
-            self._spaces.pop(name, None)
+        self.store.change_space(name, settings)
+        self._forget(name)
 
     def open_space(self, settings: dict[str, Any]) -> tuple[SpaceRow, ClientRow, str]:
         """A new space with its first client and that client's secret, which is kept as a hash only.
@@ -212,10 +220,10 @@ class Ministry:
         """Forget a space."""
         if self.doors is not None:
             self.doors.close(name)
+        self.store.drop_space(name)
+        self._forget(name)
         with self._lock:
-            self.store.drop_space(name)
             self._corners.pop(name, None)
-            self._spaces.pop(name, None)
 
     def corner(self, name: str) -> Corner:
         """A space's faults, scripted outcomes and journal. Only for spaces that exist."""
