@@ -69,7 +69,7 @@ def main() -> int:
         results = out / "again.ndjson"
         results.unlink(missing_ok=True)
     else:
-        chosen = sample(tree, modules, options.mutants, options.seed)
+        chosen = _drawn(out / f"drawn-{options.seed}-{options.mutants}.ndjson", tree, modules, options)
         results = out / f"results-{options.seed}-{options.mutants}.ndjson"
     print(f"{len(chosen)} mutants of {len(modules)} modules, seed {options.seed}; results in {results}", flush=True)
     done = {json.dumps(each["mutant"]) for each in _read(results)}
@@ -90,6 +90,14 @@ def main() -> int:
         if outcome == "survived":
             print(mutant.diff, flush=True)
     return _report(_read(results), options.at_least)
+
+
+def _drawn(path: Path, tree: Path, modules: Sequence[str], options: argparse.Namespace) -> list[Mutant]:
+    """The sample; kept, as looking through all operators takes a minute."""
+    if not path.exists():
+        chosen = sample(tree, modules, options.mutants, options.seed)
+        path.write_text("".join(f"{json.dumps(asdict(one))}\n" for one in chosen), encoding="utf-8")
+    return [Mutant(**each) for each in _read(path)]
 
 
 def _copy(tree: Path) -> None:
