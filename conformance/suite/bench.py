@@ -26,7 +26,7 @@ from conformance.doors.probes import PROBES
 from conformance.doors.rendition import Printed, RenditionReader
 from conformance.doors.vendor import Clock, Vendor
 from conformance.events import ExcerptLine, Finding, FormData, ItemResult
-from conformance.evidence import Entry, digest_of, keep_bytes
+from conformance.evidence import Entry, digest_of, keep_bytes, redacted
 from conformance.exchanges import load_exchanges
 from conformance.exchanges.judging import exchange_of_episode, recorded
 from conformance.exchanges.offers import Offer
@@ -52,7 +52,7 @@ from conformance.suite.judge import (
 from conformance.suite.observing import Watching, episode_of, judge_arrived, judge_watched
 from conformance.suite.plan import Planned
 from conformance.suite.settings import Setup
-from conformance.suite.setup import RealClock, begin_session
+from conformance.suite.setup import DESK_TOKEN, RealClock, begin_session
 from conformance.suite.turns import turn
 
 SHRINKS = 12
@@ -192,7 +192,17 @@ class Bench:
                 error=text[:2000],
                 replay=self.replay(item),
             )
-        return result.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
+        return self._clean(result).model_copy(update={"seconds": round(time.monotonic() - began, 3)})
+
+    @cached_property
+    def _secrets(self) -> tuple[str, ...]:
+        return self.setup.secrets
+
+    def _clean(self, result: ItemResult) -> ItemResult:
+        """The result without secrets: what the software says of itself it may have been told by us."""
+        text = result.model_dump_json()
+        clean = redacted(text, (one for one in self._secrets if one != DESK_TOKEN))
+        return result if clean == text else ItemResult.model_validate_json(clean)
 
     def replay(self, item: Planned) -> tuple[str, ...]:
         """The command that repeats one item; secrets stand as variables."""
@@ -442,8 +452,7 @@ class Bench:
     # -- events ----------------------------------------------------------------------------------------------------
 
     def _keep(self, item: Planned, kind: str, data: bytes, **facts: Any) -> str:
-        secrets = (self.setup.token, self.setup.control_token, self.setup.space.get("client_secret", ""))
-        digest = keep_bytes(Path(self.setup.evidence), kind, data, tuple(one.encode() for one in secrets if one))
+        digest = keep_bytes(Path(self.setup.evidence), kind, data, tuple(one.encode() for one in self._secrets))
         self.entries.append(Entry(kind, item.id, digest, {"programme": item.programme, **facts}))
         return digest
 

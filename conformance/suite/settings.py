@@ -140,6 +140,14 @@ class Setup(BaseModel):
     repeat: tuple[str, ...] = ()
     """Arguments that a replay of one item needs beside seed, programmes and school year; the target as it was given."""
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must stand in nothing that a run leaves behind."""
+        held = json.loads(self.session) if self.session else {}
+        passwords = (str(one.get("password", "")) for one in held.get("signers", ()))
+        everything = (self.token, self.control_token, self.space.get("client_secret", ""), *passwords)
+        return tuple(one for one in everything if one)
+
     def load(self) -> Pack:
         """The run's pack at its scored revision."""
         return load_pack(Path(self.pack)).at(self.revision)

@@ -22,7 +22,7 @@ from conformance.doors.ministry import Ministry
 from conformance.doors.processes import Service, start_ministry, start_vendor
 from conformance.doors.vendor import Vendor, reasons_of
 from conformance.events import RunInfo, Witness
-from conformance.evidence import Bundle
+from conformance.evidence import Bundle, redacted
 from conformance.exchanges.offers import make_offers
 from conformance.pack import Pack, default_pack, load_pack
 from conformance.signature.given import Anchors, GivenError, read_anchors, read_answers, read_crls, read_tax_codes
@@ -263,7 +263,7 @@ def begin(
         DoorError: it does not take session or roster.
     """
     vendor = Vendor(vendor_http, pack, RealClock())
-    described = vendor.describe()
+    described = _mapping(json.loads(_without(json.dumps(vendor.describe()), (vendor_http.token,))))
     programmes = claimed(options, pack, described)
     Intervals.of(_mapping(described.get("intervals")))
     school_year = options.school_year or finished_school_year(pack, now)
@@ -352,8 +352,10 @@ def begin_session(vendor: Vendor, session: Mapping[str, Any], roster: Roster, cl
         DoorError: the software does not take one of them.
     """
     clock = {"clockOffsetSeconds": clock_offset} if clock_offset else {}
-    _taken("PUT /session", vendor.begin({**session, **clock}))
-    _taken("PUT /roster", vendor.enrol(roster.data))
+    hidden = [str(one["password"]) for one in session["signers"]]
+    hidden += [str(one["pkcs12"]) for one in session["signers"]] + [str(session["ministry"]["clientSecret"])]
+    _taken("PUT /session", vendor.begin({**session, **clock}), hidden)
+    _taken("PUT /roster", vendor.enrol(roster.data), hidden)
 
 
 def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path) -> Run:
@@ -547,10 +549,16 @@ def _crl_pem(der: bytes) -> str:
     return f"-----BEGIN X509 CRL-----\n{lines}\n-----END X509 CRL-----\n"
 
 
-def _taken(call: str, answer: Answer) -> None:
+def _taken(call: str, answer: Answer, hidden: Iterable[str]) -> None:
     if answer.status not in (200, 201, 204):
-        reasons = ", ".join(map(str, reasons_of(answer))) or answer.body[:300].decode("utf-8", "replace")
+        # many frameworks answer with the input that they did not like
+        said = redacted(answer.body.decode("utf-8", "replace"), hidden)[:300]
+        reasons = redacted(", ".join(map(str, reasons_of(answer))), hidden)[:1000] or said
         raise BadAnswer(f"{call}: HTTP {answer.status}: {reasons}")
+
+
+def _without(text: str, hidden: Iterable[str]) -> str:
+    return redacted(text, (one for one in hidden if one != DESK_TOKEN))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
