@@ -207,8 +207,9 @@ class Outbox:
         again = self._habits.sent_along(batch)
         for delivery, other in again:
             delivery.job, delivery.state = other, "queued"
-        with self._guard:
-            self._deliveries += [delivery for delivery, _ in again]
+            with self._guard:
+                self._deliveries.append(delivery)
+            self._step([delivery])
 
     def _follow(self, one: Delivery, job: Job) -> None:
         try:

@@ -154,6 +154,7 @@ def _unusable(spec: ExchangeSpec, exchange: Exchange) -> str:
         if (
             call.status in FINAL_REFUSALS
             and not call.fault
+            and call.error != "batch-too-long"  # which is about the batch, and no transcript's own
             and mine is not None
             and mine.version == 1
             and (call.record, call.version) == (mine.record, mine.version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -85,7 +86,15 @@ def load_exchanges(pack: Pack) -> tuple[ExchangeSpec, ...]:
         PackError: a file is wrong, names an unknown rule, requirement or capability, or an id differs from its file's
             name.
     """
-    return tuple(_load(path.name, read_yaml(path), pack) for path in sorted(pack.path("exchanges").glob("*.yaml")))
+    known = _KNOWN.get((pack.folder, pack.digest))
+    if known is None:
+        paths = sorted(pack.path("exchanges").glob("*.yaml"))
+        known = _KNOWN[pack.folder, pack.digest] = tuple(_load(one.name, read_yaml(one), pack) for one in paths)
+    return known
+
+
+_KNOWN: dict[tuple[Path, str], tuple[ExchangeSpec, ...]] = {}
+"""By folder and digest of the pack: a run asks several times."""
 
 
 def _load(name: str, data: Any, pack: Pack) -> ExchangeSpec:

@@ -17,7 +17,8 @@ from typing import Literal
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, pkcs12
+from cryptography.hazmat.primitives.serialization.pkcs12 import PBES
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from conformance.pack import Pack, default_pack
@@ -47,6 +48,10 @@ def make_key(kind: str = "p256") -> PrivateKey:
     raise ValueError(f"{kind}: loại khóa lạ / unknown kind of key")
 
 
+ROUNDS = 2048
+"""Of key derivation in PKCS#12 files, as OpenSSL has them."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Credential:
     """A certificate with its key and the issuing authorities above it, root excluded."""
@@ -61,14 +66,17 @@ class Credential:
         return self.certificate.public_bytes(Encoding.DER)
 
     def pkcs12(self, password: bytes | str) -> bytes:
-        """The credential as a PKCS#12 file (AES-256), chain included."""
+        """The credential as a PKCS#12 file (AES-256), chain included.
+
+        Passwords of runs are drawn and long: few rounds of key derivation are enough, and every software opens it soon.
+        """
         secret = password.encode() if isinstance(password, str) else password
         with _long_names():
             names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        builder = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(ROUNDS)
+        encryption = builder.key_cert_algorithm(PBES.PBESv2SHA256AndAES256CBC).hmac_hash(hashes.SHA256()).build(secret)
         label = str(names[0].value).encode() if names else b""
-        return pkcs12.serialize_key_and_certificates(
-            label, self.key, self.certificate, self.chain, BestAvailableEncryption(secret)
-        )
+        return pkcs12.serialize_key_and_certificates(label, self.key, self.certificate, self.chain, encryption)
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ class AnySize(Habits):
     "Sends the whole batch again when one item is refused",
     expects=["PL2-GN-008"],
     cause="PL2-GN-008.accepted-again",
-    shows=["exchange:batch-first-refused", "exchange:batch-middle-refused"],
+    shows=["exchange:batch-middle-refused"],
 )
 class WholeBatch(Habits):
     """A batch succeeds or fails as one to it."""

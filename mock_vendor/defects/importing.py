@@ -37,19 +37,19 @@ class Believing(Habits):
 
 @defect(
     "checks-signatures-not-what-they-cover",
-    "Chỉ kiểm tra chữ ký đúng, không xem chữ ký phủ phần nào",
-    "Checks that signatures verify, not what they cover",
+    "Chỉ kiểm tra chữ ký của giáo viên có đúng không, không xem phủ phần nào",
+    "Checks that the teachers' signatures verify, not what they cover",
     expects=["PL2-TC-001"],
     cause="PL2-TC-001.imported-bad",
     shows=["exchange:import-wrapped"],
 )
 class LooksElsewhere(Habits):
-    """The signed part is somewhere in the file; what is read is somewhere else."""
+    """The signed mark is somewhere in the file; what is read is somewhere else."""
 
     def verified(self, data: bytes, trust: Trust, now: datetime) -> tuple[list[Reason], Element | None]:
         del trust, now
         root = self.parsed(data)
-        return self.broken(root, list(self.marks(root))), root
+        return self.broken(root, [mark for mark in self.marks(root) if mark.slot.name == TEACHER]), root
 
 
 @defect(

@@ -49,7 +49,7 @@ class SignsItself(Habits):
 
 @defect(
     "revokes-without-a-reason",
-    "Văn bản thu hồi không nêu lý do",
+    "Thu hồi mà không nói vì sao",
     "Gives no reason for a revocation",
     expects=["PL2-SD-002"],
     cause="PL2-SD-002.no-reason",
@@ -64,20 +64,21 @@ class Unexplained(Habits):
 
 
 @defect(
-    "names-another-version-when-revoking",
-    "Văn bản thu hồi nêu sai phiên bản",
-    "Names another version in a statement of revocation",
+    "names-other-bytes-when-revoking",
+    "Văn bản thu hồi nêu sai mã băm của học bạ",
+    "Names other bytes in a statement of revocation",
     expects=["PL2-SD-002"],
     cause="PL2-SD-002.names-other",
     shows=["exchange:revocation"],
 )
-class OtherVersion(Habits):
-    """One too many: what it would have been after an amendment."""
+class OtherBytes(Habits):
+    """The digest of the identifier: nothing that was ever accepted."""
 
     def statement(
         self, facts: Mapping[str, Any], leader: Wanted, find: Callable[[str], Credential], at: datetime
     ) -> bytes:
-        version = {**facts["version"], "number": str(int(facts["version"]["number"]) + 1)}
+        other = self.pack.header.identifiers.digest(str(facts["record"]["id"]).encode())
+        version = {**facts["version"], "replaces": other}
         return super().statement({**facts, "version": version}, leader, find, at)
 
 
@@ -116,7 +117,6 @@ class StillDelivered(Habits):
     "Sửa đổi học bạ đã thu hồi",
     "Amends a revoked transcript",
     expects=["PL2-SD-002"],
-    cause="PL2-SD-002.used-again",
     shows=["exchange:amendment-after-revocation"],
 )
 class AmendsRevoked(Habits):

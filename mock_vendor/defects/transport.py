@@ -11,7 +11,7 @@ from mock_vendor.client import Line
 from mock_vendor.defects.registry import defect
 from mock_vendor.habits import Habits
 
-NO_CHECK_TIME = 0x200000
+NO_CHECK_TIME = 1 << 21
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME."""
 REDIRECTS = (301, 302, 303, 307, 308)
 
