@@ -26,6 +26,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/build.py docs/skeleton/vendor.py
 	$(BIN)/lint-imports
 	$(BIN)/hocba pack lint
 	$(BIN)/hocba pack lint tests/packs/other

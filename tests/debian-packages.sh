@@ -26,6 +26,7 @@ Santuario for C++        | xsec-checksig                                    | xm
 Chromium                 | chromium|chromium-browser                        | chromium chromium-browser
 Vietnamese glyphs        | /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf | fonts-noto-core
 PKCS#11 token in software | softhsm2-util /usr/lib/softhsm/libsofthsm2.so   | softhsm2
+PHP                      | php                                              | php-cli
 PDF text                 | pdftotext                                        | poppler-utils
 '
 
