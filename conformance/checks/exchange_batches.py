@@ -71,8 +71,8 @@ def _sent_again(one: Exchange, found: Recorder) -> bool:
                     derivation=near("same-again", number=call.number, wait=seconds(call.at - first.at)),
                 )
                 return True
-        if call.fault or not call.content:
-            continue  # what came of it was not told
+        if call.fault or call.late or not call.content:
+            continue  # what came of it was not told, or too late
         if call.receipt:
             taken.setdefault(call.content, call)
         elif 400 <= call.status < 500 and call.status not in (401, 408, 429) and call.error != "being-checked":

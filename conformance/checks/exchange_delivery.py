@@ -217,7 +217,9 @@ def tolerates(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
         found.blocked(rule, "not-exercised", place=one.at())
         return
     first = unusual[0]
-    again = [call for call in one.submits if call.number > first.number] if first.operation == "submit" else []
+    again = []
+    if first.operation == "submit" and not any(call.late for call in one.submits):
+        again = [call for call in one.submits if call.number > first.number]
     if one.final != wanted:
         found.violated(
             rule,

@@ -312,7 +312,7 @@ class Driver:
     def collect(self, episode: Episode, start: int) -> None:
         """Take over the journal since ``start`` and the receipts."""
         episode.journal = self.journal(start)
-        episode.calls = tuple(call_of(entry, self.pack) for entry in episode.journal)
+        episode.calls = tuple(self.call(entry) for entry in episode.journal)
         sent = [item for call in episode.calls if call.operation in SENDING for item in call.items or (call,)]
         records = {one.record for one in sent}
         episode.receipts = tuple(
@@ -329,6 +329,10 @@ class Driver:
                 break
             self.clock.sleep(LATE_WAIT)
         return tuple(entries)
+
+    def call(self, entry: Mapping[str, Any]) -> Call:
+        """A journal entry as the rules see it."""
+        return call_of(entry, self.pack, self.intervals.request_timeout)
 
     def _read(self, after: int) -> list[dict[str, Any]]:
         began = time.monotonic()

@@ -13,8 +13,12 @@ CONNECTION = "TLS"
 """The "method" of an entry that is a connection and no call."""
 
 
-def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
-    """A journal entry as the rules see it."""
+NEARLY = 0.8
+"""Part of the client's declared time-out from which on an answer may have come too late for it."""
+
+
+def call_of(entry: Mapping[str, Any], pack: Pack, timeout: float = 0.0) -> Call:
+    """A journal entry as the rules see it; ``timeout``: seconds that the client waits for an answer, where known."""
     request, answer = entry.get("request") or {}, entry.get("answer") or {}
     fault = entry.get("fault")
     operation = str(entry.get("operation") or "")
@@ -46,6 +50,7 @@ def call_of(entry: Mapping[str, Any], pack: Pack) -> Call:
         origin=str(headers.get("host", "")),
         conditional=bool(headers.get("if-none-match")),
         waiting=not answer and not fault and not connection,
+        late=bool(timeout and not fault and float(entry.get("seconds") or 0.0) >= NEARLY * timeout),
         tls=str(entry.get("tls") or ""),
         took=float(entry.get("seconds") or 0.0),
     )

@@ -211,11 +211,17 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
         for name in ("first", "middle", "last", "all")
     },
     ("PL2-GN-008", "limit"): [
+        # our own service was too slow for the client's patience: it rightly sends the batch again
+        (
+            "batched",
+            {"class": "limit"},
+            batches([batch(*map(item, range(3)), late=True), batch(*map(item, range(3)))], *["delivered"] * 3),
+        ),
         (
             "batched",
             {"class": "limit"},
             batches([batch(*map(item, range(100))), batch(item(100))], *["delivered"] * 101),
-        )
+        ),
     ],
     ("PL2-GN-008", "token-refused"): [
         (
