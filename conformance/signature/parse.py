@@ -36,6 +36,8 @@ _PROPERTIES, _TIME_STAMP, _LISTS, _ANSWERS, _CERTIFICATES = (
 _SIGNING_TIME = "SigningTime"
 PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_ROOM = 160
+"""Characters of a list of allowed algorithms that a finding shows."""
 _MOST_TRANSFORMS = 4
 _MOST_CERTIFICATES = 10
 _MOST_VALUES = 10
@@ -132,6 +134,16 @@ class Parsed:
 def refused_cause(uri: str, pack: Pack) -> str:
     """The cause for an algorithm that is not allowed: the usual suspect's name, or ``unknown``."""
     return pack.signature.refused.get(uri, "unknown").lower()
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first names of a list, as many as a finding has room for."""
+    shown = ""
+    for name in names:
+        if len(shown) + len(name) > _ROOM:
+            return f"{shown}, …"
+        shown = f"{shown}, {name}" if shown else name
+    return shown
 
 
 def _elements(node: etree._Element) -> tuple[list[etree._Element], list[str]]:
@@ -286,7 +298,10 @@ def _read_signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
     found.method = children[1].get("Algorithm") or ""
     found.algorithm = pack.signature.signatures.get(found.method)
     if found.algorithm is None:
-        found.against(f"algorithm.{refused_cause(found.method, pack)}", children[1], seen=found.method)
+        found.against(
+            f"algorithm.{refused_cause(found.method, pack)}", children[1], seen=found.method,
+            expected=_listed(uri.rpartition("#")[2] for uri in pack.signature.signatures),
+        )  # fmt: skip
     if len(children) - 2 > pack.signature.max_references:
         limit = str(pack.signature.max_references)
         found.against("form.too-many-references", node, seen=str(len(children) - 2), expected=f"≤ {limit}")
@@ -340,7 +355,10 @@ def _reference(
     method = children[-2].get("Algorithm") or ""
     name = pack.signature.digests.get(method)
     if name is None:
-        found.against(f"algorithm.{refused_cause(method, pack)}", children[-2], seen=method)
+        found.against(
+            f"algorithm.{refused_cause(method, pack)}", children[-2], seen=method,
+            expected=_listed(pack.signature.digests.values()),
+        )  # fmt: skip
     value = decoded(children[-1].text)
     if not value or len(children[-1]):
         found.against("form.base64", children[-1], seen=(children[-1].text or "")[:40])

@@ -463,6 +463,12 @@ def test_broken_parts_are_findings_and_never_exceptions(bench: Bench, name: str,
     assert roots(bench.judge(data.encode()), must=True)
 
 
+def test_a_broken_signature_hides_nothing_of_those_after_it(bench: Bench) -> None:
+    timeless = bench.signed(on("principal", lambda plan: replace(plan, style=replace(plan.style, signing_time=False))))
+    empty = re.sub(r"(<ds:SignedInfo>).*?(</ds:SignedInfo>)", r"\1\2", timeless.decode(), count=1, flags=re.DOTALL)
+    assert "PL1-KY-012.missing" in bench.judge(empty.encode()).roots()
+
+
 def test_every_cause_that_is_told_is_in_the_pack(bench: Bench) -> None:
     for accident, (adjust, _) in SIGNED.items():
         for one in bench.judge(bench.signed(adjust(bench))).observations:

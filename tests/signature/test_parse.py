@@ -102,3 +102,16 @@ def test_the_octets_that_are_kept_are_those_that_were_signed() -> None:
     assert usual.octets == etree.tostring(usual.signed_info, method="c14n", exclusive=True, with_tail=False)
     noted = parse(first(changed(rb"<ds:CanonicalizationMethod", b"<!-- --><ds:CanonicalizationMethod")), PACK)
     assert noted.octets == b"", "with a comment in it they are not"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "new", "first_allowed"),
+    [
+        (rb"xmlenc#sha256", b"xmldsig#sha1", "sha256, sha384, sha512"),
+        (rb'(SignatureMethod Algorithm=")[^"]+', b'SignatureMethod Algorithm="urn:x', "rsa-sha256, rsa-sha384"),
+    ],
+)
+def test_a_refused_algorithm_is_told_with_the_allowed_ones(pattern: bytes, new: bytes, first_allowed: str) -> None:
+    trouble = next(one for one in fresh(first(changed(pattern, new))).troubles if one.kind.startswith("algorithm."))
+    assert trouble.expected.startswith(first_allowed)
+    assert len(trouble.expected) < 200
