@@ -51,6 +51,7 @@ def test_the_matrix_is_filtered_without_script(page: Page, report: Path) -> None
     page.locator("#show-fail").check()
     failed = rows.count()
     assert 0 < failed < everything
+    assert page.locator("tr.group:visible").count() <= failed  # no group without a row
     assert page.locator("#m-PL1-PH-001").is_visible()
     page.locator("#group-GN").check()
     assert not page.locator("#m-PL1-PH-001").is_visible()
