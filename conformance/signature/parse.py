@@ -27,7 +27,8 @@ _REFERENCE = f"{{{DS}}}Reference"
 _BARE_REFERENCE = [f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"]
 _FULL_REFERENCE = [f"{{{DS}}}Transforms", *_BARE_REFERENCE]
 _X509_DATA, _X509_CERTIFICATE = f"{{{DS}}}X509Data", f"{{{DS}}}X509Certificate"
-_MOST_OUTLINES = 1000
+_MOST_OUTLINES, _LONGEST_OUTLINE = 1000, 16 * 1024
+"""How many ways of writing SignedInfo are remembered, and octets of the longest: strange files must not fill memory."""
 _PREFIXES = "{http://www.w3.org/2001/10/xml-exc-c14n#}InclusiveNamespaces"
 _PROPERTIES, _TIME_STAMP, _LISTS, _ANSWERS, _CERTIFICATES = (
     f"{{{XADES}}}{name}"
@@ -99,7 +100,7 @@ class Parsed:
     node: etree._Element
     signed_info: etree._Element | None = None
     octets: bytes = b""
-    """SignedInfo in the exclusive canonical form; empty: it holds comments, or has no such form."""
+    """SignedInfo in the exclusive canonical form; empty: it holds comments, is very long, or has no such form."""
     step: Step | None = None
     method: str = ""
     algorithm: SignatureAlgorithm | None = None
@@ -237,7 +238,7 @@ def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
         octets = etree.tostring(node, method="c14n", exclusive=True, with_comments=True, with_tail=False)
     except etree.C14NError:
         octets = b""
-    if not octets or b"<!" in octets or b"<?" in octets:
+    if not 0 < len(octets) <= _LONGEST_OUTLINE or b"<!" in octets or b"<?" in octets:
         _read_signed_info(found, node, pack)
         return
     found.octets = octets
@@ -256,9 +257,11 @@ def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
         return
     deviations = len(found.portability)
     _read_signed_info(found, node, pack)
-    if found.troubles or deviations != len(found.portability) or len(known) >= _MOST_OUTLINES:
+    if found.troubles or deviations != len(found.portability):
         return
     if [(one.uri, one.value) for one in found.references] == varies:
+        if len(known) >= _MOST_OUTLINES:
+            known.clear()
         known[alike] = _Outline(
             found.step,
             found.method,

@@ -115,3 +115,14 @@ def test_a_refused_algorithm_is_told_with_the_allowed_ones(pattern: bytes, new: 
     trouble = next(one for one in fresh(first(changed(pattern, new))).troubles if one.kind.startswith("algorithm."))
     assert trouble.expected.startswith(first_allowed)
     assert len(trouble.expected) < 200
+
+
+def test_strange_files_do_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = first(changed(rb' URI="#', b' Type="' + b"x" * 17_000 + b'" URI="#'))
+    wanted = told(fresh(long))
+    assert not module._outlines(PACK), "too long to be remembered"
+    assert told(parse(long, PACK)) == wanted
+    monkeypatch.setattr(module, "_MOST_OUTLINES", 2)
+    for at in range(5):
+        parse(first(changed(rb' URI="#', b' Type="%d" URI="#' % at)), PACK)
+        assert 1 <= len(module._outlines(PACK)) <= 2
