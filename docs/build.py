@@ -23,7 +23,14 @@ from conformance.pack.explain import Explanation, as_html, explain
 from conformance.pack.words import word
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("docs", "tests/interop", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
+COPIED = (
+    "docs",
+    "tests/interop",
+    "conformance/packs/cv115-2025-1.0/service",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "LICENSE",
+)
 """What pages are, or link to."""
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "build.py", "mkdocs.yml", "*.pyc")
 SHOWN = 3

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from conformance.cli import app
 from conformance.options import OPTIONS
 from conformance.suite.configuration import (
     NAME,
@@ -126,3 +128,24 @@ def test_the_table_of_options_and_the_keys_fit_together() -> None:
     names = {name for name, _ in OPTIONS}
     assert set(keys()) == names - set(NOT_IN_FILE) | {"token-env"}
     assert {name for name, one in OPTIONS if one.get("metavar") in ("FILE", "DIR")} - set(NOT_IN_FILE) <= PATHS
+
+
+def test_a_witnessed_run_reads_no_file_that_lies_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "this is no TOML")
+    started: list[list[str]] = []
+
+    class Done:
+        def __init__(self, command: list[str], **_: object) -> None:
+            started.append(command)
+
+        def wait(self) -> int:
+            return 3
+
+    monkeypatch.setattr("conformance.cli.subprocess.Popen", Done)
+    run = CliRunner().invoke
+    assert run(app, ["certify", "--target=http://127.0.0.1:9"]).exit_code == 2
+    assert started == []
+    assert run(app, ["certify", "--target=http://127.0.0.1:9", "--witness=list.yaml"]).exit_code == 3
+    assert "--no-config" in started[0]
+    assert "--witness=list.yaml" in started[0]
