@@ -33,6 +33,8 @@ FEWEST_LOOKS = 25
 """Times that a state is read before time counts at all: a machine under load is slow, and that is nobody's mistake."""
 LATE, LATE_WAIT = 10, 0.1
 """Times that the journal is read again, and seconds in between, for an answer that it does not hold yet."""
+MOST_SHOWN, LONGEST_SHOWN = 500, 4000
+"""Messages of one look at what the operator is shown, and characters of each: it is looked at many times."""
 MOST_WAIT = 300.0
 """Seconds: nothing waits longer for a final state, whatever intervals the software declares."""
 
@@ -357,11 +359,13 @@ class Driver:
         version = state.get("version")
         return Sample(
             upto,
-            str(state.get("state", "")),
-            str(state.get("receipt") or ""),
+            str(state.get("state", ""))[:LONGEST_SHOWN],
+            str(state.get("receipt") or "")[:LONGEST_SHOWN],
             version if isinstance(version, int) else None,
-            tuple(str(one) for one in messages) if isinstance(messages, list) else (),
-            tuple(one for one in refusals if isinstance(one, dict)) if isinstance(refusals, list) else (),
+            tuple(str(one)[:LONGEST_SHOWN] for one in messages[:MOST_SHOWN]) if isinstance(messages, list) else (),
+            tuple(map(_short, (one for one in refusals[:MOST_SHOWN] if isinstance(one, dict))))
+            if isinstance(refusals, list)
+            else (),
         )
 
     def case(self, case: Case) -> Episode:
@@ -380,6 +384,14 @@ class Driver:
         except DoorError as error:
             episode.trouble = str(error)
         return episode
+
+
+def _short(refusal: Mapping[str, Any]) -> dict[str, Any]:
+    """A refusal whose texts are bounded; what is no plain value is written out."""
+    return {
+        str(key)[:100]: value if value is None or isinstance(value, bool | int) else str(value)[:LONGEST_SHOWN]
+        for key, value in list(refusal.items())[:30]
+    }
 
 
 def by_role(signings: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
+from lxml import etree
+from rich.console import Console
 
+import reports
 from conformance.doors.http import ANSWER_LIMIT, BadAnswer, DoorError, Http, Oversized, Unreachable
-from tests.attacks.hostile_vendor import BROKEN, FLOODS, UNENDING, deep, raw_server
+from conformance.events import Result, RunFinished
+from conformance.pack import default_pack
+from conformance.verdict import decide
+from reports.terminal import summary
+from tests.attacks.hostile_vendor import BROKEN, FLOODS, POISON, UNENDING, Hostile, deep, raw_server, with_json
+from tests.world import world
 
 PATIENCE = 0.6
 """Seconds for calls that never end."""
@@ -88,3 +100,92 @@ def test_json_that_is_merely_large_is_read() -> None:
     http = Http("http://vendor.test", "t", transport=httpx.MockTransport(lambda _: httpx.Response(200, json=value)))
     assert http.call("GET", "/x").json() == json.loads(json.dumps(value))
     http.close()
+
+
+Change = Callable[[httpx.Request, httpx.Response], httpx.Response]
+
+
+def shows(**values: Any) -> Change:
+    """What the operator is shown is something else; all other answers are sound."""
+
+    def change(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        path = request.url.path
+        if request.method != "GET" or not re.search(r"/transcripts/[^/]+$", path) or response.status_code != 200:
+            return response
+        return with_json(response, {**response.json(), **values})
+
+    return change
+
+
+def refuses(body: str) -> Change:
+    """No transcript is taken, with this body."""
+
+    def change(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method == "POST" and request.url.path.endswith("/transcripts"):
+            return with_json(httpx.Response(422, request=request), body)
+        return response
+
+    return change
+
+
+def answers(text: str) -> Change:
+    """Every answer of the run is this text."""
+    return lambda request, response: with_json(response, text)
+
+
+REASONS = json.dumps({"reasons": [{"code": POISON, "field": POISON, "message": POISON}] * 50})
+MANY = [POISON * 20] * 5000
+HOSTILE: dict[str, tuple[str, Change]] = {
+    "poison shown": (
+        "exchange:refusal-one",
+        shows(operatorMessages=[POISON], refusals=[{"code": POISON, "field": POISON, "message": POISON}]),
+    ),
+    "reasons of poison": ("THCS:thcs-plain", refuses(REASONS)),
+    "far too much shown": ("exchange:refusal-one", shows(operatorMessages=MANY, refusals=[{"code": "x" * 10**6}] * 3)),
+    "other types": (
+        "exchange:refusal-one",
+        shows(operatorMessages={"a": 1}, refusals="x", receipt=[1], version=True),
+    ),
+    "huge numbers": ("exchange:refusal-one", shows(version=10**4000, receipt=1e308, refusals=[{"code": 10**4000}])),
+    "half characters": ("exchange:refusal-one", answers('{"id": "\\ud800", "state": "\\udfff"}')),
+    "an id of poison": ("THCS:thcs-plain", answers(json.dumps({"id": POISON}))),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_answers_are_data_everywhere(name: str) -> None:
+    item, change = HOSTILE[name]
+    pack = default_pack()
+    with world(items=(item,)) as here:
+        client = here.run_.https[0]._client
+        hostile = Hostile(client._transport, change)
+        client._transport = hostile
+        result = here.play(item)
+        assert hostile.hosts == {"127.0.0.1"}, "nobody else was asked"
+        client._transport = hostile._inner
+        info = here.run_.info.model_copy(update={"vendor": {"product": POISON, POISON: POISON}})
+    assert result.error == "", "the vendor's doing is no defect of ours"
+    assert result.findings
+    assert {one.state for one in result.findings} <= {"violated", "blocked"}
+    footer = RunFinished(finished=info.started, items=1, evidence_digest="0" * 64)
+    whole = reports.with_verdict(Result(run=info, items=(result,), footer=footer), pack)
+    verdict = decide(pack, whole)
+    assert verdict.exit_code in (1, 3)
+    for language in ("vi", "en"):
+        page = reports.html(whole, pack, language)
+        assert "&lt;script&gt;" in page, "shown, not obeyed"
+        assert "⟨U+202E⟩" in page
+        assert "<script" not in page.casefold()
+        assert "<img src=x" not in page
+        assert not UNSEEN.search(page)
+        etree.fromstring(reports.junit(whole, pack, language).encode())
+    assert not UNSEEN.search(reports.junit(whole, pack))
+    for text in (reports.json_text(whole, pack), reports.sarif(whole, pack)):
+        json.loads(text, parse_constant=pytest.fail)
+    printed = io.StringIO()
+    Console(file=printed, width=100, no_color=True, highlight=False).print(summary(whole, verdict, pack, "vi"))
+    assert not UNSEEN.search(printed.getvalue())
+
+
+UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that a screen or a reader would obey instead of showing them."""
