@@ -34,9 +34,13 @@ def batched(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
         return
     if _sent_again(one, found):
         return
+    slow = next((call for call in batches if call.late), None)
     refused = {str(name) for name in params.get("refused", ())}
     lost = [paper for paper in one.papers if paper.final != ("refused" if paper.name in refused else "delivered")]
-    if lost:
+    if lost and slow is not None:
+        # it never had a chance: our own answer took longer than it waits
+        found.blocked(RULE, "not-played", place=one.at(slow), seen=f"{slow.took:.1f} s")
+    elif lost:
         paper = lost[0]
         expected = "refused" if paper.name in refused else "delivered"
         found.violated(

@@ -77,8 +77,9 @@ class Call:
     """Seconds from arrival until the service had answered, or seen the client go: its own time, not the client's."""
     waiting: bool = False
     """Whether the journal did not hold its answer yet: nothing may be concluded from its absence."""
-    late: bool = False
-    """Whether the answer took nearly as long as the client waits, without a fault of ours: it may never have come."""
+    late: float = 0.0
+    """How often the client's patience went into our answer's time, from nearly once on, without a fault of ours: the
+    answer may never have come. 0: in time."""
     tls: str = ""
     """The certificate its connection was shown: empty without TLS, ``good``, or how it was bad."""
 

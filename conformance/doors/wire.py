@@ -50,10 +50,14 @@ def call_of(entry: Mapping[str, Any], pack: Pack, timeout: float = 0.0) -> Call:
         origin=str(headers.get("host", "")),
         conditional=bool(headers.get("if-none-match")),
         waiting=not answer and not fault and not connection,
-        late=bool(timeout and not fault and float(entry.get("seconds") or 0.0) >= NEARLY * timeout),
+        late=0.0 if fault else _late(float(entry.get("seconds") or 0.0), timeout),
         tls=str(entry.get("tls") or ""),
         took=float(entry.get("seconds") or 0.0),
     )
+
+
+def _late(took: float, timeout: float) -> float:
+    return took / timeout if timeout > 0 and took >= NEARLY * timeout else 0.0
 
 
 def _envelope(request: Mapping[str, Any], pack: Pack) -> dict[str, Any]:

@@ -21,6 +21,10 @@ STALLED = 5.0
 """Real seconds: a service that answers us so late was standing still, and the order of its times means nothing."""
 
 
+OVERDUE = 3.0
+"""Times the client's declared patience: what it does after such an answer of ours is not put on it."""
+
+
 class OwnFailure(RuntimeError):
     """The mock Ministry failed by itself: nothing that followed can be told from it."""
 
@@ -137,6 +141,12 @@ def opinions(spec: ExchangeSpec, exchange: Exchange | str, pack: Pack) -> list[t
         found = Recorder()
         judge(exchange, expectation.rule, spec.params(expectation, pack), found)
         said.append((expectation, found))
+    slow = max((call.late for call in exchange.calls), default=0.0)
+    if slow >= OVERDUE and any(found.violations for _, found in said):
+        return (
+            f"câu trả lời của dịch vụ mô phỏng lâu gấp {slow:.0f} lần thời gian chờ mà phần mềm khai / "
+            f"an answer of the mock service took {slow:.0f} times as long as the software waits"
+        )
     return said
 
 

@@ -215,7 +215,7 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
         (
             "batched",
             {"class": "limit"},
-            batches([batch(*map(item, range(3)), late=True), batch(*map(item, range(3)))], *["delivered"] * 3),
+            batches([batch(*map(item, range(3)), late=2.0), batch(*map(item, range(3)))], *["delivered"] * 3),
         ),
         (
             "batched",

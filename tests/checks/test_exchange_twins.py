@@ -67,6 +67,12 @@ def test_an_answer_that_the_journal_lacks_is_nobodys_mistake() -> None:
     assert early.roots() == {"PL2-GN-006.delivered-too-early"}
 
 
+def test_software_that_gave_up_on_our_slow_batches_lost_nothing() -> None:
+    slow = exchange_twins_r3.batch(exchange_twins_r3.item(0), late=9.0)
+    found = judged(("batched", {"class": "limit"}, exchange_twins_r3.batches([slow], "gave-up")))
+    assert [one.code for one in found.observations] == ["PL2-GN-008.not-played"]
+
+
 def test_a_finding_tells_the_nearest_call_and_why_it_does_not_count() -> None:
     pack = default_pack()
     told = 0

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conformance.checks.context import Context
-from conformance.checks.exchange import Call
+from conformance.checks.exchange import Call, Exchange, Paper, Sample
 from conformance.document import read
 from conformance.doors.drive import LATE, Driver, Intervals, Meter
 from conformance.doors.http import DoorError
@@ -126,6 +126,17 @@ def test_times_of_a_service_that_stood_still_prove_nothing() -> None:
     judge_played(still, Space(), found)  # type: ignore[arg-type]
     assert [one.code for one in found.observations] == ["PL2-GN-004.not-played"]
     assert "30 s" in found.observations[0].params["seen"]
+
+
+def test_what_software_does_after_an_answer_of_ours_that_never_came_is_not_put_on_it() -> None:
+    chosen = spec(requirements=["PL2-GN-009"], expect=[{"rule": "no-false-success"}])
+    broken = Call(1, 0.0, "submit", 202, fault=True)
+    seen = Sample(1, "receipted")
+    papers = (Paper("1", "9900000001", (), (seen,)),)
+    base = Exchange("x", (broken,), (seen,), "", "", "", None, (), "final", papers=papers)
+    assert not isinstance(opinions(chosen, base, PACK), str)
+    slow = replace(base, calls=(broken, Call(2, 1.0, "status", 200, late=9.0)))
+    assert "9 times" in str(opinions(chosen, slow, PACK))
 
 
 # -- what is told to the service -----------------------------------------------------------------------------------
