@@ -111,6 +111,8 @@ class Stamping:
     """Digest of the token's signature."""
     of_other: bool = False
     """The imprint is of something else."""
+    content: str = "tst_info"
+    """What the signed attributes call the content; empty: nothing."""
     tampered: bool = False
     """The token's signature is spoiled."""
     reference: Literal["v2", "other", ""] = "v2"
@@ -165,7 +167,7 @@ class TimeStampAuthority:
         own = asn1.Certificate.load(self.credential.der)
         attributes = cms.CMSAttributes(
             [
-                {"type": "content_type", "values": ["tst_info"]},
+                *([{"type": "content_type", "values": [how.content]}] if how.content else []),
                 {"type": "message_digest", "values": [_digest(how.signed, info)]},
                 *self._reference(how),
             ]

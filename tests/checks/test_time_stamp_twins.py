@@ -161,6 +161,8 @@ WRONG: dict[str, tuple[Make, str]] = {
     "an RSA key of 1024 bits": (lambda b: b.with_stamp(authority=service(b, key="rsa1024")), "weak-key"),
     "SHA-1 imprint": (lambda b: b.with_stamp(Stamping(imprint="sha1")), "weak-digest"),
     "SHA-1 signature": (lambda b: b.with_stamp(Stamping(signed="sha1")), "weak-digest"),
+    "attributes of another content": (lambda b: b.with_stamp(Stamping(content="data")), "unreadable"),
+    "attributes of no content": (lambda b: b.with_stamp(Stamping(content="")), "unreadable"),
     "no certificate": (lambda b: b.with_stamp(Stamping(certificate=False)), "certificate-missing"),
     "another certificate is referred to": (
         lambda b: b.with_stamp(Stamping(reference="other")), "certificate-mismatch",
