@@ -126,3 +126,9 @@ def test_strange_files_do_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> No
     for at in range(5):
         parse(first(changed(rb' URI="#', b' Type="%d" URI="#' % at)), PACK)
         assert 1 <= len(module._outlines(PACK)) <= 2
+
+
+def test_what_a_trouble_shows_is_short() -> None:
+    one = Parsed(first(DATA))
+    one.against("form.malformed", seen="s" * 300, expected="e" * 300)
+    assert (len(one.troubles[0].seen), len(one.troubles[0].expected)) == (200, 200)
