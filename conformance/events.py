@@ -167,6 +167,8 @@ class RunInfo(Event):
     revision: str
     door: Literal["drive", "observe", "files"]
     target: str
+    tls: str = ""
+    """SHA-256 (hex) of the certificate that the target showed when the run began; empty without TLS."""
     programmes: tuple[str, ...]
     """The claimed programmes that this run judges."""
     seed: int

@@ -20,6 +20,7 @@ from conformance.doors.drive import Intervals
 from conformance.doors.http import Answer, BadAnswer, DoorError, Http
 from conformance.doors.ministry import Ministry
 from conformance.doors.processes import Service, start_ministry, start_vendor
+from conformance.doors.tls import fingerprint
 from conformance.doors.vendor import Vendor, reasons_of
 from conformance.events import RunInfo, Witness
 from conformance.evidence import Bundle, redacted
@@ -219,7 +220,8 @@ def _drive(
         described = Vendor(https[0], pack, RealClock()).describe()
         seed, witness = draw(body, described, options.build_hash, lambda: datetime.now(pack.timezone), plugins)
     run = begin(options, pack, now, seed, folder, https[0], https[1])
-    run.info = run.info.model_copy(update={"witnessed": witness is not None, "witness": witness})
+    seen = {"witnessed": witness is not None, "witness": witness, "tls": fingerprint(target)}
+    run.info = run.info.model_copy(update=seen)
     run.services = services
     return run
 

@@ -203,7 +203,7 @@ def statement(
             "tool": run.tool_version,
             "door": run.door,
             "target": run.target,
-            "tlsFingerprint": None,
+            "tlsFingerprint": run.tls or None,
             "trust": list(run.trust),
             "seed": run.seed,
             "buildRecorded": witness.build_recorded,
