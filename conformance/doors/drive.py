@@ -37,6 +37,8 @@ MOST_SHOWN, LONGEST_SHOWN = 500, 4000
 """Messages of one look at what the operator is shown, and characters of each: it is looked at many times."""
 MOST_WAIT = 300.0
 """Seconds: nothing waits longer for a final state, whatever intervals the software declares."""
+SLOW, SLOW_WAIT = 60.0, 3600.0
+"""Seconds: software whose background work runs so rarely is given so long; its slowness is no mistake."""
 
 
 class Meter:
@@ -108,7 +110,8 @@ class Intervals:
         for _ in range(failures):
             waits += wait + self.request_timeout + self.outbox
             wait = min(wait * 2, self.longest_retry)
-        return min(MOST_WAIT, 10.0 + 4 * (self.outbox + self.poll) + 1.5 * waits + extra)
+        most = MOST_WAIT if self.outbox + self.poll < SLOW else SLOW_WAIT
+        return min(most, 10.0 + 4 * (self.outbox + self.poll) + 1.5 * waits + extra)
 
 
 @dataclass(slots=True)
