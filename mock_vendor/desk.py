@@ -11,6 +11,7 @@ from mock_vendor.client import Line
 from mock_vendor.contents import Contents, Facts
 from mock_vendor.errands import Errand
 from mock_vendor.habits import Habits
+from mock_vendor.inquiring import KnownList
 from mock_vendor.outbox import Outbox
 from mock_vendor.reasons import Reason, Refused
 from mock_vendor.register import ROLES, Register, Wanted
@@ -37,6 +38,8 @@ class Desk:
         self._line: Line | None = None
         self._session: dict[str, Any] = {}
         self._errands: dict[str, Errand] = {}
+        self._lists: dict[str, KnownList] = {}
+        """The Ministry's code lists, once they were fetched."""
         self._gone = False
         """Stopped, hard or not: whoever still works in another thread leaves everything as it is."""
 

@@ -44,6 +44,7 @@ class Drafting(Desk):
         self._check("Case", case)
         with self._lock:
             reasons = self.habits.impossible(case, self._register)
+            reasons += self.habits.outdated(case, self._lists, self._now().date())
             if reasons:
                 raise Refused(422, reasons)
             id_ = uuid.uuid4().hex

@@ -22,6 +22,8 @@ from mock_vendor.transcripts import Job
 
 TRIES = 4
 MOST_PAGES = 1000
+LEARNER_LISTS = {"gender": "genders", "ethnicity": "ethnicities", "nationality": "nationalities"}
+"""Code lists of a learner's fields."""
 SHOWN_STATES = ("accepted", "superseded", "revoked")
 
 AUTHORISATION_REASONS = {
@@ -295,6 +297,17 @@ class Inquiring(Mailing):
     def refreshable(self) -> list[str]:
         """Code lists that are kept up to date."""
         return sorted(self.pack.codes)
+
+    def outdated(self, case: Mapping[str, Any], known: Mapping[str, KnownList], day: date) -> list[Reason]:
+        """Codes of a case that the Ministry's lists do not hold on a day; lists that were never fetched say nothing."""
+        learner = case["learner"]
+        asked = [(f"/learner/{field}/code", names, learner[field]["code"]) for field, names in LEARNER_LISTS.items()]
+        asked += [(f"/subjects/{index}/code", "subjects", one["code"]) for index, one in enumerate(case["subjects"])]
+        return [
+            Reason("UNKNOWN_CODE", field, message=f"mã hết hiệu lực hoặc không có / not in the list on {day}: {code}")
+            for field, name, code in asked
+            if name in known and known[name].entries and not self.in_list(known[name], code, day)
+        ]
 
     def in_list(self, known: KnownList, code: str, day: date) -> bool:
         """Whether a code is valid on a day by the Ministry's list."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from mock_vendor.client import Line
 from mock_vendor.errands import Errand
+from mock_vendor.inquiring import KnownList
 from mock_vendor.outbox import Outbox
 from mock_vendor.reasons import Reason, Refused
 from mock_vendor.receiving import Receiving
@@ -49,7 +50,7 @@ class Office(Receiving):
             self._store.clear()
             self._store.put("session", ("session", session))
             self._gone, self._register, self._credentials, self._transcripts = False, Register(), {}, {}
-            self._errands = {}
+            self._errands, self._lists = {}, {}
             self._enter(session, packed, line)
             self._sending().start()
 
@@ -116,6 +117,7 @@ class Office(Receiving):
             outbox = self._sending()
             outbox.resume(deliveries.values())
             outbox.start()
+            self._lists = {name: KnownList(**data) for name, data in self._store.all("code-list")}
             self._errands = {name: Errand.of(data) for name, data in self._store.all("errand")}
             for errand in self._errands.values():
                 self._run(errand)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -229,11 +230,11 @@ class Sending(Drafting):
         """Refresh the code lists."""
         with self._lock:
             line = self._connected()
-            known = {name: KnownList(**data) for name, data in self._store.all("code-list")}
         for name in self.habits.refreshable():
-            found = self.habits.refreshed(line, known.get(name, KnownList(name)))
-            row = {"name": found.name, "etag": found.etag, "entries": found.entries}
-            self._store.put("code-list", (name, row))
+            found = self.habits.refreshed(line, self._lists.get(name, KnownList(name)))
+            with self._lock:
+                self._lists[name] = found
+                self._store.put("code-list", (name, asdict(found)))
 
     def state(self, id_: str) -> dict[str, Any]:
         """What the operator sees."""

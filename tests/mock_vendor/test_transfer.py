@@ -214,6 +214,13 @@ def test_code_lists_are_refreshed_conditionally(country: Country) -> None:
     asked = [one for one in entries if one["operation"] == "code-lists"]
     statuses = [one["answer"]["status"] for one in asked]
     assert statuses == [200] * (len(asked) // 2) + [304] * (len(asked) // 2)
+    # what stands in no list of the Ministry's is not taken any more
+    case = country.sending.case().data
+    assert country.sending.http.post("/transcripts", json=case).status_code == 201
+    lists = country.sending.app.state.office._lists
+    lists["ethnicities"].entries[:] = [{**one, "valid-to": "2020-01-01"} for one in lists["ethnicities"].entries]
+    answer = country.sending.http.post("/transcripts", json=case)
+    assert (answer.status_code, answer.json()["reasons"][0]["field"]) == (422, "/learner/ethnicity/code")
 
 
 def test_several_transcripts_go_in_one_call(country: Country) -> None:
