@@ -31,7 +31,7 @@ CAPABILITIES = (
     "create", "sign", "refuse-to-issue", "issue", "store", "submit", "follow-up", "amend", "receive", "batch",
     "restart", "clock", "seal",
 )  # fmt: skip
-RESTART_TIME = 20.0
+RESTART_TIME = 60.0
 """Seconds within which a fresh process answers."""
 
 Handler = Callable[[Office, str, Any], Response]

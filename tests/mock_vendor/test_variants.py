@@ -32,7 +32,7 @@ def assert_sound(one: World, *items: str) -> None:
 def test_an_outbox_that_runs_every_two_minutes_is_waited_for() -> None:
     items = ("exchange:processing", "exchange:unavailable-for-ever", "exchange:killed-before-answer")
     slow = {"ticks": False, "background": True, **outbox_every(120.0)}
-    with world(pack=PACK, items=items, factor=600.0, **slow) as one:
+    with world(pack=PACK, items=items, factor=300.0, **slow) as one:
         assert_sound(one, "THCS:thcs-plain", *items)
 
 
@@ -57,7 +57,7 @@ def test_remote_signing_is_followed_to_its_end() -> None:
 
 @pytest.mark.parametrize("item", ["exchange:amendment"])
 def test_an_operators_confirmation_is_waited_for(item: str) -> None:
-    with world(pack=PACK, items=(item,), factor=50.0, signing="token", confirm_after=5.0) as one:
+    with world(pack=PACK, items=(item,), signing="token", confirm_after=0.5) as one:
         assert_sound(one, item)
 
 
