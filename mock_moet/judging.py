@@ -11,10 +11,12 @@ from typing import Any
 from conformance.checks.context import Context
 from conformance.checks.judge import Judgement, judge_document, judge_statement
 from conformance.document import Document, read
+from conformance.events import Finding
 from conformance.finding import Observation, State
 from conformance.pack import Pack
 from conformance.signature.trust import TrustStore
 from conformance.transcript.model import Person, Transcript, Value
+from conformance.wording import cause_text
 from mock_moet.rules import Identity
 
 JudgeFunction = Callable[[bytes, Context], Judgement]
@@ -140,21 +142,14 @@ def judge_revocation(
     return Opinion(good=not found, findings=tuple(found))
 
 
-class _Lenient(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return f"{{{key}}}"
-
-
 def _finding(one: Observation, pack: Pack) -> dict[str, str]:
-    requirement = pack.requirements.get(one.requirement)
-    cause = requirement.causes.get(one.cause) if requirement else None
-    params = _Lenient({**one.params, "expected": one.expected, "seen": one.seen})
+    told = Finding.of(one)
     return {
         "code": one.code,
         "requirement": one.requirement,
         "place": one.place.xpath or one.place.pointer if one.place else "",
-        "vi": cause.vi.format_map(params) if cause else one.code,
-        "en": cause.en.format_map(params) if cause else one.code,
+        "vi": cause_text(pack, told, "vi"),
+        "en": cause_text(pack, told, "en"),
     }
 
 

@@ -24,7 +24,7 @@ SCREENS = Path(__file__).parents[1] / "out" / "screens"
 """Where screenshots are kept: an artefact of CI, to be looked at."""
 WIDE, NARROW = 1280, 375
 """Widths in CSS pixels at which pages are looked at: a desk, and the narrowest usual telephone."""
-PATIENCE = 30_000
+PATIENCE = 120_000
 """Milliseconds that an element or a page may take to come: loaded machines are slow."""
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # as root, as in containers, Chromium has no sandbox; a small /dev/shm is not used
         arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        one = playwright.chromium.launch(executable_path=path, args=arguments, timeout=4 * PATIENCE)
+        one = playwright.chromium.launch(executable_path=path, args=arguments, timeout=PATIENCE)
         yield one
         one.close()
 

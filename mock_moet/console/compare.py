@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from conformance.pack import Requirement
-from mock_moet.console.runs import label_of
+from mock_moet.console.runs import SHOWN, label_of
 from mock_moet.console.visit import Visit, page
 from mock_moet.rules import State
 from mock_moet.store import SpaceRow
@@ -59,5 +59,5 @@ def compare(visit: Visit) -> Response:
     broken: list[tuple[str, Requirement | None]] = [(name, pack.requirements.get(name)) for name in found]
     return page(
         visit, "compare.html.j2", columns=columns, broken=broken, states=[one.value for one in State],
-        runs=[(row, label_of(row)) for row in rows], names=names, most=MOST,
+        runs=[(row, label_of(row)) for row in rows[:SHOWN]], names=names, most=MOST,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from mock_moet.rules import State
 from mock_moet.store import SpaceRow
 
 SHOWN = 200
-"""Submissions on one page."""
+"""Submissions, or runs, on one page."""
 _SCHOOL = re.compile(r"[A-Za-z0-9._-]{1,20}")
 _LABEL = 200
 
@@ -52,8 +52,10 @@ def brief(visit: Visit, row: SpaceRow, counts: dict[State, int]) -> Brief:
 def overview(visit: Visit) -> Response:
     """All runs, newest first."""
     counts = visit.ministry.store.counts()
-    rows = [brief(visit, row, counts.get(row.name, {})) for row in visit.ministry.store.spaces()]
-    return page(visit, "overview.html.j2", runs=rows, states=[one.value for one in State])
+    spaces = visit.ministry.store.spaces()
+    rows = [brief(visit, row, counts.get(row.name, {})) for row in spaces[:SHOWN]]
+    hidden = max(0, len(spaces) - SHOWN)
+    return page(visit, "overview.html.j2", runs=rows, hidden=hidden, states=[one.value for one in State])
 
 
 def run(visit: Visit) -> Response:

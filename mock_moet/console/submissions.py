@@ -20,6 +20,7 @@ from conformance.visible import one_line
 from mock_moet.console.runs import label_of
 from mock_moet.console.timeline import timeline
 from mock_moet.console.visit import Stop, Visit, page
+from mock_moet.rules import Event
 from mock_moet.transaction import Stored
 
 AROUND = 25
@@ -59,7 +60,7 @@ def submission(visit: Visit) -> Response:
     row = visit.space
     one, data = _found(visit)
     ministry = visit.ministry
-    document = read(data, ministry.pack).document
+    document = _document(one, data, ministry.pack)
     received = datetime.fromisoformat(one.received_at)
     signatures = []
     if document is not None:
@@ -79,6 +80,7 @@ def submission(visit: Visit) -> Response:
         hidden=max(0, len(one.findings) - FINDINGS),
         form=_form(document, visit.language),
         who=_who(document),
+        reason=_reason(document),
         signatures=signatures,
         versions=versions,
         exchanges=_exchanges(visit, one),
@@ -103,6 +105,18 @@ def _form(document: Document | None, language: str) -> FormData | None:
         return tables_of(document, language)
     except PackError:  # the pack describes no form: nothing to show, no reason to fail
         return None
+
+
+def _document(one: Stored, data: bytes, pack: Pack) -> Document | None:
+    """The submission in its own form: a transcript, or a statement that revokes one."""
+    revokes = one.known.event is Event.CANCEL
+    return read(data, pack.revocation if revokes and pack.revocation is not None else pack).document
+
+
+def _reason(document: Document | None) -> str:
+    """Why a version amends or revokes, in its own words."""
+    reason = document.transcript.version.reason if document is not None else None
+    return reason.raw if reason is not None else ""
 
 
 def _who(document: Document | None) -> str:
@@ -142,7 +156,7 @@ def xml(visit: Visit) -> Response:
         pieces=pieces(copy.lines, marks),
         total=len(copy.lines),
         marked=sorted(marks),
-        who=_who(read(data, visit.ministry.pack).document),
+        who=_who(_document(one, data, visit.ministry.pack)),
     )
 
 

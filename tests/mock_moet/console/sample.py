@@ -23,7 +23,7 @@ from mock_moet.console import PREFIX
 from mock_moet.ministry import Settings
 from mock_moet.server import Running
 from tests.builders import LEADER, NOW, subject, valid_values
-from tests.mock_moet.helpers import CONTROL, Client, Control, Space
+from tests.mock_moet.helpers import CONTROL, Client, Control, Space, statement
 
 HOSTILE = '<script>alert(1)</script>\u202e"]]>&amp;<b onclick=x>' + "Ẩ" * 3000
 """A pupil's name as a malicious vendor would have it: markup, a bidi control, without end."""
@@ -111,6 +111,20 @@ def tampered(vendor: Vendor, number: int) -> str:
     edited = data.replace(b"<DiemHocKy1>8<", b"<DiemHocKy1>9<", 1)
     assert edited != data
     return vendor.send(edited)
+
+
+def revoked(vendor: Vendor, number: int) -> str:
+    """A transcript that is accepted and revoked; the receipt of the statement."""
+    record, data = signed(_other(number))
+    vendor.send(data)
+    pack = default_pack()
+    form = pack.revocation
+    assert form is not None
+    digest = pack.header.identifiers.digest(data)
+    made = statement(record, digest, school="9901000001", leader=LEADER[1], reason="Nhập nhầm <em>học sinh</em>")
+    people = {LEADER[1]: _pki().person("Đặng Thử Giang", LEADER[1])}
+    signed_statement = sign_document(made, form, Signers(people), at=NOW)
+    return vendor.client.receipt(vendor.client.submit(signed_statement, "cancel"))
 
 
 def hostile(vendor: Vendor) -> str:

@@ -16,7 +16,7 @@ from mock_moet.console.submissions import WHOLE, pieces
 from mock_moet.console.visit import WORDS
 from mock_moet.ministry import Settings
 from mock_moet.server import Running
-from tests.mock_moet.console.sample import Bench, Desk, settings, text, wrong
+from tests.mock_moet.console.sample import Bench, Desk, revoked, settings, signed, text, wrong
 
 OTHER_PACK = Path(__file__).parents[2] / "packs" / "other"
 _CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069\u200b-\u200f\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
@@ -110,6 +110,29 @@ def test_signatures_are_told_one_by_one(bench: Bench, desk: Desk) -> None:
     assert len(broken) == 4
     assert "Nguyễn Thị Bình (Toán)" in broken[0]
     assert all("chữ ký không khớp nội dung" in one for one in broken)
+
+
+def test_a_revocation_is_shown_as_what_it_is(bench: Bench, desk: Desk) -> None:
+    vendor = bench.vendor("Thu hồi")
+    receipt = revoked(vendor, 80)
+    tree = desk.page(f"{bench.run(vendor)}/submissions/{receipt}")
+    assert tree.xpath("string(//h1)") == "Văn bản thu hồi học bạ"
+    assert "Nhập nhầm <em>học sinh</em>" in text(tree)
+    assert len(tree.xpath("//ol[@class='timeline']/li")) == 1
+    assert "Đã thu hồi" in text(tree)
+
+
+def test_levels_are_called_by_name(bench: Bench, desk: Desk) -> None:
+    vendor = bench.vendor("Mức")
+
+    def change(values: dict[str, Any]) -> None:
+        for period in ("semester1", "semester2", "year"):
+            values["summary"]["learning"][period] = "K"
+
+    receipt = vendor.send(signed(change)[1])
+    (section,) = desk.page(f"{bench.run(vendor)}/submissions/{receipt}").xpath("//section[@aria-labelledby='findings']")
+    assert "PL1-HT-" in text(section)
+    assert "{" not in text(section)
 
 
 def test_the_form_is_shown_as_on_paper(bench: Bench, desk: Desk) -> None:
