@@ -18,6 +18,8 @@ from conformance.pack import Pack
 from mock_vendor.intake import Intake
 from mock_vendor.settings import Clock
 
+PATIENT_BYTES = 256 * 1024
+"""Size of a request up to which an answer is waited for as long as declared; for larger ones in proportion."""
 ANSWER_LIMIT = 32 * 1024 * 1024
 TOKEN_MARGIN = 5.0
 """Seconds before its end at which a token counts as used up."""
@@ -145,7 +147,9 @@ class Connecting(Intake):
         headers = {"Authorization": f"Bearer {token}", **(more or {})}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        return line.http.request(method, url, content=body, headers=headers)
+        # a batch of a hundred takes longer to be read than one transcript
+        patience = (line.http.timeout.read or 0.0) * max(1.0, len(body or b"") / PATIENT_BYTES)
+        return line.http.request(method, url, content=body, headers=headers, timeout=patience or None)
 
     def renews(self, url: str) -> bool:
         """Whether a refused token is renewed for this call."""
