@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 export PYTHONUTF8 := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: certify test test-interop test-api lint packs bench test-dask docs mutation lock clean
+.PHONY: certify test test-interop test-api crash load lint packs bench test-dask docs mutation lock clean
 
 certify: $(READY)
 	@$(BIN)/hocba certify --target=reference --programme=THCS --programme=THPT \
@@ -82,6 +82,14 @@ mutation: .venv-mutation/.ready
 	$(BIN)/uv pip install --quiet --python $(MUTATION)/python --require-hashes -r requirements-mutation.lock
 	$(BIN)/uv pip install --quiet --python $(MUTATION)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# The service killed hundreds of times under load, on SQLite and PostgreSQL.
+crash: $(READY)
+	$(BIN)/python -m tests.mock_moet.crash --kills 200
+
+# Throughput and latency of the service on this machine, compared with `hocba check`.
+load: $(READY)
+	$(BIN)/python -m tests.mock_moet.load
 
 # schemathesis against the service: heavy, an environment of its own, a lock of its own.
 API := .venv-api/bin
