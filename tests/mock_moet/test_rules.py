@@ -86,7 +86,7 @@ class Service(RuleBasedStateMachine):
         honest=st.booleans(),
     )
     def submit(self, version: int, event: Event, digest: str, honest: bool) -> None:
-        replaces = self._digest(version - 1) if honest else "?"
+        replaces = self._digest(version if event is Event.CANCEL else version - 1) if honest else "?"
         tried = Attempt("R", version, event, digest, Identity("R", version, "A", "L", 2024, replaces))
         decision = decide(tried, list(self.kept.values()), schools=SCHOOLS)
         same = [
