@@ -61,6 +61,9 @@ def list_records(ministry: Ministry, call: Call) -> Reply:
     """A page of the caller's records, each in the state of its newest version, in the order of their first receipts."""
     wire, names = ministry.wire, ministry.wire.messages["query"]
     year, school, state, cursor = (call.asked(names[key]) for key in ("school-year", "school", "state", "cursor"))
+    wire.query(
+        call.operation, {names[key]: call.asked(names[key]) for key in ("school-year", "school", "state", "cursor")}
+    )
     first_year = _year(ministry, names["school-year"], year)
     states = {word: key for key, word in wire.messages["states"].items()}
     if state is not None and state not in states:

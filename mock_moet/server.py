@@ -116,6 +116,7 @@ class Running:
         listeners: Listeners,
         certificates: Certificates | None = None,
         ports: range | None = None,
+        judges: int = 0,
     ) -> None:
         self.ministry = ministry
         self.listeners = listeners
@@ -140,7 +141,7 @@ class Running:
         ministry.doors = self._doors
         count = ministry.settings.workers
         # several processes take the connections; this one keeps the control interface and the spaces' own ports
-        self._crew = Crew(ministry.settings, listeners.service, count) if count else None
+        self._crew = Crew(ministry.settings, listeners.service, count, judges) if count else None
         self._thread = Thread(target=self._serve, name="mock-moet", daemon=True)
 
     @classmethod
@@ -184,11 +185,13 @@ class Running:
                     " / wants a file or PostgreSQL as --database, and no --tls"
                 )
             shared = settings.shared or settings.workers > 0
-            ministry = Ministry(replace(settings, public_url=public_url or own_url, shared=shared))
+            # workers judge what they take; this process takes little
+            judges = 0 if settings.workers else settings.judges
+            ministry = Ministry(replace(settings, public_url=public_url or own_url, shared=shared, judges=judges))
         except BaseException:
             listeners.close()
             raise
-        made = cls(ministry, listeners, certificates, ports)
+        made = cls(ministry, listeners, certificates, ports, settings.judges)
         if made._crew is not None:
             try:
                 made._crew.start()

@@ -166,6 +166,8 @@ class Operation:
     success: int
     """Status of a good answer."""
     public: bool
+    queries: Mapping[str, Draft202012Validator] = field(default_factory=dict)
+    """Check of each text in its query."""
 
 
 @dataclass(slots=True)
@@ -193,7 +195,12 @@ class Wire:
                     validator = Draft202012Validator({"allOf": [schema], "components": spec["components"]})
                 success = min((int(code) for code in row["responses"] if code.startswith("2")), default=200)
                 public = row.get("security") == []
-                found.append(Operation(row["operationId"], method.upper(), path, validator, success, public))
+                queries = {
+                    one["name"]: Draft202012Validator({"allOf": [one["schema"]], "components": spec["components"]})
+                    for one in row.get("parameters", ())
+                    if one.get("in") == "query" and one["schema"].get("type", "string") == "string"
+                }
+                found.append(Operation(row["operationId"], method.upper(), path, validator, success, public, queries))
         return found
 
     def read(self, message: str, value: object) -> dict[str, Any]:
@@ -225,6 +232,17 @@ class Wire:
                 rule = str(wrong.validator)
                 raise Refusal("bad-request", vi=f"{where}: trái quy tắc {rule}", en=f"{where}: breaks the rule {rule}")
         return value
+
+    def query(self, operation: str, asked: Mapping[str, str | None]) -> None:
+        """Check query parameters against the operation's description.
+
+        Raises:
+            Refusal: one is not valid.
+        """
+        for name, validator in self.operations[operation].queries.items():
+            value = asked.get(name)
+            if value is not None and not validator.is_valid(value):
+                raise Refusal("bad-request", vi=f"{name}: giá trị sai", en=f"{name}: wrong value")
 
     def problem(self, refusal: Refusal, trace: str) -> Reply:
         """A refusal as an answer."""

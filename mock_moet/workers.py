@@ -63,14 +63,14 @@ def _end_with(parent: BaseProcess, server: Server) -> None:
 class Crew:
     """The workers of a service; one that dies is replaced, and takes up what it had not judged."""
 
-    def __init__(self, settings: Settings, listening: socket.socket, count: int) -> None:
+    def __init__(self, settings: Settings, listening: socket.socket, count: int, judges: int) -> None:
         self._folder = settings.pack.folder
         self._values = {
             one.name: getattr(settings, one.name) for one in fields(settings) if one.name not in _LEFT_OUT
         } | {"workers": 0, "take_up": False}
         self._listening = listening
         self._count = count
-        self._judges = settings.judges
+        self._judges = judges
         self._workers: dict[int, BaseProcess] = {}
         self._stopping = Event()
         self._watch = Thread(target=self._replace, name="mock-moet-crew", daemon=True)

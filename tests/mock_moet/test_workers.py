@@ -1,0 +1,75 @@
+"""Several processes serve one address: what one took, all know; one that is killed is replaced and loses nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mock_moet.ministry import Settings
+from mock_moet.server import Running
+from tests.mock_moet.helpers import CONTROL, Client, Control, transcript
+from tests.mock_moet.test_batches import learner
+
+LONGEST = 600
+"""Questions about an outcome, at most."""
+
+
+def settled(client: Client, receipt: str) -> str:
+    for _ in range(LONGEST):
+        state = client.state(receipt)
+        if state not in ("received", "checking"):
+            return state
+    return "never"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills by signal")
+def test_two_workers_are_one_service(tmp_path: Path) -> None:
+    settings = Settings(control_token=CONTROL, database=f"sqlite:///{tmp_path / 'store.db'}", workers=2)
+    with Running.start(settings) as running:
+        http = httpx.Client(base_url=running.control_url, headers={"Authorization": f"Bearer {CONTROL}"}, timeout=60)
+        with http:
+            space = Control(http).open(judging="accept-all")
+            client = Client(space)
+            assert client.authenticate().status_code == 200
+            space.faults({"kind": "status", "operation": "submit", "status": 503, "times": 2})
+
+            def insist(number: int) -> tuple[str, int]:
+                own = Client(space)
+                own.token = client.token
+                data, tries = transcript(learner=learner(number)), 1
+                while (answer := own.submit(data)).status_code != 202:
+                    tries += 1
+                own.http.close()
+                return own.receipt(answer), tries
+
+            with ThreadPoolExecutor(6) as threads:
+                taken = list(threads.map(insist, range(12)))
+            # two calls met the fault, whichever worker they came to
+            assert sum(tries for _, tries in taken) == 14
+            assert {settled(client, receipt) for receipt, _ in taken} == {"accepted"}
+            numbers = [one["n"] for one in space.journal()]
+            assert numbers == list(range(1, len(numbers) + 1))
+            assert running._crew is not None
+            victim = running._crew.processes[0]
+            os.kill(victim, signal.SIGKILL)
+            again = Client(space)
+            again.token = client.token
+            for receipt, _ in taken:
+                for _ in range(LONGEST):
+                    try:
+                        assert again.state(receipt) == "accepted"
+                        break
+                    except httpx.TransportError:
+                        continue
+            again.http.close()
+            client.http.close()
+
+
+def test_workers_need_something_to_share() -> None:
+    with pytest.raises(ValueError, match="--workers"):
+        Running.start(Settings(workers=2))
