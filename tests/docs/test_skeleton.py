@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
-from conformance.cli import app
+from conformance.doctor import State
+from conformance.doctor.examine import examine
+from tests.doctor import running
 
 SKELETON = Path(__file__).parents[2] / "docs" / "skeleton" / "vendor.py"
 AUTHORISED = {"Authorization": "Bearer hocba-test"}
@@ -52,15 +53,14 @@ def test_it_certifies_as_inconclusive_and_says_what_comes_next(address: str, tmp
     assert f"→ hocba doctor --target={address}" in done.stdout
 
 
-def test_the_doctor_names_the_first_call_to_make(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HOCBA_TARGET_TOKEN", raising=False)
-    (tmp_path / "hocba.toml").write_text(f'target = "{address}"\nkeys = "p-256"\n')
-    done = CliRunner().invoke(app, ["doctor", f"--config={tmp_path / 'hocba.toml'}", "--format=json"])
-    assert done.exit_code == 3, done.output
-    found = {one["id"]: one for one in json.loads(done.stdout)["diagnoses"] if one["state"] == "problem"}
+def test_the_doctor_names_the_first_call_to_make(address: str) -> None:
+    given = {"target": address, "no_config": True, "token": "hocba-test", "keys": "p-256", "config": None}
+    with running.ministry() as service:
+        told = list(examine(given | {"pack": None}, "utf-8", ministry=service))
+    found = {one.key: one for one in told if one.state is State.PROBLEM}
     assert set(found) == {"capability.missing", "trial.stopped"}
-    assert "create: HTTP 501 NOT_OFFERED" in found["trial.stopped"]["what"]
-    assert "TODO" in found["trial.stopped"]["what"]
+    assert "create: HTTP 501 NOT_OFFERED" in found["trial.stopped"].say("vi")
+    assert "TODO" in found["trial.stopped"].say("en")
 
 
 def test_it_refuses_in_order(address: str) -> None:

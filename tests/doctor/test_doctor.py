@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import socket
 import ssl
@@ -13,7 +12,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,8 +27,7 @@ from conformance.doors.processes import Service
 from conformance.pack import default_pack
 from conformance.signature.pki import TestPki
 from conformance.suite.settings import Options
-from mock_moet.ministry import Settings
-from mock_moet.server import Running
+from tests.doctor import running
 from tests.doctor.faulty import DESCRIPTION, Faulty, served
 from tests.otherpack.pack import other
 
@@ -52,9 +49,8 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def ministry() -> Iterator[Service]:
     """One mock Ministry for all trials."""
-    with Running.start(Settings(pack=default_pack(), judging="inline")) as running:
-        urls = {"base": running.service_url, "control": running.control_url}
-        yield Service("mock_moet", SimpleNamespace(), urls, running.control_token)  # type: ignore[arg-type]
+    with running.ministry() as service:
+        yield service
 
 
 def look(target: str | None, ministry: Service | None = None, **given: Any) -> dict[str, Diagnosis]:
@@ -256,12 +252,12 @@ def test_a_call_that_is_not_there_yet_is_named(call: str, key: str, said: str, m
     assert said in found[key].say("vi")
 
 
-def test_the_reference_vendor_is_in_good_health() -> None:
-    done = CliRunner().invoke(app, ["doctor", "--target=reference", "--no-config", "--format=json"])
-    assert done.exit_code == 0, done.output
-    found = {one["id"]: one["state"] for one in json.loads(done.stdout)["diagnoses"]}
-    assert found["ministry.reached"] == "ok"
-    assert "problem" not in found.values()
+def test_sound_software_is_in_good_health(ministry: Service) -> None:
+    with running.vendor() as url:
+        found = look(url, ministry, programme=["THCS"])
+    assert problems(found) == {}
+    assert found["ministry.reached"].params["state"] == "delivered"
+    assert exit_code(found.values()) == 0
 
 
 def test_software_elsewhere_cannot_reach_a_loopback_address() -> None:
