@@ -22,10 +22,17 @@ ITEMS = ("THCS:thcs-rounding-decides", "THCS:probe:locked", "exchange:too-many-s
 DEFECTS = ("cuts-off-instead-of-rounding", "ignores-retry-after", "edits-after-issue")
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+def test_evidence_is_judged_anew(tmp_path: Path) -> None:
+    """One run for all: it takes seconds to make."""
+    folder = tmp_path / "evidence"
+    before = kept(folder)
+    the_same_pack_finds_the_same(folder, before)
+    another_pack_gives_another_verdict_and_says_why(folder, before, tmp_path)
+    altered_or_foreign_evidence_is_not_judged(folder, before, tmp_path)
+
+
+def kept(folder: Path) -> Result:
     """The evidence and the result of a run against a vendor with three defects."""
-    folder = tmp_path_factory.mktemp("evidence")
     bundle = Bundle(folder)
     with world(*DEFECTS, items=ITEMS) as ill:
         items: list[ItemResult] = []
@@ -42,12 +49,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
         run = ill.run_.info
     footer = RunFinished(finished=run.started, items=len(items), evidence_digest=bundle.close())
     result = Result(run=run, items=tuple(items), footer=footer)
-    result = result.model_copy(update={"verdict": decide(default_pack(), result).to_json()})
-    return folder, result
+    return result.model_copy(update={"verdict": decide(default_pack(), result).to_json()})
 
 
-def test_the_same_pack_finds_the_same(kept: tuple[Path, Result]) -> None:
-    folder, before = kept
+def the_same_pack_finds_the_same(folder: Path, before: Result) -> None:
     after = rejudge(StoredBundle(folder), before, default_pack())
     assert after.verdict["outcomes"] == before.verdict["outcomes"]
     failed = {one["requirement"] for one in after.verdict["outcomes"] if one["outcome"] == "fail"}
@@ -62,8 +67,7 @@ def test_the_same_pack_finds_the_same(kept: tuple[Path, Result]) -> None:
     assert after.run.options["rejudged"]["pack"] == default_pack().digest
 
 
-def test_another_pack_gives_another_verdict_and_says_why(kept: tuple[Path, Result], tmp_path: Path) -> None:
-    folder, before = kept
+def another_pack_gives_another_verdict_and_says_why(folder: Path, before: Result, tmp_path: Path) -> None:
     ours = default_pack().folder
     other = tmp_path / "pack"
     shutil.copytree(ours, other, ignore=shutil.ignore_patterns("fixtures"))
@@ -90,8 +94,7 @@ def test_another_pack_gives_another_verdict_and_says_why(kept: tuple[Path, Resul
     assert (tmp_path / "new.html").stat().st_size > 10_000
 
 
-def test_altered_or_foreign_evidence_is_not_judged(kept: tuple[Path, Result], tmp_path: Path) -> None:
-    folder, before = kept
+def altered_or_foreign_evidence_is_not_judged(folder: Path, before: Result, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     entry = next(StoredBundle(copy).of("record"))
