@@ -289,6 +289,16 @@ def test_a_revocation_stands_whatever_else_says_good(desk: Desk) -> None:
     assert desk.status([], [good, desk.ocsp()]).status is Status.REVOKED
 
 
+def test_the_earliest_of_several_revocations_is_told(desk: Desk) -> None:
+    lists = []
+    for since in (NOW - DAY, NOW - 3 * DAY, NOW - 2 * DAY):
+        desk.pki.revoke(desk.one, since)
+        lists.append(desk.crl())
+    for given in (lists, lists[::-1]):
+        told = desk.status(given)
+        assert (told.status, told.since) == (Status.REVOKED, NOW - 3 * DAY)
+
+
 def test_an_authority_of_no_right_to_sign_lists(desk: Desk) -> None:
     """A list counts only with the key usage cRLSign of its issuer."""
     weak = crl_of(desk.pki.persons.credential)
