@@ -217,3 +217,21 @@ def test_texts_can_be_filled(cause: str) -> None:
 
 def rows() -> list[Requirement]:
     return [row for row in default_pack().requirements.values() if row.group == "PH"]
+
+
+@pytest.mark.parametrize(
+    ("signer", "reason", "named"),
+    [
+        (Signer("homeroom-teacher", "0123"), Reason("x", role="homeroom-teacher"), True),
+        (Signer("homeroom-teacher", "0123"), Reason("x", signer="".join(["01", "23"])), True),
+        (Signer("homeroom-teacher", "0123"), Reason("x", role="homeroom-teacher", signer="0124"), False),
+        (Signer("homeroom-teacher", "0123"), Reason("x", role="principal", signer="0123"), False),
+        (Signer("homeroom-teacher", "0123"), Reason("x"), False),
+        (Signer("subject-teacher", "0123", "TOAN"), Reason("x", subject="TOAN"), True),
+        (Signer("subject-teacher", "0123", "TOAN"), Reason("x", subject="VAN", signer="0123"), False),
+        (Signer("subject-teacher", "0123", "TOAN"), Reason("x", signer="".join(["01", "23"])), True),
+        (Signer("subject-teacher", "0123", "TOAN"), Reason("x", role="subject-teacher"), False),
+    ],
+)
+def test_whom_a_reason_names(signer: Signer, reason: Reason, named: bool) -> None:
+    assert signer.named_by(reason) is named
