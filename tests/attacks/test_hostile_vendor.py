@@ -148,7 +148,6 @@ HOSTILE: dict[str, tuple[str, Change]] = {
     ),
     "huge numbers": ("exchange:refusal-one", shows(version=10**4000, receipt=1e308, refusals=[{"code": 10**4000}])),
     "half characters": ("exchange:refusal-one", answers('{"id": "\\ud800", "state": "\\udfff"}')),
-    "an id of poison": ("THCS:thcs-plain", answers(json.dumps({"id": POISON}))),
 }
 
 

@@ -139,8 +139,7 @@ def test_no_output_of_a_run_holds_a_secret(tmp_path: Path) -> None:
     assert b"parrot ***" in result
 
 
-@pytest.mark.parametrize("status", [422, 500])
-def test_a_refused_session_is_told_without_what_was_sent(tmp_path: Path, status: int) -> None:
+def test_a_refused_session_is_told_without_what_was_sent(tmp_path: Path) -> None:
     """Frameworks answer with the input that they did not like."""
     pack = default_pack()
     clock = ScaledClock()
@@ -153,7 +152,7 @@ def test_a_refused_session_is_told_without_what_was_sent(tmp_path: Path, status:
             def handle_request(self, request: httpx.Request) -> httpx.Response:
                 if request.url.path.endswith("/session"):
                     sent.append(json.loads(request.read()))
-                    return with_json(httpx.Response(status, request=request), {"detail": [{"input": sent[-1]}]})
+                    return with_json(httpx.Response(422, request=request), {"detail": [{"input": sent[-1]}]})
                 return inner.handle_request(request)
 
         vendor_http = Http("http://127.0.0.1", TOKEN, transport=Echo())

@@ -15,11 +15,8 @@ from tests.mock_moet.conftest import Setup
 from tests.mock_moet.helpers import Client, VirtualClock
 
 SENT = (
-    "a billion laughs", "an external entity", "UTF-16 with a document type", "3 MiB of text in a mark",
-    "1.9 MiB of text in a comment",
-    "deep nesting", "180,000 attributes", "a mark of 1e999999999", "absences of a million digits",
-    "XSLT that runs for ever", "5,000 references", "20,000 empty signatures", "RSA with a modulus of 200,000 bits",
-    "invalid UTF-8", "a null", "right-to-left and terminal controls in a name", "an empty file", "zeros",
+    "a billion laughs", "an external entity", "3 MiB of text in a mark", "1.9 MiB of text in a comment", "deep nesting",
+    "a mark of 1e999999999", "XSLT that runs for ever", "20,000 empty signatures", "a null", "an empty file",
 )  # fmt: skip
 """One of each kind; all of them are judged without HTTP in test_fuzz."""
 
