@@ -54,7 +54,7 @@ def case_book(
         language,
         pack=pack,
         service=data["service"],
-        reserved=data["reserved"],
+        reserved={word(f"book.reserved.{name}", language): value for name, value in data["reserved"].items()},
         schools=_schools(data, language),
         staff=_staff(data, language),
         signers=[
@@ -62,7 +62,7 @@ def case_book(
             for one in data["signers"]
         ],
         cases=cases,
-        minutes=round(minutes),
+        minutes=max(1, round(minutes)),
     )
 
 
@@ -74,9 +74,25 @@ def _class(data: Mapping[str, Any], name: str) -> str:
 
 def _schools(data: Mapping[str, Any], language: str) -> Iterable[FormTable]:
     for school in data["schools"]:
-        shown = {key: value for key, value in school.items() if key not in ("leader", "seal")}
-        for table in case_tables(shown, language):
-            yield table.model_copy(update={"title": table.title or str(school["name"])})
+        address = school["address"]
+        commune, province = _named(address.get("commune")), _named(address["province"])
+        places = (address.get("detail"), commune, address.get("district"), province)
+        rows = (
+            ("code", school["code"]),
+            ("name", school["name"]),
+            ("department", _named(school["department"])),
+            ("address", ", ".join(str(one) for one in places if one)),
+            ("place", school["placeOfIssue"]),
+        )
+        told = tuple((word(f"book.school.{name}", language), str(value)) for name, value in rows)
+        yield FormTable(title=str(school["name"]), rows=told)
+
+
+def _named(coded: Any) -> str:
+    """A code with its label, as it is entered."""
+    if not isinstance(coded, Mapping):
+        return ""
+    return " – ".join(str(coded[key]) for key in ("code", "label") if coded.get(key))
 
 
 def _staff(data: Mapping[str, Any], language: str) -> FormTable:
