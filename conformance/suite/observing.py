@@ -179,21 +179,24 @@ class Watching:
     setup: Setup
     now: Callable[[], datetime]
     say: Callable[[str], None]
+    told: dict[str, tuple[int, int, tuple[str, ...]]] = dataclasses.field(default_factory=dict)
+    """What was last said of a learner: nothing is said twice."""
 
     def see(self, task: Task) -> Sight:
         """Wait until everything of a task has come, or nothing more is to be expected."""
         until = datetime.fromisoformat(self.setup.observe_until)
         stop = Path(self.setup.casebook) / STOP
-        told: tuple[int, int, tuple[str, ...]] | None = None
         began = self.watcher.clock.monotonic()
 
+        def over() -> bool:
+            return self.now() >= until or stop.exists()
+
         def say(sight: Sight) -> None:
-            nonlocal told
             minutes = int((self.watcher.clock.monotonic() - began) / 60)
             key = minutes, len(sight.calls), tuple(one.state for one in sight.arrived)
-            if key == told or self.now() >= until:
+            if key == self.told.get(task.learner) or over():
                 return
-            told = key
+            self.told[task.learner] = key
             left = (until - self.now()).total_seconds() / 60
             text = f"ca / case {task.number} ({task.learner}): " + (
                 ", ".join(f"{one.event} {one.version} {one.state}" for one in sight.arrived)
@@ -204,7 +207,7 @@ class Watching:
         return self.watcher.wait(
             task.learner,
             lambda sight: complete(task, sight),
-            until=lambda: self.now() >= until or stop.exists(),
+            until=over,
             patience=self.setup.observe_patience,
             say=say,
         )
