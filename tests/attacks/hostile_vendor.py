@@ -10,6 +10,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpx
@@ -30,10 +31,11 @@ def _drip(prefix: bytes, drop: bytes) -> Behaviour:
     return behave
 
 
-def _once(*parts: bytes) -> Behaviour:
+def _once(part: bytes | Callable[[], bytes]) -> Behaviour:
+    """These bytes, and the end."""
+
     def behave(connection: socket.socket, _: threading.Event) -> None:
-        for part in parts:
-            connection.sendall(part)
+        connection.sendall(part() if callable(part) else part)
 
     return behave
 
@@ -59,6 +61,7 @@ def _body(data: bytes, *headers: bytes) -> bytes:
     return OK + b"".join(one + b"\r\n" for one in headers) + b"Content-Length: %d\r\n\r\n" % len(data) + data
 
 
+@cache
 def _bomb() -> bytes:
     """256 MiB of nothing, in a quarter of a mebibyte."""
     packed = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
@@ -79,8 +82,8 @@ UNENDING: dict[str, Behaviour] = {
 FLOODS: dict[str, Behaviour] = {
     "a body": _flood(OK + b"\r\n", b" " * MEBI),
     "chunks": _flood(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"%x\r\n" % MEBI + b" " * MEBI + b"\r\n"),
-    "a zipped bomb": _once(_body(_bomb(), b"Content-Encoding: gzip")),
-    "a bomb in a bomb": _once(_body(gzip.compress(_bomb()), b"Content-Encoding: gzip, gzip")),
+    "a zipped bomb": _once(lambda: _body(_bomb(), b"Content-Encoding: gzip")),
+    "a bomb in a bomb": _once(lambda: _body(gzip.compress(_bomb()), b"Content-Encoding: gzip, gzip")),
 }
 """What is too much."""
 
@@ -96,7 +99,7 @@ BROKEN: dict[str, Behaviour] = {
     "a coding that is none": _once(_body(b"no zip", b"Content-Encoding: gzip")),
     "a coding nobody asked for": _once(_body(b"x", b"Content-Encoding: br")),
     "a header split in two": _once(OK + b"X-A: b\r\n\x00X: \x01\r\n\r\n"),
-    "nothing": _once(),
+    "nothing": _once(b""),
 }
 """What is no answer."""
 

@@ -101,7 +101,6 @@ def test_no_output_of_a_run_holds_a_secret(tmp_path: Path) -> None:
     parrot = Parrot(app)
     config = uvicorn.Config(parrot, host="127.0.0.1", port=0, log_level="warning", lifespan="off", ws="none")
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
