@@ -332,12 +332,14 @@ def pack_lint(
     """Soát bộ đặc tả / lint a specification pack."""
     from conformance.exchanges import load_exchanges
     from conformance.pack.lint import lint
+    from conformance.suite.casebook import load_book
     from conformance.transcript.model import Transcript
 
     pack = the_pack(folder)
     problems = [(one.file, one.place, one.text.vi, one.text.en) for one in lint(pack, Transcript)]
     try:
         load_exchanges(pack)
+        load_book(pack)
     except PackError as error:
         problems.append(("exchanges", "", str(error), str(error)))
     if pack.path("fixtures").is_dir():
