@@ -46,8 +46,10 @@ def main() -> int:
     options = parser.parse_args()
     out: Path = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    tree = out / "tree"
-    if not (out / "chart.json").exists():  # which line is run by which test holds for these sources only
+    if options.again and not options.tests:
+        parser.error("--again wants --tests: what was measured holds for the sources of that run only")
+    tree = out / ("tree-again" if options.again else "tree")
+    if options.again or not (out / "chart.json").exists():
         _copy(tree)
     modules = _modules(tree)
     again = options.again and options.again.resolve()
