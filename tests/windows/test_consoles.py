@@ -97,12 +97,12 @@ def test_what_commands_say(
 def test_a_process_of_its_own_on_such_a_console(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "LC_", "LANG"))}
     done = subprocess.run(
-        [sys.executable, "-m", "conformance.cli", "certify", "--target=reference", "--dry-run", "--programme=THCS"],
+        [sys.executable, "-m", "conformance.cli", "list", "--group", "KY"],
         cwd=tmp_path,
         env={**environment, "PYTHONIOENCODING": "cp437", "LC_ALL": "C", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         timeout=300,
     )
     text = (done.stdout + done.stderr).decode("utf-8")
-    assert done.returncode == 3, text
-    assert "chữ ký / signatures" in text
+    assert done.returncode == 0, text
+    assert "Chữ ký" in text
