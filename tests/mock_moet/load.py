@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -192,7 +193,14 @@ def wrk(space: Space, bodies: Path, count: int, rate: float | None) -> str:
         str(script),
         space.baseUrl,
     ]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE + 120).stdout
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        until = time.perf_counter() + seconds
+        while process.poll() is None and time.perf_counter() < until and len(space.submissions()) < count:
+            time.sleep(0.1)
+        time.sleep(0.5)  # the last answers
+        process.send_signal(signal.SIGINT)  # wrk ends with its report; its script cannot end it
+        printed, _ = process.communicate(timeout=60)
+    return printed
 
 
 def percentile(printed: str, which: str) -> str:
@@ -215,9 +223,10 @@ def measured(title: str, files: Files, folder: Path, check: float, rate: float |
         start = time.perf_counter()
         printed = wrk(space, bodies, count, rate)
         acknowledged = time.perf_counter() - start
+        until = time.perf_counter() + PATIENCE
         while True:
             states = [one["state"] for one in space.submissions()]
-            if len(states) >= count and not {"received", "checking"} & set(states):
+            if time.perf_counter() > until or (len(states) >= count and not {"received", "checking"} & set(states)):
                 break
             time.sleep(0.2)
         judged = count / (time.perf_counter() - start)
