@@ -258,7 +258,7 @@ class _Player:
     def _tell(self, step: steps.Tell) -> None:
         ministry = self.driver.ministry
         if step.outcomes is not None:
-            ministry.outcomes([*map(outcome_data, step.outcomes), ACCEPT])
+            ministry.outcomes([*map(self._outcome, step.outcomes), ACCEPT])
         if step.faults is not None:
             ministry.faults([made for one in step.faults for made in self._faults(one)])
         if step.window:
@@ -266,6 +266,12 @@ class _Player:
             self.undo.append(lambda: ministry.window([]))
         if step.tokens:
             ministry.revoke_tokens()
+
+    def _outcome(self, outcome: OutcomeSpec) -> dict[str, Any]:
+        made = outcome_data(outcome)
+        if outcome.paper:
+            made["learner"] = str(self.cases[outcome.paper].data["learner"]["code"])
+        return made
 
     def _faults(self, fault: FaultSpec) -> list[dict[str, Any]]:
         made = fault_data(fault, timeout=self.driver.intervals.request_timeout)
@@ -458,7 +464,7 @@ def fault_data(fault: FaultSpec, *, timeout: float) -> dict[str, Any]:
 
 def outcome_data(outcome: OutcomeSpec) -> dict[str, Any]:
     """A scripted outcome as the control interface takes it."""
-    made = outcome.model_dump(exclude_defaults=True, exclude={"findings"})
+    made = outcome.model_dump(exclude_defaults=True, exclude={"findings", "paper"})
     if outcome.listed:
         made["findings"] = [one.model_dump() for one in outcome.listed]
     return {_camel(name): value for name, value in made.items()}

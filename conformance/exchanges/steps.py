@@ -84,6 +84,8 @@ class OutcomeSpec(Data):
     """A scripted outcome of judging (docs/control-api.md)."""
 
     record: str | None = None
+    paper: str = ""
+    """Only for this transcript of the exchange, in whatever order the software sends; empty: for any."""
     nth: int | None = Field(None, ge=1)
     times: int = Field(1, ge=1, le=ENDLESS)
     polls: int = Field(0, ge=0, le=1000)

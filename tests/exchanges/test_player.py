@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -112,6 +112,38 @@ class Space:
 
     pack = PACK
     subject_map: Mapping[str, str] = MappingProxyType({})
+
+
+class Told:
+    """A software and a service that only keep what they are told."""
+
+    def __init__(self) -> None:
+        self.ministry, self.stalled, self.kept = self, 0.0, []  # type: ignore[var-annotated]
+
+    def mark(self, _after: int = 0) -> int:
+        return 0
+
+    def journal(self, _after: int) -> tuple[dict[str, Any], ...]:
+        return ()
+
+    def submissions(self) -> list[dict[str, Any]]:
+        return []
+
+    def faults(self, _faults: list[dict[str, Any]]) -> None:
+        pass
+
+    def outcomes(self, outcomes: list[dict[str, Any]]) -> None:
+        self.kept.append(outcomes)
+
+
+def test_the_outcome_of_one_transcript_finds_it_in_whatever_order_it_is_sent() -> None:
+    cases = [SimpleNamespace(data={"learner": {"code": code}}) for code in ("9900000001", "9900000002")]
+    chosen = spec(transcripts=2, steps=[{"do": "service", "outcomes": [{"paper": "2", "outcome": "refuse"}]}])
+    told = Told()
+    play(chosen, told, cases)  # type: ignore[arg-type]
+    assert told.kept[1][0] == {"outcome": "refuse", "learner": "9900000002"}
+    (scripted,) = SPECS["batch-middle-refused"].all_outcomes()
+    assert (scripted.paper, scripted.nth) == ("2", None)
 
 
 def test_a_failure_of_the_mock_service_is_ours() -> None:
