@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.checks.exchange_record import Call, Exchange, changed, near, seconds
+from conformance.checks.exchange_record import SENDING, Call, Exchange, changed, near, seconds
 from conformance.finding import Recorder
 
 
@@ -218,7 +219,7 @@ def tolerates(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
         return
     first = unusual[0]
     again = []
-    if first.operation == "submit" and not any(call.late for call in one.submits):
+    if first.operation in SENDING and not any(call.late for call in one.submits):
         again = [call for call in one.submits if call.number > first.number]
     if one.final != wanted:
         found.violated(
@@ -260,9 +261,9 @@ def window_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> N
     if one.final in ("delivered", "receipted"):
         found.violated(rule, "false-success", place=place, expected="refused", seen=one.final)
         return
-    signs = [str(word).casefold() for word in (params.get("code"), *params.get("words", ())) if word]
-    told = [text.casefold() for text in one.told]
-    codes = {str(refusal.get("code", "")).casefold() for sample in one.samples for refusal in sample.refusals}
+    signs = [_folded(word) for word in (params.get("code"), *params.get("words", ())) if word]
+    told = [_folded(text) for text in one.told]
+    codes = {_folded(refusal.get("code", "")) for sample in one.samples for refusal in sample.refusals}
     if told_before or any(sign in text for sign in signs for text in (*told, *codes)):
         found.held(rule, "shown")
     else:
@@ -295,6 +296,11 @@ def survives(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
         found.violated(rule, "lost", place=one.at(), expected="delivered", seen=one.final, derivation=why)
     else:
         found.held(rule, str(params.get("class", "restarted")))
+
+
+def _folded(text: object) -> str:
+    """As it is compared: Vietnamese letters may come composed or decomposed."""
+    return unicodedata.normalize("NFC", str(text)).casefold()
 
 
 def _documents(one: Exchange) -> list[Call]:
