@@ -73,30 +73,36 @@ def import_verified(one: Exchange, params: Mapping[str, Any], found: Recorder) -
 
 
 def imported_equal(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
-    """PL2-TC-002: every value taken over is the one that was signed, and no result is missing."""
-    twin = _sound(one)
-    if twin is None or not twin.well:
+    """PL2-TC-002: every value taken over is the one that was signed, and no result is missing, in each sound import."""
+    sound = [act for act in _imports(one) if not act.facts.get("expected")]
+    if not sound or not all(act.well for act in sound):
         found.blocked(EQUAL, "not-exercised", place=one.at())
         return
+    if not any(_unequal(one, act, found) for act in sound):
+        count = sum(len(dict(_leaves(act.facts["signed"]))) for act in sound)
+        found.held(EQUAL, str(params.get("class", "imported")), count=count)
+
+
+def _unequal(one: Exchange, twin: Act, found: Recorder) -> bool:
+    """Whether something of one import is not as it was signed."""
     signed, imported = twin.facts.get("signed") or {}, twin.facts.get("imported") or {}
     if not signed or not imported:
         found.violated(EQUAL, "value-missing", place=one.at(), expected=signed.get("recordId", ""), what="/transcripts")
-        return
+        return True
     taken = dict(_leaves(imported))
     for path, value in _leaves(signed):
         if path not in taken:
             if _needed(path):
                 found.violated(EQUAL, "value-missing", place=one.at(), expected=value, what=path)
-                return
+                return True
         elif not _same(value, taken[path]):
             found.violated(EQUAL, "value-differs", place=one.at(), expected=value, seen=taken[path], what=path)
-            return
+            return True
     wanted = dict(_leaves(signed))
     invented = [path for path in taken if path not in wanted and path.startswith("/subjects/") and _result(path)]
     if invented:
         found.violated(EQUAL, "value-invented", place=one.at(), seen=taken[invented[0]], what=invented[0])
-    else:
-        found.held(EQUAL, str(params.get("class", "imported")), count=len(wanted))
+    return bool(invented)
 
 
 def authorisation_refused(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:

@@ -77,6 +77,9 @@ def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
                 later=seconds(statistics.median(waits[-(len(waits) // 2) :])),
             ),
         )
+    elif params.get("class") == "growing" and (len(waits) < 2 or not _grow(waits)):
+        # too few tries to tell flat waits from growing ones
+        found.blocked(rule, "not-exercised", place=one.at(submits[-1]))
     else:
         found.held(rule, params.get("class", "recovered"))
 

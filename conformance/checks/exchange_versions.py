@@ -32,6 +32,9 @@ def amended(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     wanted = (first.version or 0) + step
     subject = str(act.facts.get("subject", ""))
     stale = _not_signed_anew(first, second, subject)
+    sent = [call for call in one.submits if call.content == second.digest]
+    # whether its bytes are those that were issued is PL2-GN-001's to say
+    after = any(call.number > act.upto and call.event != "cancel" for call in one.submits)
     if second.record != first.record:
         found.violated(AMENDED, "new-identifier", place=one.at(), expected=first.record, seen=second.record)
     elif second.version != wanted:
@@ -50,8 +53,8 @@ def amended(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
         found.violated(AMENDED, "change-lost", place=one.at(), what=subject)
     elif stale:
         found.violated(AMENDED, "not-signed-anew", place=one.at(), what=", ".join(stale))
-    elif one.final != str(params.get("ends", "delivered")):
-        sent = [call for call in one.submits if call.content == second.digest]
+    elif one.final != str(params.get("ends", "delivered")) or not after:
+        # "delivered" of a version that never went out is what was shown of the one before
         found.violated(
             AMENDED,
             "not-delivered",
@@ -69,13 +72,22 @@ def _item(call: Call) -> tuple[Message, ...]:
 
 
 def _not_signed_anew(first: Issued, second: Issued, subject: str) -> list[str]:
-    """Slots that had to sign the new version and carry the old signature; a missing one is PL1-KY's business."""
+    """Slots that had to sign the new version and carry the old signature, or none although they had signed before."""
     due = [
         slot
         for slot in second.signatures
-        if not slot.startswith("subject-teacher") or (subject and f":{subject}:" in slot + ":")
+        if not slot.startswith("subject-teacher") or (subject and _covers(slot, subject))
     ]
-    return [slot for slot in due if first.signatures.get(slot) == second.signatures[slot]]
+    kept = [slot for slot in due if first.signatures.get(slot) == second.signatures[slot]]
+    # a changed subject that was signed before and is signed by nobody now
+    before, now = (any(_covers(slot, subject) for slot in one.signatures) for one in (first, second))
+    dropped = [slot for slot in ("homeroom-teacher", "principal") if slot in {*first.signatures} - {*second.signatures}]
+    return [*kept, *dropped, *([f"subject-teacher:{subject}"] if subject and before and not now else [])]
+
+
+def _covers(slot: str, subject: str) -> bool:
+    """Whether a slot is a subject teacher's that covers the subject."""
+    return slot.startswith("subject-teacher") and f":{subject}:" in slot + ":"
 
 
 def revoked(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:

@@ -26,6 +26,12 @@ from tests.checks.exchange_twins import (
 HOLDS: dict[tuple[str, str], list[Row]] = {
     ("PL2-XT-001", "checked"): [("bearer", {}, exchange(SMOOTH))],
     ("PL2-XT-002", "renewed"): [
+        # a client that gives its credentials only when it is asked for them
+        (
+            "token-renewed",
+            {},
+            exchange([TOKEN, replace(DOWN, status=401), replace(TOKEN, status=401), TOKEN, SUBMIT, ACCEPTED]),
+        ),
         ("token-renewed", {}, exchange([TOKEN, replace(DOWN, status=401), TOKEN, SUBMIT, ACCEPTED])),
         ("token-renewed", {}, exchange([TOKEN, SUBMIT, replace(POLL, status=401, fault=True), TOKEN, ACCEPTED])),
     ],
@@ -71,6 +77,11 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
             "backs-off",
             {"class": "growing", "ends": "gave-up"},
             exchange([DOWN] * 5, [told("gave-up", "…")], times=[0, 1, 3, 7, 15]),
+        ),
+        (
+            "backs-off",
+            {"class": "growing", "ends": "gave-up"},
+            exchange([DOWN] * 3, [told("gave-up", "…")], times=[0, 1, 3]),
         ),
         # the cap of the waits may be reached, growing once is enough
         (
@@ -248,7 +259,19 @@ BLOCKED: dict[str, list[Row]] = {
     "PL2-GN-002.no-calls": [("envelope", {}, exchange([TOKEN]))],
     "PL2-GN-002.unreadable": [("envelope", {}, exchange(SMOOTH, record="", version=None))],
     "PL2-GN-003.not-exercised": [("same-again", {}, exchange(SMOOTH)), ("same-again", {}, exchange([DOWN, SUBMIT]))],
-    "PL2-GN-004.not-exercised": [("backs-off", {}, exchange(SMOOTH)), ("gives-up", {}, exchange(SMOOTH))],
+    "PL2-GN-004.not-exercised": [
+        ("backs-off", {}, exchange(SMOOTH)),
+        ("gives-up", {}, exchange(SMOOTH)),
+        # one wait, or two alike, show no growth
+        *(
+            (
+                "backs-off",
+                {"class": "growing", "ends": "gave-up"},
+                exchange([DOWN] * tries, [told("gave-up", "…")], times=[0, 2, 4]),
+            )
+            for tries in (2, 3)
+        ),
+    ],
     "PL2-GN-005.not-exercised": [("not-repeated", {}, exchange(SMOOTH))],
     "PL2-GN-006.no-receipt": [("delivered-only", {}, exchange([DOWN, DOWN], ["gave-up"]))],
     "PL2-GN-007.no-calls": [
