@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conformance.strict import loads
+
 REDACTED = "***"
+LARGEST = 1 << 28
+"""Bytes of one file of a bundle that are read."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 SHORTEST = 12
 """Characters: shorter ones are words of a language, chosen for a desk; a run's own are longer."""
 
@@ -100,6 +106,8 @@ class Bundle:
 
     def _line(self, data: dict[str, Any]) -> None:
         line = json.dumps(data, ensure_ascii=False, sort_keys=True)
+        if any(0xD800 <= ord(one) <= 0xDFFF for one in line):  # a lone surrogate out of a vendor's JSON
+            line = json.dumps(data, sort_keys=True)
         for secret in self._secrets:
             line = line.replace(secret.decode(), REDACTED)
         self._index.write(line + "\n")
@@ -117,18 +125,26 @@ class StoredBundle:
         self.footer: dict[str, Any] = {}
         chain = hashlib.sha256()
         try:
-            lines = (folder / "index.ndjson").read_text(encoding="utf-8").splitlines()
+            text = self._file("index.ndjson").decode()
         except OSError as error:
             raise EvidenceError(f"{folder}: không có chứng cứ / no evidence: {error}") from error
+        except UnicodeDecodeError as error:
+            raise EvidenceError(f"index.ndjson: không phải UTF-8 / not UTF-8: {error}") from error
+        # only line feeds end a line: a vendor's texts may hold U+2028 and its kind
+        lines = text.removesuffix("\n").split("\n") if text else []
         for number, line in enumerate(lines, 1):
             try:
-                data = json.loads(line)
+                data = loads(line)
                 if "footer" in data:
-                    self.footer = data["footer"]
+                    self.footer = dict(data["footer"])
                     if number != len(lines):
                         raise EvidenceError(f"index.ndjson:{number}: có dòng sau dòng kết / lines after the footer")
                     break
-                self.entries.append(Entry(data["kind"], data["item"], data["digest"], data["facts"]))
+                if not _DIGEST.fullmatch(data["digest"]):  # names a file: nothing outside the bundle
+                    raise ValueError("digest")
+                self.entries.append(Entry(str(data["kind"]), str(data["item"]), data["digest"], dict(data["facts"])))
+            except EvidenceError:
+                raise
             except (KeyError, TypeError, ValueError) as error:
                 raise EvidenceError(f"index.ndjson:{number}: dòng hỏng / broken line: {error}") from error
             chain.update(line.encode() + b"\n")
@@ -139,10 +155,20 @@ class StoredBundle:
 
     def read(self, entry: Entry) -> bytes:
         """The bytes of an entry, checked against its digest."""
-        data = (self.folder / "bytes" / entry.digest).read_bytes()
+        data = self._file("bytes", entry.digest)
         if digest_of(data) != entry.digest:
             raise EvidenceError(f"bytes/{entry.digest}: nội dung đã bị sửa / altered bytes")
         return data
+
+    def _file(self, *names: str) -> bytes:
+        """A file of the bundle: a regular one of a bounded size, never what a link points to."""
+        path = self.folder.joinpath(*names)
+        name = "/".join(names)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise EvidenceError(f"{name}: không phải tệp thường / not a regular file")
+        if path.stat().st_size > LARGEST:
+            raise EvidenceError(f"{name}: quá {LARGEST} byte / larger than {LARGEST} bytes")
+        return path.read_bytes()
 
     def of(self, kind: str) -> Iterator[Entry]:
         """The entries of one kind, in order."""

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 from conformance.events import Result
 from conformance.pack import Pack
-from conformance.verdict import Verdict, decide
+from conformance.verdict import Baseline, BaselineError, Verdict, decide
 
 
 def verdict_of(result: Result, pack: Pack) -> Verdict:
     """The verdict stored in the result; decided anew from the manifest where there is none."""
     return Verdict.model_validate(result.verdict) if result.verdict else decide(pack, result)
+
+
+def verdict_follows(result: Result, pack: Pack) -> bool:
+    """Whether the verdict stored in the result is what ``pack``, the run's own at its revision, decides.
+
+    The run's baseline is not in a result: what the verdict says was known counts as known, and can make no pass of it.
+    """
+    if not result.verdict:
+        return True
+    stored = Verdict.model_validate(result.verdict)
+    seen = {one.code for item in result.items for one in item.findings if one.state == "violated"}
+    entries: list[dict[str, object]] = [
+        {"cause": code, "reason": "-"} for code in dict.fromkeys(code for one in stored.outcomes for code in one.known)
+    ]
+    entries += [
+        {"cause": code, "reason": "-", "expires": date.min if code in seen else None} for code in stored.baseline_errors
+    ]
+    try:
+        return decide(pack, result, baseline=Baseline.of(entries)).to_json() == stored.to_json()
+    except BaselineError:
+        return False
 
 
 def with_verdict(result: Result, pack: Pack) -> Result:

@@ -20,6 +20,11 @@ from conformance.events import (
     RunStarted,
     StreamEvent,
 )
+from conformance.strict import loads
+from conformance.verdict import Verdict
+
+LARGEST = 1 << 30
+"""Bytes of a result or stream that are read."""
 
 _EVENT: TypeAdapter[RunStarted | ItemFinished | RunEnded] = TypeAdapter(StreamEvent)
 
@@ -108,7 +113,7 @@ def read_stream(data: bytes, name: str = "", *, partial: bool = False) -> Result
 
 def _event(line: bytes, place: str, *, whole: bool) -> RunStarted | ItemFinished | RunEnded:
     try:
-        return _EVENT.validate_python(json.loads(line))  # a lone surrogate is nothing for pydantic's own JSON reader
+        return _EVENT.validate_python(loads(line))  # a lone surrogate is nothing for pydantic's own JSON reader
     except ValueError as error:
         if not whole:
             raise Incomplete(f"{place}: dòng bị cắt / the line was cut") from error
@@ -131,8 +136,19 @@ def _ended(
             f"{place}: nội dung không khớp dòng kết: thiếu dòng hoặc đã bị sửa"
             " / the content does not match the footer: lines are missing or were altered"
         )
+    _whole_verdict(event.verdict, place)
     ordered = tuple(sorted(items, key=lambda one: one.id))
     return Result(run=run, items=ordered, footer=event.footer, verdict=event.verdict)
+
+
+def _whole_verdict(verdict: dict[str, Any], place: str) -> None:
+    try:
+        if verdict:
+            Verdict.model_validate(verdict)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, ("verdict", *first["loc"])))
+        raise ReadingError(f"{place}: không phải kết luận / not a verdict: {where}: {first['msg']}") from error
 
 
 def read_result(path: Path, *, partial: bool = False) -> Result:
@@ -143,13 +159,17 @@ def read_result(path: Path, *, partial: bool = False) -> Result:
         ReadingError: not a result.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ReadingError(f"{path}: không phải tệp thường / not a regular file")
+        if path.stat().st_size > LARGEST:
+            raise ReadingError(f"{path}: quá {LARGEST} byte / larger than {LARGEST} bytes")
         data = path.read_bytes()
     except OSError as error:
         raise ReadingError(f"{path}: không đọc được / cannot be read: {error.strerror or error}") from error
     if data.startswith((b'{"event":', b'{"event" :')):
         return read_stream(data, str(path), partial=partial)
     try:
-        result = Result.model_validate(json.loads(data))
+        result = Result.model_validate(loads(data))
     except ValueError as error:
         if not isinstance(error, ValidationError):
             raise ReadingError(f"{path}: không phải JSON / not JSON: {error}") from error
@@ -158,6 +178,7 @@ def read_result(path: Path, *, partial: bool = False) -> Result:
         raise ReadingError(
             f"{path}: không phải kết quả của hocba / not a result of hocba: {where}: {first['msg']}"
         ) from error
+    _whole_verdict(result.verdict, str(path))
     if result.footer is None and not partial:
         raise Incomplete(f"{path}: không có dòng kết: lần chạy chưa hoàn tất / no footer: the run was not completed")
     return result

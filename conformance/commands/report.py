@@ -59,15 +59,35 @@ def read(path: Path, *, partial: bool = False) -> Result:
 
 
 def pack_for(result: Result, folder: Path | None) -> Pack:
-    """The pack whose texts the report uses; says so when it is not the one the run was judged with."""
+    """The pack whose texts the report uses; says so when it is not the one the run was judged with.
+
+    Stops the command when it is, and decides otherwise than the result says: somebody altered it.
+    """
     pack = the_pack(folder)
+    at_revision = pack.at(result.run.revision) if result.run.revision in pack.header.revisions else pack
     if result.run.pack_digest != pack.digest:
         note = (
             f"bộ đặc tả khác với lần chạy / not the pack of the run: {pack.name} sha256:{pack.digest[:16]} ≠ "
             f"{result.run.pack} sha256:{result.run.pack_digest[:16]} (--pack)"
         )
         typer.echo(one_line(note), err=True)
-    return pack.at(result.run.revision) if result.run.revision in pack.header.revisions else pack
+    else:
+        _follows(result, at_revision)
+    return at_revision
+
+
+def _follows(result: Result, pack: Pack) -> None:
+    from reports.files import verdict_follows
+
+    if verdict_follows(result, pack):
+        return
+    said = (
+        f"{result.run.run_id}: kết luận ghi trong kết quả không phải điều suy ra từ chính nó: đã bị sửa, hoặc do bản "
+        f"{result.run.tool_version} của công cụ ghi; hãy xét lại chứng cứ / the stored verdict is not what follows "
+        f"from the result: altered, or written by version {result.run.tool_version} of the tool; judge the evidence "
+        "anew (hocba report rejudge)"
+    )
+    stop(one_line(said, 600), WRONG_USE)
 
 
 def _write(result: Path, out: Path, lang: Lang, pack: Path | None, *, partial: bool, kind: str) -> None:
@@ -190,6 +210,8 @@ def report_compare(
 
     first, second = read(before), read(after)
     loaded = pack_for(second, pack)
+    if first.run.pack_digest == loaded.digest:
+        _follows(first, loaded.at(first.run.revision) if first.run.revision in loaded.header.revisions else loaded)
     made = compare(first, second, loaded)
     show_comparison(made, loaded, lang, output)
     raise typer.Exit(made.exit_code)

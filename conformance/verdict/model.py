@@ -61,7 +61,7 @@ class FindingRef(_Data):
     """Where a finding stands in the result: item id and position among the item's findings (from 0)."""
 
     item: str
-    index: int
+    index: int = Field(ge=0)
 
 
 class RequirementOutcome(_Data):

@@ -56,7 +56,10 @@ def verify_signed(manifest: Path, trusted: Sequence[x509.Certificate], evidence:
     """
     try:
         data = manifest.read_bytes()
-        parsed = json.loads(data)
+        parsed = json.loads(data)  # a key listed twice: not canonical, which is told below
+        same = canonical(parsed) == data
+    except RecursionError:
+        return Verification((Check("manifest", "bad", "lồng quá sâu / nested too deep"),), {})
     except (OSError, ValueError) as error:
         return Verification((Check("manifest", "bad", str(error)),), {})
     if not isinstance(parsed, dict) or parsed.get("format") != FORMAT:
@@ -64,7 +67,7 @@ def verify_signed(manifest: Path, trusted: Sequence[x509.Certificate], evidence:
     checks = [_signature(manifest, data, parsed, trusted)]
     statement = parsed.get("statement")
     statement = statement if isinstance(statement, dict) else {}
-    if canonical(parsed) != data:
+    if not same:
         checks.append(Check("manifest", "bad"))
     files = parsed.get("files")
     files = files if isinstance(files, dict) else {}
@@ -148,8 +151,11 @@ def _file(folder: Path, role: str, said: Any) -> Check:
     name = str(said.get("name", "")) if isinstance(said, dict) else ""
     if not name or name in (".", "..") or any(one in name for one in "/\\\0"):
         return Check(f"{role}-altered", "bad", name)
+    path = folder / name
     try:
-        digest, _ = digest_of_file(folder / name)
+        if path.exists() and not path.is_file():
+            return Check(f"{role}-altered", "bad", name)
+        digest, _ = digest_of_file(path)
     except OSError:
         return Check(f"{role}-missing", "unknown", name)
     return Check(role, "good", name) if digest == said.get("sha256") else Check(f"{role}-altered", "bad", name)
@@ -160,8 +166,10 @@ def _evidence(folder: Path | None, said: Any) -> Check:
         return Check("evidence-not-looked-at", "note")
     wanted = said if isinstance(said, dict) else {}
     try:
-        index, _ = digest_of_file(folder / "index.ndjson")
+        if not (folder / "index.ndjson").exists():
+            return Check("evidence-missing", "unknown", "index.ndjson")
         bundle = StoredBundle(folder)
+        index, _ = digest_of_file(folder / "index.ndjson")
         for entry in bundle.entries:
             bundle.read(entry)
     except FileNotFoundError as error:
