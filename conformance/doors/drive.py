@@ -110,8 +110,16 @@ class Intervals:
         for _ in range(failures):
             waits += wait + self.request_timeout + self.outbox
             wait = min(wait * 2, self.longest_retry)
-        most = MOST_WAIT if self.outbox + self.poll < SLOW else SLOW_WAIT
-        return min(most, 10.0 + 4 * (self.outbox + self.poll) + 1.5 * waits + extra)
+        return min(self._most, 10.0 + 4 * (self.outbox + self.poll) + 1.5 * waits + extra)
+
+    def beyond(self, failures: int) -> bool:
+        """Whether the declared waits of so many failed tries alone are longer than anybody is watched."""
+        waits = sum(min(self.first_retry * 2.0**nth, self.longest_retry) for nth in range(min(failures, 64)))
+        return waits > self._most
+
+    @property
+    def _most(self) -> float:
+        return MOST_WAIT if self.outbox + self.poll < SLOW else SLOW_WAIT
 
 
 @dataclass(slots=True)

@@ -115,7 +115,7 @@ def recorded(played: Played, driver: Driver) -> Exchange | str:
             f"dịch vụ mô phỏng đứng yên {played.stalled:.0f} giây, giờ ghi được không dùng được / the mock service "
             f"stood still for {played.stalled:.0f} s, its times cannot be used"
         )
-    return played.trouble or played.stopped or exchange_of(played, driver)
+    return played.trouble or played.stopped or played.cut or exchange_of(played, driver)
 
 
 def judge_exchange(spec: ExchangeSpec, exchange: Exchange | str, pack: Pack, found: Recorder) -> None:

@@ -72,6 +72,8 @@ class Played:
     watched: float = 0.0
     stalled: float = 0.0
     """Real seconds for which our own service did not answer us."""
+    cut: str = ""
+    """Not empty: watching ended before the software's own declared waits could have."""
     trouble: str = ""
     """Not empty: no answer at all, or a step that could not be taken; nothing can be said."""
 
@@ -227,6 +229,11 @@ class _Player:
             limit=intervals.limit(failures, step.retry_after),
             linger=intervals.limit(1) / 8 if step.linger else 0.0,
         )
+        if intervals.beyond(failures) and any(one.ended == "limit" for one in episodes):
+            self.played.cut = (
+                f"phần mềm khai {failures} lần thử lâu hơn thời gian theo dõi tối đa / the software declares waits for "
+                f"{failures} tries that are longer than it is watched at most"
+            )
 
     def _await(self, step: steps.Await) -> None:
         meter = Meter(self.driver.clock)

@@ -160,6 +160,16 @@ def test_times_of_a_service_that_stood_still_prove_nothing() -> None:
     assert "30 s" in found.observations[0].params["seen"]
 
 
+def test_software_that_waits_longer_than_anybody_watches_is_not_said_to_wait_for_ever() -> None:
+    assert Intervals(first_retry=60.0, longest_retry=600.0, attempts=5).beyond(5)
+    assert not Intervals().beyond(Intervals().attempts)
+    assert not Intervals(first_retry=60.0, longest_retry=600.0).beyond(1)
+    unseen = Played(spec(requirements=["PL2-GN-004"], expect=[{"rule": "gives-up"}]), cut="…")
+    found = Recorder()
+    judge_played(unseen, Space(), found)  # type: ignore[arg-type]
+    assert [one.code for one in found.observations] == ["PL2-GN-004.not-played"]
+
+
 def test_what_software_does_after_an_answer_of_ours_that_never_came_is_not_put_on_it() -> None:
     chosen = spec(requirements=["PL2-GN-009"], expect=[{"rule": "no-false-success"}])
     broken = Call(1, 0.0, "submit", 202, fault=True)
