@@ -64,18 +64,21 @@ def token_stops(one: Exchange, params: Mapping[str, Any], found: Recorder) -> No
     """PL2-XT-002: bad credentials stop the software, and the operator is told."""
     rule = "PL2-XT-002"
     tokens = [call for call in one.calls if call.operation == "token"]
+    # a token that was refused is no better at the next call
+    refused = [call for call in one.calls if call.status == 401 and call.operation != "token"]
     limit = int(params.get("tokens", 3))
-    if not tokens:
-        found.blocked(rule, "not-exercised", place=one.at())
-    elif len(tokens) > limit:
+    many = max(tokens, refused, key=len)
+    if len(many) > limit:
         found.violated(
             rule,
             "hammers",
-            place=one.at(tokens[limit]),
+            place=one.at(many[limit]),
             expected=limit,
-            seen=len(tokens),
-            derivation=near("tokens", wait=seconds(tokens[-1].at - tokens[0].at), number=tokens[-1].number),
+            seen=len(many),
+            derivation=near("tokens", wait=seconds(many[-1].at - many[0].at), number=many[-1].number),
         )
+    elif not tokens:
+        found.blocked(rule, "not-exercised", place=one.at())
     elif not one.told:
         found.violated(rule, "operator-not-told", place=one.at(tokens[-1]), seen=one.final)
     else:

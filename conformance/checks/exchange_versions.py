@@ -182,9 +182,13 @@ def _used_again(one: Exchange, sent: list[Call], found: Recorder) -> bool:
 def resolved(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-SD-003: after a conflict the newest version is fetched before anything else of the record is sent.
 
+    Software that looks before it sends, and so never runs into the conflict, has resolved it as well.
     ``class``: the conflict that this shows.
     """
     conflict = next((call for call in one.submits if call.error in CONFLICTS), None)
+    if conflict is None and _looked_first(one):
+        found.held(RESOLVED, str(params["class"]))
+        return
     if conflict is None:
         found.blocked(RESOLVED, "not-exercised", place=one.at())
         return
@@ -219,6 +223,21 @@ def resolved(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
         found.violated(RESOLVED, "stuck", place=one.at(fetched), seen=one.final)
     else:
         found.held(RESOLVED, str(params["class"]))
+
+
+def _looked_first(one: Exchange) -> bool:
+    """Whether the other version was fetched first, and then built upon, or the amendment refused because of it."""
+    placed, amend = one.act("place"), one.act("amend")
+    if placed is None or amend is None:
+        return False
+    later = [call for call in one.calls if call.number > placed.upto]
+    fetched = next((call for call in later if call.operation == "fetch" and call.well), None)
+    if fetched is None:
+        return False
+    sent = [call for call in one.submits if call.number > placed.upto]
+    if not sent:
+        return amend.status == 409
+    return all(call.number > fetched.number for call in sent) and any(call.well for call in sent)
 
 
 def waits_for_outcome(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:

@@ -166,6 +166,9 @@ FAILS: dict[str, list[Row]] = {
     "PL2-XT-002.hammers": [
         ("token-renewed", {}, exchange([TOKEN, replace(DOWN, status=401), TOKEN, TOKEN, SUBMIT, ACCEPTED])),
         ("token-stops", {}, exchange([replace(TOKEN, status=401)] * 4, [told("gave-up", "…")])),
+        # the refused token over and over, with and without asking for another one
+        ("token-stops", {}, exchange([TOKEN, *[replace(DOWN, status=401)] * 4], [told("gave-up", "…")])),
+        ("token-stops", {}, exchange([replace(DOWN, status=401)] * 4, [told("gave-up", "…")])),
     ],
     "PL2-XT-002.operator-not-told": [("token-stops", {}, exchange([replace(TOKEN, status=401)], ["gave-up"]))],
     "PL2-GN-001.never-sent": [("bytes-issued", {}, exchange([TOKEN], ["queued"]))],

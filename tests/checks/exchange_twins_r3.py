@@ -118,6 +118,7 @@ def second(**changes: Any) -> Exchange:
     return versions(FIRST, replace(NEXT, **changes))
 
 
+PLACED = Act("place", "one", upto=4)
 CANCEL = replace(SUBMIT, event="cancel", content=OTHER, receipt="r-9")
 REVOKE = Act("revoke", "one", 202, upto=4)
 STATEMENT = Act("statement", facts={"record": RECORD, "version": "1", "digest": DOCUMENT, "reason": "Cấp nhầm"})
@@ -296,7 +297,14 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
         ("resolved", {"class": "version-taken"}, exchange([CONFLICT, FETCH], [told("refused", "đã có bản khác")]))
     ],
     ("PL2-SD-003", "stale"): [
-        ("resolved", {"class": "stale"}, exchange([replace(CONFLICT, error="version-order"), FETCH, UPDATE, ACCEPTED]))
+        ("resolved", {"class": "stale"}, exchange([replace(CONFLICT, error="version-order"), FETCH, UPDATE, ACCEPTED])),
+        # it looks before it sends: amends the newest version, or refuses to amend an old one
+        ("resolved", {"class": "stale"}, exchange([*SMOOTH, FETCH, UPDATE, ACCEPTED], acts=(PLACED, AMEND))),
+        (
+            "resolved",
+            {"class": "stale"},
+            exchange([*SMOOTH, FETCH], [told("delivered", "đã có bản 2")], acts=(PLACED, replace(AMEND, status=409))),
+        ),
     ],
     ("PL2-SD-003", "being-checked"): [
         # the software refuses the amendment, holds the next version back, or tries once and waits
@@ -524,6 +532,9 @@ BLOCKED: dict[str, list[Row]] = {
     "PL2-SD-002.statement-unread": [("revoked", {}, revocation(REVOKE))],
     "PL2-SD-003.not-exercised": [
         ("resolved", {"class": "stale"}, exchange(SMOOTH)),
+        # fetched, and nothing came of it; never fetched
+        ("resolved", {"class": "stale"}, exchange([*SMOOTH, FETCH], acts=(PLACED, AMEND))),
+        ("resolved", {"class": "stale"}, exchange(SMOOTH, acts=(PLACED, replace(AMEND, status=409)))),
         ("waits-for-outcome", {}, exchange(SMOOTH)),
     ],
     "PL2-TC-001.not-exercised": [
