@@ -193,6 +193,14 @@ def check(
     dump_c14n: Annotated[
         Path | None, typer.Option(help="Thư mục ghi dạng chuẩn tắc và giá trị băm / folder for canonical octets.")
     ] = None,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together",
+            help="Các tệp thuộc cùng một sổ: xét cả với nhau (phiên bản, hai học bạ của một học sinh) / files of one "
+            "register: judged against each other too (versions, two records of a learner).",
+        ),
+    ] = False,
     files_from: Annotated[
         list[str] | None,
         typer.Option("--files-from", help="Danh sách, mỗi dòng một tệp; -: đầu vào chuẩn / list, one a line; - stdin."),
@@ -226,6 +234,7 @@ def check(
             subject_map=subject_map,
             judged_at=_moment(at) if at else None,
             dump=dump_c14n,
+            together=together,
         )
         tally = Tally(loaded, bool(plan.anchors), notes=plan.notes)
         found = items(files or [], files_from or [])

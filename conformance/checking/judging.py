@@ -12,6 +12,7 @@ from conformance.checking.files import CheckingProblem, mapping_of, read_file
 from conformance.checking.sources import Item, content
 from conformance.checks.context import Context
 from conformance.checks.judge import judge_document
+from conformance.checks.relations import Facts
 from conformance.events import Finding
 from conformance.pack import Pack, default_pack, load_pack
 from conformance.signature.dump import dump_document
@@ -31,6 +32,10 @@ class Checked:
     error: str = ""
     unread: str = ""
     """Why the file could not be read; nothing is said about its content then."""
+    same_as: str = ""
+    """An earlier file with the very same bytes, where there is one."""
+    facts: Facts | None = None
+    """What later files are judged against (:mod:`.related`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class Plan:
     """Folder for the canonical octets and digests of every signature (:mod:`conformance.signature.dump`)."""
     notes: tuple[str, ...] = ()
     """What should be told about the trust anchors."""
+    together: bool = False
+    """Whether all files are of one register and must agree with each other (:mod:`.related`)."""
 
     @classmethod
     def of(
@@ -67,6 +74,7 @@ class Plan:
         subject_map: Path | None = None,
         judged_at: datetime | None = None,
         dump: Path | None = None,
+        together: bool = False,
     ) -> Plan:
         """The plan that the options of the command ask for.
 
@@ -100,6 +108,7 @@ class Plan:
             tax_codes=tuple(tax_codes.items()),
             dump="" if dump is None else str(dump),
             notes=anchors.notes,
+            together=together,
         )
         context_of(plan)
         return plan
@@ -147,6 +156,7 @@ def judge_one(item: Item, plan: Plan) -> Checked:
         checked.findings = [Finding.of(one) for one in judgement.found.observations]
         if judgement.document is not None:
             checked.digest = judgement.document.digest
+            checked.facts = Facts.of(judgement.document)
             if plan.dump:
                 dump_document(judgement.document, context.pack, Path(plan.dump), Path(item.name).stem)
     except Exception as error:

@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 from conformance.checking.judging import Checked, Plan, context_of, judge_all, judge_one, lost
+from conformance.checking.related import related
 from conformance.checking.sources import Item
 
 BATCH = 16
@@ -22,7 +23,7 @@ AHEAD = 3
 
 
 def run(plan: Plan, items: Iterable[Item], *, jobs: int = 1, dask: str = "") -> Iterator[Checked]:
-    """Judge all items; results in the order of the items.
+    """Judge all items, each alone and against those before it; results in the order of the items.
 
     Args:
         plan: how to judge.
@@ -37,8 +38,10 @@ def run(plan: Plan, items: Iterable[Item], *, jobs: int = 1, dask: str = "") -> 
     if dask:
         from conformance.checking.cluster import on_cluster
 
-        return on_cluster(plan, items, address=dask, workers=jobs)
-    return _here(plan, items) if jobs <= 1 else in_processes(plan, items, jobs)
+        alone = on_cluster(plan, items, address=dask, workers=jobs)
+    else:
+        alone = _here(plan, items) if jobs <= 1 else in_processes(plan, items, jobs)
+    return related(alone, together=plan.together)
 
 
 def batches(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:

@@ -93,6 +93,7 @@ def to_json(one: Checked, pack: Pack, language: str) -> dict[str, Any]:
         "held": one.held,
         "error": one.error,
         "unread": one.unread,
+        "same_as": one.same_as,
         "findings": [
             {
                 **finding.model_dump(mode="json", exclude={"excerpt", "exchange", "evidence"}),
@@ -163,6 +164,8 @@ def _file(one: Checked, pack: Pack, language: str) -> Iterator[str]:
     if one.unread:
         yield ("  KHÔNG ĐỌC ĐƯỢC: " if vi else "  CANNOT BE READ: ") + visible(one.unread)
         return
+    if one.same_as:
+        yield ("  cùng từng byte với " if vi else "  the very same bytes as ") + visible(one.same_as)
     for finding in sorted(
         one.findings, key=lambda each: _RANK[each.state, pack.requirements[each.requirement].level]
     ):  # fmt: skip
