@@ -58,7 +58,7 @@ def report_sign(
     result, or one that is not the report's, is not signed (exit code 1).
     """
     from reports.signing.jws import JwsError, sign
-    from reports.signing.keys import KeyProblem, file_key, token_key
+    from reports.signing.keys import KeyProblem, file_key, token_key, valid_at
     from reports.signing.manifest import NotSignable, make
 
     if (key is None) == (pkcs11 is None):
@@ -72,7 +72,9 @@ def report_sign(
             if key
             else token_key(Path(pkcs11 or ""), token, label, secret, certificate)
         )
-        data = make(results, report, evidence, body_list, loaded, datetime.now(loaded.timezone), spot_check)
+        now = datetime.now(loaded.timezone)
+        valid_at(used.certificates[0], now)
+        data = make(results, report, evidence, body_list, loaded, now, spot_check)
         beside = (results, report, target, *([spot_check] if spot_check else []))
         if len({path.resolve().parent for path in beside}) > 1:
             raise NotSignable("bản kê, kết quả và báo cáo phải cùng thư mục / manifest, result and report: one folder")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,17 @@ class FileKey:
     def sign(self, data: bytes) -> bytes:
         """See :class:`reports.signing.jws.SigningKey`."""
         return raw_signature(self.private, data, algorithm_of(self.certificates[0]))
+
+
+def valid_at(certificate: x509.Certificate, at: datetime) -> None:
+    """Whether one may sign by a certificate now: nobody could verify it later otherwise.
+
+    Raises:
+        KeyProblem: it has expired, or does not yet count.
+    """
+    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        begin, end = certificate.not_valid_before_utc.isoformat(), certificate.not_valid_after_utc.isoformat()
+        raise KeyProblem(f"chứng thư không có hiệu lực / the certificate is not valid now: {begin} – {end}")
 
 
 def read_certificates(path: Path) -> Certificates:

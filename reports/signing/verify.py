@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from conformance.evidence import EvidenceError, StoredBundle
 from reports.signing.jws import JwsError, verify
@@ -104,32 +106,59 @@ def _signature(manifest: Path, data: bytes, parsed: dict[str, Any], trusted: Seq
     name = leaf.subject.rfc4514_string()
     if not known(signed.certificates, trusted, at):
         fingerprint = hashlib.sha256(leaf.public_bytes(Encoding.DER)).hexdigest()
+        if known(signed.certificates, trusted, None):
+            return Check("key-not-valid", "bad", f"{name} (SHA-256 {fingerprint}), {at.isoformat()}")
         return Check("key-unknown", "bad", f"{name} (SHA-256 {fingerprint})")
+    body = stated_body(parsed)
+    if leaf not in trusted and not named(leaf, body):
+        # an authority has many customers, and any of them may write the body's name into a manifest
+        return Check("key-of-another", "bad", f"{name} ≠ {body}")
     return Check("signature", "good", f"{name}, {parsed['signedAt']}, {signed.algorithm}")
 
 
-def known(certificates: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate], at: datetime) -> bool:
-    """Whether a chain of certificates, the signer's first, ends at a trusted one, all valid at ``at``.
+def stated_body(parsed: dict[str, Any]) -> str:
+    """The testing body's name as the manifest states it; empty where it does not."""
+    statement = parsed.get("statement")
+    body = statement.get("body") if isinstance(statement, dict) else None
+    return str(body.get("name", "")) if isinstance(body, dict) else ""
+
+
+def named(certificate: x509.Certificate, body: str) -> bool:
+    """Whether the certificate's subject is called ``body`` (common name or organisation, whatever the case)."""
+    names = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+    given = {_folded(str(one.value)) for oid in names for one in certificate.subject.get_attributes_for_oid(oid)}
+    return bool(body) and _folded(body) in given
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def known(certificates: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate], at: datetime | None) -> bool:
+    """Whether a chain of certificates, the signer's first, ends at a trusted one, all valid at ``at`` (``None``: ever).
 
     The signer's certificate itself may be the trusted one; issuers must be authorities (RFC 5280, basicConstraints).
     """
-    if at.tzinfo is None:
+    if at is not None and at.tzinfo is None:
         return False
     chain = list(certificates)
     for number, one in enumerate(chain):
-        if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
+        if not _valid(one, at):
             return False
         if number and not _authority(one):
             return False
         if one in trusted:
             return True
         for anchor in trusted:
-            valid = anchor.not_valid_before_utc <= at <= anchor.not_valid_after_utc
-            if valid and _authority(anchor) and _issued(one, anchor):
+            if _valid(anchor, at) and _authority(anchor) and _issued(one, anchor):
                 return True
         if number + 1 < len(chain) and not _issued(one, chain[number + 1]):
             return False
     return False
+
+
+def _valid(certificate: x509.Certificate, at: datetime | None) -> bool:
+    return at is None or certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
 
 
 def _authority(certificate: x509.Certificate) -> bool:

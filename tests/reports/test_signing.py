@@ -224,6 +224,38 @@ def test_a_forger_with_a_certificate_of_his_own_is_unknown(desk: Desk) -> None:
     assert desk.verify(body="leaf.pem").exit_code == 1
 
 
+def test_another_customer_of_the_same_authority_is_not_the_body(desk: Desk) -> None:
+    authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca = certificate(authority, "CA of everybody", ca=True)
+    (desk.folder / "public.pem").write_bytes(ca.public_bytes(Encoding.PEM))
+    vendor, body = (certificate(key, name, (authority, ca)) for name in ("Công ty Mẫu", "TRUNG TÂM  KIỂM ĐỊNH MẪU"))
+    for leaf, code in ((vendor, 1), (body, 0)):
+        (desk.folder / "r.signed.json.jws").write_text(sign(desk.manifest.read_bytes(), FileKey((leaf,), key)))
+        done = desk.verify(body="public.pem")
+        assert done.exit_code == code, done.output
+        assert ("to another name than the testing body's" in done.output) is (code == 1)
+    (desk.folder / "r.signed.json.jws").write_text(sign(desk.manifest.read_bytes(), FileKey((vendor,), key)))
+    (desk.folder / "vendor.pem").write_bytes(vendor.public_bytes(Encoding.PEM))
+    assert desk.verify(body="vendor.pem").exit_code == 0  # whoever names that very certificate knows whose it is
+
+
+def test_an_expired_certificate_neither_signs_nor_verifies(desk: Desk) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    expired = certificate(key, "Trung tâm Kiểm định Mẫu", days=5)
+    (desk.folder / "expired.pem").write_bytes(expired.public_bytes(Encoding.PEM))
+    secret = BestAvailableEncryption("mật khẩu".encode())
+    (desk.folder / "key.p12").write_bytes(pkcs12.serialize_key_and_certificates(b"body", key, expired, None, secret))
+    before = desk.manifest.read_bytes()
+    done = desk.sign()
+    assert done.exit_code == 2
+    assert "the certificate is not valid now" in done.output
+    assert desk.manifest.read_bytes() == before
+    (desk.folder / "r.signed.json.jws").write_text(sign(before, FileKey((expired,), key)))
+    done = desk.verify(body="expired.pem")
+    assert done.exit_code == 1
+    assert "was not valid when it signed" in done.output
+
+
 def test_a_self_declared_result_is_neither_signed_nor_verified(desk: Desk) -> None:
     write(desk.folder, failing(default_pack()))
     done = desk.sign()
