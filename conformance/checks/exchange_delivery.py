@@ -100,8 +100,8 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
     rule = "PL2-GN-006"
     for sample in one.samples:
         accepted = any(
-            call.answered == "accepted" and call.operation in ("status", "submit") and call.number <= sample.upto
-            for call in one.calls
+            call.answered == "accepted" and call.operation in ("status", *SENDING) and call.number <= sample.upto
+            for call in (*one.calls, *one.submits)
         )
         if sample.state == "delivered" and not accepted:
             if one.late(sample.upto):

@@ -115,7 +115,9 @@ def not_repeated(one: Exchange, params: Mapping[str, Any], found: Recorder) -> N
         None,
     )
     if final is None:
-        found.blocked(rule, "not-exercised", place=one.at())
+        # what was refused before it was sent is not sent again either: other exchanges show this requirement
+        if one.submits or not any("WINDOW_CLOSED" in act.reasons for act in one.acts):
+            found.blocked(rule, "not-exercised", place=one.at())
         return
     again = [call for call in one.submits if call.number > final.number and call.content == final.content]
     if again:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -364,8 +365,9 @@ class _Player:
         if "rendition" not in self.driver.offered:
             return
         answer = self.driver.vendor.rendition(self.played.papers[step.paper].local)
-        text = self.props.read_print(answer.body).casefold() if answer.status == 200 else ""
-        marked = any(word.casefold() in text for word in step.words)
+        # letters may be drawn composed or decomposed
+        text = _composed(self.props.read_print(answer.body)) if answer.status == 200 else ""
+        marked = any(_composed(word) in text for word in step.words)
         self._act("print", answer, step.paper, marked=marked)
 
     # -- receiving, restarting, clocks ----------------------------------------------------------------------------
@@ -454,6 +456,10 @@ class _Player:
         self.played.calls = tuple(self.driver.call(entry) for entry in self.played.journal)
         self.played.stored = tuple(self.driver.ministry.submissions())
         self.played.stalled = self.driver.stalled
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def fault_data(fault: FaultSpec, *, timeout: float) -> dict[str, Any]:

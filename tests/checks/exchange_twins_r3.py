@@ -322,7 +322,25 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
         ]
         for name in TABLE_TC001
     },
-    ("PL2-TC-002", "imported"): [("imported-equal", {}, imports(SOUND)), ("imported-equal", {}, imports(SOUND, SOUND))],
+    ("PL2-TC-002", "imported"): [
+        ("imported-equal", {}, imports(SOUND)),
+        ("imported-equal", {}, imports(SOUND, SOUND)),
+        # a digest in capitals is no other digest
+        (
+            "imported-equal",
+            {},
+            imports(
+                replace(
+                    SOUND,
+                    facts={
+                        **SOUND.facts,
+                        "signed": {**SIGNED_VALUES, "digest": DOCUMENT},
+                        "imported": {**TAKEN, "digest": DOCUMENT.upper()},
+                    },
+                )
+            ),
+        ),
+    ],
     **{
         ("PL2-TC-003", name): [
             ("authorisation-refused", {"class": name}, imports(SOUND, offered("AUTH_EXPIRED", 409, "AUTH_EXPIRED")))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.checks.exchange import RULES, Sample
+from conformance.checks.exchange import RULES, Act, Sample
 from conformance.finding import State
 from conformance.pack import Requirement, default_pack
 from tests.checks import exchange_twins_r1, exchange_twins_r3
@@ -56,6 +56,17 @@ def test_a_refusal_shown_as_delivered_is_one_mistake() -> None:
     found = judged(("refusal-shown", {"codes": ["A"]}, one))
     found.absorb(judged(("delivered-only", {"ends": "refused"}, one)))
     assert found.roots() == {"PL2-GN-006.delivered-too-early"}
+
+
+def test_an_acceptance_told_in_a_batch_is_one() -> None:
+    known = exchange_twins_r3.batch(exchange_twins_r3.item(0, answered="accepted"))
+    assert not judged(("delivered-only", {}, exchange([SUBMIT, POLL, known], ["delivered"]))).observations
+
+
+def test_what_was_refused_before_it_was_sent_cannot_be_repeated() -> None:
+    refused = Act("submit", status=409, reasons=("WINDOW_CLOSED",))
+    found = judged(("not-repeated", {"error": "window-closed"}, exchange([], ["issued"], acts=(refused,))))
+    assert (found.observations, dict(found.held_counts)) == ([], {})
 
 
 def test_an_answer_that_the_journal_lacks_is_nobodys_mistake() -> None:
