@@ -11,7 +11,7 @@ from lxml import etree
 from conformance.checks.limited import Limited
 from conformance.document import Document, Reading, text_of
 from conformance.document.letters import is_composed, normalized
-from conformance.finding import Recorder
+from conformance.finding import Message, Recorder
 from conformance.transcript.model import Transcript
 
 # kind of a reading problem → (requirement, cause)
@@ -56,7 +56,8 @@ def check(reading: Reading, found: Recorder) -> None:
     for problem in reading.problems:
         requirement, cause = _KINDS[problem.kind]
         seen.add(requirement)
-        found.violated(requirement, cause, place=problem.place, seen=problem.detail[:300])
+        why = (Message(f"doctype.{problem.sort}"),) if problem.sort else ()
+        found.violated(requirement, cause, place=problem.place, seen=problem.detail[:300], derivation=why)
     if reading.document is None:
         return
     for requirement in FATAL:

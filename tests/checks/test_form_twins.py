@@ -291,3 +291,23 @@ def test_thousands_of_mistakes_are_counted_not_listed() -> None:
     found = judged(many(4000, name=" Tin học", code="ZZ9"))
     assert found.roots() >= {"PL1-DOC-006.spaces", "PL1-MA-003.unknown"}
     assert len(found.violations) <= 4 * MOST
+
+
+@pytest.mark.parametrize(
+    ("declaration", "sort"),
+    [
+        ("<!DOCTYPE HocBa>", ""),
+        ("<!DOCTYPE HocBa [<!ATTLIST NoiDung Id CDATA 'content'>]>", ""),
+        ('<!DOCTYPE HocBa SYSTEM "http://127.0.0.1:9/x.dtd">', "doctype.external-subset"),
+        ('<!DOCTYPE HocBa PUBLIC "-//X//Y" "http://127.0.0.1:9/x.dtd">', "doctype.external-subset"),
+        ('<!DOCTYPE HocBa [<!ENTITY a "SYSTEM "><!ENTITY b "&a;&a;">]>', "doctype.entities"),
+        ('<!DOCTYPE HocBa [<!ENTITY a "x"><!ENTITY b SYSTEM "file:///etc/hostname">]>', "doctype.external-entity"),
+        ('<!DOCTYPE HocBa [<!ENTITY % p\n PUBLIC "x" "http://127.0.0.1:9/"> %p;]>', "doctype.external-entity"),
+    ],
+)
+def test_what_a_declaration_holds_is_told_apart(declaration: str, sort: str) -> None:
+    found = judged(before_root(declaration))
+    assert found.roots() == {"PL1-DOC-002.doctype"}
+    steps = [step.key for one in found.violations for step in one.derivation]
+    assert steps == ([sort] if sort else [])
+    assert all(key in default_pack().texts for key in steps)
