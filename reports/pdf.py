@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,12 @@ _WINDOWS = ("Google/Chrome/Application/chrome.exe", "Microsoft/Edge/Application/
 _MAC = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+_DOCTYPE = re.compile(r"\ufeff?\s*<!doctype[^>]*>", re.IGNORECASE)
+_POLICY = (
+    '<meta http-equiv="Content-Security-Policy" '
+    "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:\">"
 )
 
 
@@ -55,6 +62,16 @@ def browser() -> str:
     )
 
 
+def confined(page: str) -> str:
+    """The page with a policy of its own before all else: a file from elsewhere runs no script and embeds no local file.
+
+    Policies add up: what the page says itself can only forbid more.
+    """
+    start = _DOCTYPE.match(page)
+    end = start.end() if start else 0
+    return f"{page[:end]}{_POLICY}{page[end:]}"
+
+
 def print_pdf(page: str, out: Path, limit: float = LIMIT) -> None:
     """Print a self-contained HTML page to ``out``, whole or not at all.
 
@@ -64,7 +81,7 @@ def print_pdf(page: str, out: Path, limit: float = LIMIT) -> None:
     program = browser()
     with tempfile.TemporaryDirectory(prefix="hocba-pdf-", ignore_cleanup_errors=True) as folder:
         source, made = Path(folder) / "report.html", Path(folder) / "report.pdf"
-        source.write_text(page, encoding="utf-8")
+        source.write_text(confined(page), encoding="utf-8", errors="replace")
         command = [
             program,
             "--headless",
@@ -79,7 +96,7 @@ def print_pdf(page: str, out: Path, limit: float = LIMIT) -> None:
             source.as_uri(),
         ]
         if sys.platform.startswith("linux") and os.geteuid() == 0:
-            command.insert(1, "--no-sandbox")  # it does not start as root otherwise; the page holds no script
+            command.insert(1, "--no-sandbox")  # it does not start as root otherwise; the page runs no script
         try:
             done = subprocess.run(command, capture_output=True, timeout=limit, check=False)
         except subprocess.TimeoutExpired as error:

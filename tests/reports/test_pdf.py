@@ -45,6 +45,27 @@ def test_the_report_becomes_a4_pages_with_numbers(tmp_path: Path) -> None:
     assert "PL1-PH-001" in "".join(pages)
 
 
+@pytest.mark.usefixtures("chromium")
+def test_a_page_from_elsewhere_runs_no_script_and_shows_no_local_file(tmp_path: Path) -> None:
+    (tmp_path / "secret.html").write_text("<p>SECRET")
+    page = (
+        '<!DOCTYPE html><html><head></head><body><p>SHOWN<p id="a">UNTOUCHED'
+        f'<iframe src="{tmp_path.as_uri()}/secret.html"></iframe>'
+        '<script>document.getElementById("a").textContent = "RAN"</script></body></html>'
+    )
+    (tmp_path / "r.html").write_text(page)
+    done = CliRunner().invoke(app, ["report", "pdf", str(tmp_path / "r.html"), str(tmp_path / "r.pdf")])
+    assert done.exit_code == 0, done.output
+    document = pypdfium2.PdfDocument(tmp_path / "r.pdf")
+    try:
+        text = "".join(page.get_textpage().get_text_range() for page in document)
+    finally:
+        document.close()
+    assert "SHOWN" in text
+    assert "UNTOUCHED" in text
+    assert "SECRET" not in text
+
+
 def test_without_a_browser_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     for name in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA", VARIABLE):
