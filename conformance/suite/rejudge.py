@@ -13,6 +13,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
 import conformance
 from conformance.checks.context import Context
 from conformance.events import ItemResult, Result, RunInfo
@@ -21,6 +23,7 @@ from conformance.exchanges import load_exchanges
 from conformance.finding import Recorder
 from conformance.pack import Pack
 from conformance.signature.trust import TrustStore
+from conformance.strict import loads
 from conformance.suite.bench import finding_of
 from conformance.suite.judge import CASE, EXCHANGE, PROBE, Judge, held_of
 from conformance.suite.plan import plan
@@ -66,7 +69,12 @@ def _baseline(bundle: StoredBundle) -> Baseline:
 def _run(run: RunInfo, pack: Pack, revision: str, setup: Mapping[str, Any]) -> RunInfo:
     planned = run.planned
     if run.pack_digest != pack.digest and run.door == "drive":
-        offered = Setup.model_validate({**setup, "pack": str(pack.folder)})
+        try:
+            offered = Setup.model_validate({**setup, "pack": str(pack.folder)})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise NotRejudgeable(f"setup: {where}: sai dữ liệu / wrong data: {first['msg']}") from error
         known = tuple(one for one in offered.programmes if one in pack.programmes)
         planned = tuple(one.id for one in plan(pack, offered.model_copy(update={"programmes": known})))
     rejudged = {"pack": run.pack_digest, "tool": run.tool_version, "witnessed": run.witnessed}
@@ -101,8 +109,12 @@ class _Work:
     def setup(self) -> dict[str, Any]:
         """How the run was set up."""
         for entry in self.bundle.of("setup"):
-            loaded: dict[str, Any] = json.loads(self.bundle.read(entry))
-            return loaded
+            try:
+                return dict(loads(self.bundle.read(entry)))
+            except (TypeError, ValueError) as error:
+                if isinstance(error, EvidenceError):
+                    raise
+                raise NotRejudgeable(f"bytes/{entry.digest}: setup: hỏng / garbled: {error}") from error
         raise NotRejudgeable(
             "chứng cứ do bản cũ của bộ kiểm thử ghi, không xét lại được / recorded by an older suite that kept "
             "nothing to judge by"

@@ -81,6 +81,8 @@ class Baseline(_Data):
             loaded = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError) as error:
             raise BaselineError(f"không phải YAML / not YAML: {' '.join(str(error).split())}") from error
+        except RecursionError as error:
+            raise BaselineError("lồng quá sâu / nested too deep") from error
         return cls.of([] if loaded is None else loaded)
 
     def text(self) -> str:

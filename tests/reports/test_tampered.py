@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import reports
 from conformance.cli import app
 from conformance.evidence import Bundle, EvidenceError, StoredBundle
 from conformance.pack import default_pack
 from conformance.strict import loads
-from conformance.verdict import Baseline, decide
+from conformance.suite.rejudge import NotRejudgeable, rejudge
+from conformance.verdict import Baseline, BaselineError, decide
 from reports.files import verdict_follows
 from tests.reports.sample import failing
 
@@ -167,3 +169,40 @@ def test_links_devices_and_bombs_in_a_bundle_are_not_read(tmp_path: Path) -> Non
         stored.read(linked)
     with pytest.raises(EvidenceError, match="larger than"):
         stored.read(large)
+
+
+def test_a_smallest_case_of_a_strange_shape_is_shown_all_the_same() -> None:
+    run = failing(default_pack())
+    strange: list[Data] = [{"edits": ["x"]}, {"case": {"learner": 5, "subjects": [5, {"semester1": 3}]}, "edits": 4}]
+    for smallest in strange:
+        items = tuple(one.model_copy(update={"smallest": smallest}) for one in run.items)
+        assert "PL1-PH-001" in reports.html(run.model_copy(update={"items": items}), default_pack())
+
+
+@pytest.mark.parametrize(
+    ("setup", "said"),
+    [
+        (b"{[", "garbled"),
+        (b"[5]", "garbled"),
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"leaders": 5}', "setup: run_id"),
+        (None, "older suite"),
+    ],
+)
+def test_garbled_evidence_is_not_judged_anew(setup: bytes | None, said: str, tmp_path: Path) -> None:
+    bundle = Bundle(tmp_path)
+    if setup is not None:
+        bundle.add("setup", "", setup)
+    digest = bundle.close()
+    run = failing(default_pack())
+    assert run.footer is not None
+    footer = run.footer.model_copy(update={"evidence_digest": digest})
+    described = run.run.model_copy(update={"pack_digest": "00" * 32})  # by another pack: plans anew
+    with pytest.raises(NotRejudgeable, match=said):
+        rejudge(StoredBundle(tmp_path), run.model_copy(update={"run": described, "footer": footer}), default_pack())
+
+
+@pytest.mark.parametrize("text", ["[" * 3000, "\0", "!!python/object/apply:os.system [id]", "- &a [*a]"])
+def test_a_garbled_baseline_is_said_to_be_one(text: str) -> None:
+    with pytest.raises(BaselineError, match=r"nested too deep|not YAML|entry 1 is wrong"):
+        Baseline.parse(text)
