@@ -39,6 +39,10 @@ PartialOption = Annotated[
 ]
 
 
+LARGEST_PAGE = 1 << 27
+"""Bytes of an HTML report that are printed."""
+
+
 class Kind(StrEnum):
     """Published schemas."""
 
@@ -171,6 +175,8 @@ def report_pdf(
     from reports.pdf import PdfError, print_pdf
 
     if source.suffix.lower() in (".html", ".htm"):
+        if source.exists() and (not source.is_file() or source.stat().st_size > LARGEST_PAGE):
+            stop(f"{source}: không phải tệp thường, hoặc quá lớn / not a regular file, or too large", WRONG_USE)
         try:
             page = source.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from conformance.evidence import EvidenceError, StoredBundle
-from reports.signing.jws import JwsError, verify
+from reports.signing.jws import MOST, JwsError, verify
 from reports.signing.manifest import FORMAT, canonical, digest_of_file
-from reports.stream import ReadingError, read_result
+from reports.stream import LARGEST, ReadingError, read_result
 
 State = Literal["good", "bad", "unknown", "note"]
 """``unknown``: it could not be looked at; ``note``: a reader should know it, and it spoils nothing."""
@@ -57,6 +57,8 @@ def verify_signed(manifest: Path, trusted: Sequence[x509.Certificate], evidence:
         on: the day, for the validity of the statement.
     """
     try:
+        if manifest.stat().st_size > LARGEST:
+            return Verification((Check("manifest", "bad", f"> {LARGEST} byte"),), {})
         data = manifest.read_bytes()
         parsed = json.loads(data)  # a key listed twice: not canonical, which is told below
         same = canonical(parsed) == data
@@ -91,6 +93,8 @@ def _plain_result(path: Path) -> Check:
 
 def _signature(manifest: Path, data: bytes, parsed: dict[str, Any], trusted: Sequence[x509.Certificate]) -> Check:
     path = manifest.with_name(f"{manifest.name}.jws")
+    if path.exists() and (not path.is_file() or path.stat().st_size > MOST):
+        return Check("signature-wrong", "bad", path.name)
     try:
         text = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):

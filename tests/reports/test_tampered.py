@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from conformance.strict import loads
 from conformance.suite.rejudge import NotRejudgeable, rejudge
 from conformance.verdict import Baseline, BaselineError, decide
 from reports.files import verdict_follows
+from reports.signing.manifest import FORMAT, canonical
+from reports.signing.verify import verify_signed
 from tests.reports.sample import failing
 
 Data = dict[str, Any]
@@ -112,12 +115,31 @@ def test_json_that_breaks_readers_is_refused(data: bytes, said: str, tmp_path: P
         loads(data)
 
 
-def test_something_that_never_ends_is_no_result(tmp_path: Path) -> None:
-    path = tmp_path / "r.json"
+@pytest.mark.parametrize(
+    ("command", "name", "code", "said"),
+    [
+        ("sarif", "r.json", 2, "not a regular file"),
+        ("pdf", "r.html", 2, "not a regular file"),
+        ("verify", "r.json", 2, "no such file"),
+    ],
+)
+def test_something_that_never_ends_is_not_read(command: str, name: str, code: int, said: str, tmp_path: Path) -> None:
+    path = tmp_path / name
     path.symlink_to("/dev/zero")
-    done = CliRunner().invoke(app, ["report", "sarif", str(path), str(tmp_path / "r.sarif")])
-    assert done.exit_code == 2
-    assert "not a regular file" in done.output
+    done = CliRunner().invoke(app, ["report", command, str(path), *([str(tmp_path / "out")] * (command != "verify"))])
+    assert done.exit_code == code
+    assert said in done.output
+
+
+def test_a_signed_result_with_devices_beside_it_is_not_relied_on(tmp_path: Path) -> None:
+    manifest = tmp_path / "r.signed.json"
+    said = {"name": "r.html", "sha256": "00" * 32}
+    manifest.write_bytes(canonical({"format": FORMAT, "files": {"report": said}}))
+    (tmp_path / "r.signed.json.jws").symlink_to("/dev/zero")
+    (tmp_path / "r.html").symlink_to("/dev/zero")
+    found = {one.key: one.state for one in verify_signed(manifest, (), tmp_path / "none", date(2026, 1, 1)).checks}
+    assert found["signature-wrong"] == found["report-altered"] == "bad"
+    assert found["evidence-missing"] == "unknown"
 
 
 def test_a_bundle_keeps_line_separators_and_lone_surrogates_of_vendors(tmp_path: Path) -> None:
