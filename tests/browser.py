@@ -1,6 +1,6 @@
 """A real browser for tests of pages: headless Chromium by Playwright, and axe-core's rules of accessibility.
 
-The fixtures ``browser`` (one per test process) and ``page`` (one per test) are there for every test. Without Chromium a
+The fixtures ``browser`` (one per test module) and ``page`` (one per test) are there for every test. Without Chromium a
 test skips with its reason; where ``CI=true`` it fails. Screenshots are kept in ``out/screens``.
 """
 
@@ -30,9 +30,12 @@ _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, started once for all tests of a process."""
+    """Debian's Chromium, started once for the tests of a module.
+
+    Not for longer: while Playwright is there, its event loop runs in this thread, and nobody else's ``asyncio.run`` can.
+    """
     path = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if path is None:
         lacking("Chromium")
