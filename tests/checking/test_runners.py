@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.checking import Checked, Item, Tally, items, run, written
+from conformance.checking.related import related
 from conformance.checking.runners import AHEAD, BATCH, in_processes
 from conformance.progress import shown
 from tests.checking.helpers import FATAL, PLAN, deadly, folder_of
@@ -72,7 +73,8 @@ def test_a_file_on_which_a_process_dies_is_an_error_of_that_file_alone(folder: P
     results = list(in_processes(PLAN, mixed, 2, work=deadly))
     assert [one.name for one in results] == [one.name for one in mixed]
     assert [one.name for one in results if one.error] == ["fatal.xml", "fatal.xml"]
-    assert [one for one in results if not one.error] == list(run(PLAN, found))
+    judged = iter([one for one in results if not one.error])
+    assert list(related(judged, together=PLAN.together)) == list(run(PLAN, found))
 
 
 # --------------------------------------------------------------------------------------------------------- written
