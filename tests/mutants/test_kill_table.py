@@ -12,7 +12,7 @@ from conformance.pack import Pack, default_pack, load_pack
 from mock_vendor.defects import DEFECTS
 from reports.kills import FILE
 from tests.mutants.table import text
-from tests.world import world
+from tests.world import World, world
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,8 @@ WIRE = frozenset(
     f"exchange:{name}" for name in ("chunked-answer", "tls-expired", "tls-trusted", "tls-unknown-ca", "tls-wrong-host")
 )
 """Shown by a service that really speaks TLS and HTTP on loopback only."""
+FACTORS = (5.0, 1.0)
+"""How fast time runs; in true time only where a busy machine could not keep up with the faster clock."""
 SHOWN = sorted({item for defect in DEFECTS.values() for item in defect.shows})
 
 
@@ -51,16 +53,27 @@ def test_reports_show_the_table_that_these_tests_hold() -> None:
     assert FILE.read_text(encoding="utf-8") == text(), "python -m tests.mutants.table"
 
 
+def wrong(sound: World, item: str) -> list[str]:
+    """What keeps an item of sound software from passing."""
+    result = sound.play(item)
+    return [result.error] * bool(result.error) + [
+        one.code
+        for one in result.findings
+        if one.state == "blocked" or (one.state == "violated" and one.requirement in MUST)
+    ]
+
+
 def test_the_sound_vendor_passes_wherever_a_defect_shows(shipped: Pack) -> None:
     programmes = tuple(sorted({item.split(":")[0] for item in SHOWN if not item.startswith("exchange:")}))
     pack = pack_for(shipped, {one for defect in DEFECTS.values() for one in defect.expects}, SHOWN)
-    with world(pack=pack, programmes=programmes, items=SHOWN) as sound:
-        for item in SHOWN:
-            result = sound.play(item)
-            assert not result.error, f"{item}: {result.error}"
-            roots = {one.code for one in result.findings if one.state == "violated" and one.requirement in MUST}
-            assert roots == set(), item
-            assert [one.code for one in result.findings if one.state == "blocked"] == [], item
+    left = SHOWN
+    for factor in FACTORS:
+        with world(pack=pack, programmes=programmes, items=left, factor=factor) as sound:
+            found = {item: wrong(sound, item) for item in left}
+        left = [item for item, said in found.items() if said]
+        if not left:
+            return
+    assert {item: found[item] for item in left} == {}
 
 
 def pack_for(pack: Pack, requirements: Iterable[str], items: Iterable[str]) -> Pack:
@@ -77,11 +90,13 @@ def test_each_defect_is_killed_by_what_it_names(name: str, shipped: Pack) -> Non
     programmes = tuple(sorted({item.split(":")[0] for item in defect.shows if ":" in item} - {"exchange"})) or ("THCS",)
     pack = pack_for(shipped, defect.expects, defect.shows)
     tls = any(item in WIRE for item in defect.shows)
-    with world(name, pack=pack, programmes=programmes, items=defect.shows, tls=tls) as ill:
-        roots = ill.roots(*defect.shows)
-    blocking = {code.partition(".")[0] for code in roots} & MUST
-    assert blocking == set(defect.expects) & MUST
-    should = set(defect.expects) - MUST
-    assert should <= {code.partition(".")[0] for code in roots}
-    if defect.cause:
-        assert defect.cause in roots
+    expected, should = set(defect.expects) & MUST, set(defect.expects) - MUST
+    for factor in FACTORS:
+        with world(name, pack=pack, programmes=programmes, items=defect.shows, tls=tls, factor=factor) as ill:
+            roots = ill.roots(*defect.shows)
+        found = {code.partition(".")[0] for code in roots}
+        if found & MUST == expected and should <= found and (not defect.cause or defect.cause in roots):
+            return
+    assert found & MUST == expected
+    assert should <= found
+    assert not defect.cause or defect.cause in roots
