@@ -309,7 +309,7 @@ def test_what_cannot_be_played_blocks_all_it_was_to_show() -> None:
 @pytest.fixture(scope="module")
 def told() -> tuple[Played, Any]:
     """An exchange that was played with software that does not heed Retry-After."""
-    with world("ignores-retry-after", pack=PACK, items=["exchange:too-many-seconds"]) as one:
+    with world("ignores-retry-after", pack=PACK, items=["exchange:too-many-seconds"], factor=1.0) as one:
         played = one.bench.play_exchange("too-many-seconds")
         return played, opinions(played.spec, recorded(played, one.bench.driver), one.pack)
 
