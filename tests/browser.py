@@ -34,7 +34,7 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, started once for the tests of a module.
 
-    Not for longer: while Playwright is there, its event loop runs in this thread, and nobody else's ``asyncio.run`` can.
+    Not for longer: while Playwright is there its event loop runs in this thread, and no ``asyncio.run`` can.
     """
     path = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if path is None:
