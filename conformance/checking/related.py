@@ -74,7 +74,7 @@ def _add(base: sqlite3.Connection, one: Checked, facts: Facts, together: bool) -
     named = dict(zip(_COLUMNS, astuple(facts), strict=True))
     earlier: dict[int, tuple[str, Facts]] = {}
     for query in (*_LINKS, *_OTHERS) if together else _LINKS:
-        rows = base.execute(f"select rowid, * from seen where {query} limit {_AT_MOST}", named)  # noqa: S608
+        rows = base.execute(f"select rowid, * from seen where {query} limit {_AT_MOST}", named)  # noqa: S608  # ours
         earlier |= {row[0]: (row[1], Facts(*row[3:])) for row in rows}
     told: set[tuple[str, str]] = set()
     for _, (name, before) in sorted(earlier.items()):
@@ -85,6 +85,6 @@ def _add(base: sqlite3.Connection, one: Checked, facts: Facts, together: bool) -
             if key not in told:  # the first file that contradicts is named
                 told.add(key)
                 one.findings.append(Finding.of(observation))
-    first = base.execute(f"select 1 from seen where {_FIRST}", named).fetchone() is None  # noqa: S608
+    first = base.execute(f"select 1 from seen where {_FIRST}", named).fetchone() is None  # noqa: S608  # ours
     row = (one.name, int(first), *astuple(facts))
-    base.execute(f"insert into seen values ({', '.join('?' * len(row))})", row)  # noqa: S608
+    base.execute(f"insert into seen values ({', '.join('?' * len(row))})", row)  # noqa: S608  # only question marks
