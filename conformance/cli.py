@@ -18,6 +18,7 @@ from rich.table import Table
 from typer.core import TyperCommand
 
 from conformance import __version__
+from conformance.commands.attach import report_app
 from conformance.commands.baseline import baseline_app
 from conformance.commands.common import (
     FAILED,
@@ -37,7 +38,6 @@ from conformance.commands.doctor import doctor
 from conformance.commands.exchange import exchange_app
 from conformance.commands.explain import explain, list_requirements
 from conformance.commands.init import init
-from conformance.commands.sign import report_app
 from conformance.options import OPTIONS
 from conformance.pack import Pack, PackError, default_pack
 

@@ -170,6 +170,18 @@ class StoredBundle:
             raise EvidenceError(f"{name}: quá {LARGEST} byte / larger than {LARGEST} bytes")
         return path.read_bytes()
 
+    def strangers(self) -> list[str]:
+        """Files and folders that the index does not name, relative to the bundle: no part of the evidence.
+
+        Raises:
+            OSError: the folder cannot be listed.
+        """
+        named = {entry.digest for entry in self.entries}
+        kept = self.folder / "bytes"
+        above = [one.name for one in self.folder.iterdir() if one.name not in ("index.ndjson", "bytes")]
+        within = [f"bytes/{one.name}" for one in (kept.iterdir() if kept.is_dir() else ()) if one.name not in named]
+        return sorted(above) + sorted(within)
+
     def of(self, kind: str) -> Iterator[Entry]:
         """The entries of one kind, in order."""
         return (entry for entry in self.entries if entry.kind == kind)

@@ -24,3 +24,9 @@ def visible(text: str, limit: int = 0) -> str:
 def one_line(text: str, limit: int = 0) -> str:
     """As :func:`visible`, on one line: for terminals, logs and attributes."""
     return visible(" ".join(text.split("\n")).replace("\t", " "), limit)
+
+
+def alphabets(text: str) -> list[str]:
+    """The alphabets of a name's letters, in English and sorted; Vietnamese has one. Two: letters that look alike."""
+    names = (unicodedata.name(one, "?").split()[0] for one in text if unicodedata.category(one)[0] == "L")
+    return sorted({one.capitalize() for one in names})

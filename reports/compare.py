@@ -82,6 +82,8 @@ class Comparison:
     """What of the runs themselves differs: not the software's doing."""
     equal: int
     """Requirements times programmes that are as they were."""
+    vanished: tuple[str, ...] = ()
+    """Programmes that the run before claimed and the run after does not: each of their requirements got worse."""
 
     def of(self, kind: Kind) -> tuple[Change, ...]:
         """The changes of one kind."""
@@ -89,8 +91,8 @@ class Comparison:
 
     @property
     def exit_code(self) -> int:
-        """0 nothing got worse, 1 something did."""
-        return 1 if self.of("worse") else 0
+        """0 nothing got worse, 1 something did, or a programme is claimed no more."""
+        return 1 if self.vanished or self.of("worse") else 0
 
     def data(self) -> dict[str, Any]:
         """As JSON data."""
@@ -101,6 +103,7 @@ class Comparison:
             "lines": [dict(zip(names, one, strict=True)) for one in self.lines],
             "circumstances": {key: {"before": a, "after": b} for key, (a, b) in self.circumstances.items()},
             "equal": self.equal,
+            "vanished": list(self.vanished),
             "exitCode": self.exit_code,
         }
 
@@ -112,13 +115,14 @@ def compare(before: Result, after: Result, pack: Pack) -> Comparison:
     changes: list[Change] = []
     equal = 0
     for key in dict.fromkeys((*one, *two)):
-        change = _change(key, one.get(key), two.get(key))
+        change = _change(key, one.get(key), two.get(key), claimed=key[1] in after.run.programmes)
         if change is None:
             equal += 1
         else:
             changes.append(change)
     changes.sort(key=lambda change: (("worse", "better", "changed").index(change.kind), change.requirement))
-    return Comparison(tuple(changes), tuple(_lines(first, second)), _circumstances(before, after), equal)
+    vanished = tuple(one for one in before.run.programmes if one not in after.run.programmes)
+    return Comparison(tuple(changes), tuple(_lines(first, second)), _circumstances(before, after), equal, vanished)
 
 
 _Seen = tuple[RequirementOutcome, frozenset[str]]
@@ -137,13 +141,14 @@ def _outcomes(result: Result, verdict: Verdict) -> dict[tuple[str, str], _Seen]:
     }
 
 
-def _change(key: tuple[str, str], before: _Seen | None, after: _Seen | None) -> Change | None:
+def _change(key: tuple[str, str], before: _Seen | None, after: _Seen | None, *, claimed: bool) -> Change | None:
     old, old_causes = before or (None, frozenset())
     new, new_causes = after or (None, frozenset())
     appeared, gone = tuple(sorted(new_causes - old_causes)), tuple(sorted(old_causes - new_causes))
     kind: Kind
     if old is None or new is None:
-        kind = "changed"
+        # a programme that is claimed no more: what was shown of it is shown no more
+        kind = "changed" if claimed else "worse"
     elif old.outcome is new.outcome:
         if not appeared and not gone:
             return None

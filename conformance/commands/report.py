@@ -211,6 +211,7 @@ def report_compare(
 
     Mã thoát / exit code: 0 không có gì xấu đi / nothing got worse, 1 có / something did,
     2 không đọc được / unreadable, 3 lần chạy dở dang / a run that was not completed.
+    Chương trình không còn được khai là xấu đi / a programme that is claimed no more is worse.
     """
     from reports.compare import compare
 
@@ -264,8 +265,12 @@ def show_comparison(made: Comparison, loaded: Pack, lang: Lang, output: Format) 
         answers = " → ".join(t(f"verdict.{one}") if one else "–" for one in (old, new))
         name = t(f"part.{part}").partition(" (")[0]
         out.print(one_line(f"{programme} {name} {t(f'line.{line}')}: {answers}"), markup=False, style="bold")
+    for programme in made.vanished:
+        gone = sum(one.programme == programme for one in made.of("worse"))
+        out.print(one_line(t("cmp.vanished", programme=programme, n=gone)), markup=False, style="bold red")
     for kind, style in (("worse", "bold red"), ("better", "green"), ("changed", "yellow")):
-        changes = made.of(kind)  # type: ignore[arg-type]  # the three kinds there are
+        listed = made.of(kind)  # type: ignore[arg-type]  # the three kinds there are
+        changes = tuple(one for one in listed if one.programme not in made.vanished)
         if changes:
             out.print(f"\n{t(f'cmp.{kind}')} ({len(changes)})", style="bold", markup=False)
             out.print(table(changes, style))

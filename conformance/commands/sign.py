@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +28,9 @@ from conformance.visible import one_line
 
 __all__ = ["report_app"]
 
+CrlOption = Annotated[list[Path] | None, typer.Option(help="CRL, DER hay PEM / revocation lists.")]
+OcspOption = Annotated[Path | None, typer.Option(help="Câu trả lời OCSP, DER / an OCSP answer.")]
+
 PASSWORD = "HOCBA_SIGN_PASSWORD"  # noqa: S105  # a variable's name
 
 
@@ -49,6 +52,8 @@ def report_sign(
     spot_check: Annotated[
         Path | None, typer.Option(help="Kết quả đối chứng qua cửa quan sát / result of a spot check (observe door).")
     ] = None,
+    crl: CrlOption = None,
+    ocsp: OcspOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="Bản kê [KẾT-QUẢ.signed.json] / the manifest.")] = None,
     pack: PackOption = None,
 ) -> None:
@@ -56,7 +61,10 @@ def report_sign(
 
     Kết quả tự công bố, dở dang, bị sửa hoặc không khớp báo cáo thì không ký / a self-declared, incomplete or altered
     result, or one that is not the report's, is not signed (exit code 1).
+    Dấu thời gian, và trạng thái chứng thư về sau / a time-stamp, and later status: hocba report attach.
     """
+    from conformance.signature.given import GivenError
+    from reports.signing.beside import Beside, clear
     from reports.signing.jws import JwsError, sign
     from reports.signing.keys import KeyProblem, file_key, token_key, valid_at
     from reports.signing.manifest import NotSignable, make
@@ -74,18 +82,23 @@ def report_sign(
         )
         now = datetime.now(loaded.timezone)
         valid_at(used.certificates[0], now)
+        status = Beside.read(crl or [], ocsp)
+        status.check(used.certificates, now)
         data = make(results, report, evidence, body_list, loaded, now, spot_check)
         beside = (results, report, target, *([spot_check] if spot_check else []))
         if len({path.resolve().parent for path in beside}) > 1:
             raise NotSignable("bản kê, kết quả và báo cáo phải cùng thư mục / manifest, result and report: one folder")
         signature = sign(data, used)
         target.write_bytes(data)
-        target.with_name(f"{target.name}.jws").write_text(signature, encoding="ascii")
+        target.with_name(f"{target.name}.jws").write_text(signature, encoding="ascii", newline="")
+        clear(target)
+        written = status.write(target)
     except NotSignable as error:
         stop(str(error), FAILED)
-    except (KeyProblem, JwsError, OSError) as error:
+    except (KeyProblem, JwsError, GivenError, OSError) as error:
         stop(str(error), WRONG_USE)
-    typer.echo(f"→ {target}\n→ {target}.jws")
+    for one in (target, target.with_name(f"{target.name}.jws"), *written):
+        typer.echo(f"→ {one}")
 
 
 @report_app.command("verify")
@@ -95,26 +108,37 @@ def report_verify(
         list[Path] | None, typer.Option(help="Chứng thư của bên kiểm định hoặc nơi cấp / the body's certificate or CA.")
     ] = None,
     evidence: Annotated[Path | None, typer.Option(help="Thư mục chứng cứ / evidence bundle.")] = None,
+    tsa: Annotated[
+        list[Path] | None, typer.Option(help="Chứng thư nơi cấp dấu thời gian / the time-stamp authority's or its CA.")
+    ] = None,
+    crl: CrlOption = None,
+    ocsp: Annotated[list[Path] | None, typer.Option(help="Câu trả lời OCSP của bạn / your OCSP answers.")] = None,
     lang: LangOption = Lang.VI,
     output: FormatOption = Format.TEXT,
 ) -> None:
     """Kiểm tra kết quả đã ký, không cần mạng / verify a signed result offline: signature, key, files, evidence.
 
+    Dấu thời gian, CRL, OCSP đặt cạnh bản kê (.tst, .crl, .ocsp) được dùng cùng --crl, --ocsp của bạn /
+    time-stamp, CRL and OCSP beside the manifest count together with yours.
+
     Mã thoát / exit code: 0 đúng như đã ký / as it was signed, 1 không / not, 2 dùng sai / wrong use.
     """
+    from conformance.signature.given import GivenError, read_answers, read_crls
     from reports.signing.keys import KeyProblem, read_certificates
+    from reports.signing.standing import Given
     from reports.signing.verify import verify_signed
     from reports.wording import word
 
-    trusted: list[x509.Certificate] = []
+    def certificates(paths: list[Path] | None) -> tuple[x509.Certificate, ...]:
+        return tuple(one for path in paths or [] for one in read_certificates(path))
+
     try:
-        for path in body or []:
-            trusted.extend(read_certificates(path))
-    except KeyProblem as error:
+        given = Given(certificates(body), certificates(tsa), read_crls(crl or []), read_answers(ocsp or []))
+    except (KeyProblem, GivenError) as error:
         stop(str(error), WRONG_USE)
     if not manifest.is_file():
         stop(f"không có tệp / no such file: {manifest}", WRONG_USE)
-    found = verify_signed(manifest, trusted, evidence, date.today())  # noqa: DTZ011  # the reader's day
+    found = verify_signed(manifest, given, evidence, datetime.now().astimezone())
 
     def t(name: str, **params: object) -> str:
         return word(name, lang.value, **params)
@@ -128,6 +152,9 @@ def report_verify(
     typer.echo(t("verify.good" if found.good else "verify.bad"))
     for one in found.checks:
         typer.echo(one_line(f"{marks[one.state]} {t(f'verify.{one.key}', detail=one.detail)}"))
+    if found.good:
+        software = {key: one_line(str(value), 200) for key, value in found.statement.get("software", {}).items()}
+        typer.echo(one_line("  " + t("verify.software", **software)))
     lines = found.statement.get("verdict") if found.good else None
     for line in lines if isinstance(lines, list) else []:
         said = {**line, "verdict": t(f"verdict.{line['verdict']}"), "part": t(f"part.{line['part']}")}

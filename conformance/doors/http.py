@@ -7,7 +7,6 @@ where, in Vietnamese and English.
 from __future__ import annotations
 
 import json
-import math
 import re
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 
 from conformance.doors.bounded import BoundedTransport, Deadline, Undecodable, decoded
+from conformance.strict import finite, no_number
 
 ANSWER_LIMIT = 8 * 1024 * 1024
 """Bytes: four times the largest lawful document, so that too large a document is still seen, and found, as one."""
@@ -31,17 +31,6 @@ DEEPEST = 64
 """Levels of JSON; no message of the test interface has ten."""
 
 _HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError("a number too large to be written down again")
-    return value
 
 
 def _shallow(value: Any) -> bool:
@@ -90,7 +79,7 @@ class Answer:
     def json(self) -> Any:
         """The JSON value; ``None`` when the body is not JSON."""
         try:
-            value = json.loads(self.body, parse_constant=_no_number, parse_float=_finite)
+            value = json.loads(self.body, parse_constant=no_number, parse_float=finite)
             if _HALVES.search(self.body):
                 # half a character is no text: nothing could be written down that holds one
                 value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))

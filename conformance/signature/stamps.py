@@ -1,4 +1,4 @@
-"""Time-stamps of a signature (RFC 3161 tokens in XAdES ``SignatureTimeStamp``): whether they verify, and if not, why.
+"""Time-stamps (RFC 3161 tokens) in XAdES ``SignatureTimeStamp`` and over octets: whether they verify, and if not, why.
 
 Structure by asn1crypto, keys by cryptography, paths and revocation by the run's own trust store. Never raises on what a
 document holds.
@@ -7,7 +7,7 @@ document holds.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from lxml import etree
 
 from conformance.pack import Pack, PackError
-from conformance.pack.model import SignatureAlgorithm
+from conformance.pack.model import SignatureAlgorithm, SignaturePolicy
 from conformance.signature import algorithms
 from conformance.signature.algorithms import key_bits, key_kind
 from conformance.signature.canonical import DS, XADES, canonical
@@ -46,10 +46,29 @@ _HARMLESS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """One time-stamp. ``problem``: cause code of PL1-KY-015; empty: it verifies. Times are aware."""
+class Strength:
+    """What a token's digests and keys must be at least."""
 
-    node: etree._Element
+    digests: Collection[str]
+    min_rsa_bits: int
+    max_rsa_bits: int
+    min_ec_bits: int
+
+    @classmethod
+    def of(cls, policy: SignaturePolicy) -> Strength:
+        """That of a pack."""
+        digests = frozenset(policy.digests.values())
+        return cls(digests, policy.min_rsa_bits, policy.max_rsa_bits, policy.min_ec_bits)
+
+
+STRONG = Strength(frozenset({"sha256", "sha384", "sha512"}), 2048, 16384, 256)
+"""Where no pack says: for the harness's own results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a token proves. ``problem``: cause code of PL1-KY-015; empty: it verifies. Times are aware."""
+
     problem: str = ""
     seen: str = ""
     authority: str = ""
@@ -57,6 +76,13 @@ class Stamp:
     """The time it states."""
     latest: datetime | None = None
     """With its accuracy added: the signature existed by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp(Proof):
+    """One time-stamp of a document."""
+
+    node: etree._Element | None = None
 
 
 class _Bad(Exception):
@@ -91,9 +117,39 @@ def time_stamps(
     for holder in parsed.time_stamps[:MOST]:
         tokens = list(holder.iterchildren(f"{{{XADES}}}EncapsulatedTimeStamp"))
         if not tokens:
-            found.append(Stamp(holder, "unreadable", "EncapsulatedTimeStamp"))
+            found.append(Stamp("unreadable", "EncapsulatedTimeStamp", node=holder))
         found.extend(_one(holder, node, parsed, pack, trust, embedded, until) for node in tokens[:MOST])
     return found
+
+
+def over_octets(token: bytes, octets: bytes, trust: TrustStore | None, until: datetime) -> Proof:
+    """What a token over given octets proves (of a response, the token inside). ``until``: as of :func:`time_stamps`."""
+
+    def imprint(read: _Token) -> None:
+        stated = read.info["message_imprint"]
+        name = _digest_name(stated["hash_algorithm"], STRONG)
+        if not hmac.compare_digest(algorithms.digest(name, octets), stated["hashed_message"].native):
+            raise _Bad("imprint", stated["hashed_message"].native.hex()[:64])
+
+    return _judged(lambda: _parsed(bare_token(token)), imprint, STRONG, (), trust, None, until)
+
+
+def bare_token(octets: bytes) -> bytes:
+    """The TimeStampToken of a service's whole answer (TimeStampResp); what is none is handed back as it is."""
+    try:
+        answer = tsp.TimeStampResp.load(octets, strict=True)
+        if answer["status"]["status"].native in ("granted", "granted_with_mods"):
+            return bytes(answer["time_stamp_token"].dump())
+    except Exception:  # a bare token is no answer, and what is neither is told when it is read
+        return octets
+    return octets
+
+
+def request_over(octets: bytes) -> bytes:
+    """The TimeStampReq (RFC 3161 §2.4.1) for ``octets`` in DER: by SHA-256, asking for the authority's certificate."""
+    imprint = {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": algorithms.digest("sha256", octets)}
+    made: bytes = tsp.TimeStampReq({"version": "v1", "message_imprint": imprint, "cert_req": True}).dump()
+    return made
 
 
 def _one(
@@ -105,30 +161,50 @@ def _one(
     embedded: Evidence | None,
     until: datetime,
 ) -> Stamp:
+    strength = Strength.of(pack.signature)
+    proof = _judged(
+        lambda: _read(node),
+        lambda token: _imprint(token, holder, parsed, pack, strength),
+        strength,
+        [one for one in parsed.certificates if not isinstance(one, str)],
+        trust,
+        embedded,
+        until,
+    )
+    return Stamp(proof.problem, proof.seen, proof.authority, proof.moment, proof.latest, node)
+
+
+def _judged(
+    read: Callable[[], _Token],
+    imprint: Callable[[_Token], None],
+    strength: Strength,
+    others: Sequence[CertificateFacts],
+    trust: TrustStore | None,
+    embedded: Evidence | None,
+    until: datetime,
+) -> Proof:
     token: _Token | None = None
     authority: CertificateFacts | None = None
     try:
-        token = _read(node)
-        _imprint(token, holder, parsed, pack)
+        token = read()
+        imprint(token)
         authority = _authority(token)
-        _signature(token, authority, pack)
+        _signature(token, authority, strength)
         _reference(token, authority)
         _usage(authority)
-        _trusted(token, authority, parsed, trust, embedded, until)
+        _trusted(token, authority, others, trust, embedded, until)
     except _Bad as bad:
-        return _stamp(node, token, authority, bad.cause, bad.seen)
+        return _proof(token, authority, bad.cause, bad.seen)
     except Exception as error:  # malformed structures are read lazily and raise all sorts of errors
-        return _stamp(node, None, None, "unreadable", f"{type(error).__name__}: {error}"[:200])
-    return _stamp(node, token, authority)
+        return _proof(None, None, "unreadable", f"{type(error).__name__}: {error}"[:200])
+    return _proof(token, authority)
 
 
-def _stamp(
-    node: etree._Element, token: _Token | None, authority: CertificateFacts | None, problem: str = "", seen: str = ""
-) -> Stamp:
+def _proof(token: _Token | None, authority: CertificateFacts | None, problem: str = "", seen: str = "") -> Proof:
     name = authority.common_name if authority else ""
     if token is None:
-        return Stamp(node, problem, seen, name)
-    return Stamp(node, problem, seen, name, token.moment, token.moment + token.accuracy)
+        return Proof(problem, seen, name)
+    return Proof(problem, seen, name, token.moment, token.moment + token.accuracy)
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
@@ -138,6 +214,12 @@ def _read(node: etree._Element) -> _Token:
     octets = decoded(node.text)
     if not octets or len(node) or len(octets) > LARGEST:
         raise _Bad("unreadable", "base64" if not octets or len(node) else f"{len(octets)} > {LARGEST}")
+    return _parsed(octets)
+
+
+def _parsed(octets: bytes) -> _Token:
+    if len(octets) > LARGEST:
+        raise _Bad("unreadable", f"{len(octets)} > {LARGEST}")
     outer = cms.ContentInfo.load(octets, strict=True)
     try:
         kind = outer["content_type"].native
@@ -178,10 +260,10 @@ def _accuracy(info: tsp.TSTInfo) -> timedelta:
     return timedelta(seconds=parts["seconds"], milliseconds=parts["millis"], microseconds=parts["micros"])
 
 
-def _digest_name(algorithm: Any, pack: Pack) -> str:
-    """The pack's name of a digest that the policy allows."""
+def _digest_name(algorithm: Any, strength: Strength) -> str:
+    """The name of a digest that the policy allows."""
     name = str(algorithm["algorithm"].native).replace("_", "-")
-    if name not in pack.signature.digests.values():
+    if name not in strength.digests:
         raise _Bad("weak-digest", name)
     return name
 
@@ -189,10 +271,10 @@ def _digest_name(algorithm: Any, pack: Pack) -> str:
 # ----------------------------------------------------------------------------------------------------------- judging
 
 
-def _imprint(token: _Token, holder: etree._Element, parsed: Parsed, pack: Pack) -> None:
+def _imprint(token: _Token, holder: etree._Element, parsed: Parsed, pack: Pack, strength: Strength) -> None:
     """Whether the imprint is of the canonical ``ds:SignatureValue`` element (ETSI EN 319 132-1 §5.3)."""
     stated = token.info["message_imprint"]
-    name = _digest_name(stated["hash_algorithm"], pack)
+    name = _digest_name(stated["hash_algorithm"], strength)
     imprint: bytes = stated["hashed_message"].native
     element = parsed.value_node
     if element is None:
@@ -254,11 +336,11 @@ def _attributes(token: _Token) -> dict[str, Any]:
     return found
 
 
-def _signature(token: _Token, authority: CertificateFacts, pack: Pack) -> None:
-    policy, signer = pack.signature, token.signer
-    name = _digest_name(signer["digest_algorithm"], pack)
+def _signature(token: _Token, authority: CertificateFacts, strength: Strength) -> None:
+    signer = token.signer
+    name = _digest_name(signer["digest_algorithm"], strength)
     kind, bits = key_kind(authority.key), key_bits(authority.key)
-    least, most = (policy.min_rsa_bits, policy.max_rsa_bits) if kind == "rsa" else (policy.min_ec_bits, bits)
+    least, most = (strength.min_rsa_bits, strength.max_rsa_bits) if kind == "rsa" else (strength.min_ec_bits, bits)
     if kind not in ("rsa", "ec") or not least <= bits <= most:
         raise _Bad("weak-key", f"{kind} {bits}")
     attributes = _attributes(token)
@@ -272,7 +354,7 @@ def _signature(token: _Token, authority: CertificateFacts, pack: Pack) -> None:
         hashed = str(stated.hash_algo).replace("_", "-")
     except ValueError:  # the algorithm names no digest: it is the signer information's
         hashed = name
-    if hashed not in policy.digests.values():
+    if hashed not in strength.digests:
         raise _Bad("weak-digest", hashed)
     is_pss = stated.signature_algo == "rsassa_pss"
     used = SignatureAlgorithm(
@@ -322,7 +404,7 @@ def _usage(authority: CertificateFacts) -> None:
 def _trusted(
     token: _Token,
     authority: CertificateFacts,
-    parsed: Parsed,
+    others: Sequence[CertificateFacts],
     trust: TrustStore | None,
     embedded: Evidence | None,
     until: datetime,
@@ -332,7 +414,8 @@ def _trusted(
         raise _Bad("authority-expired", f"{authority.not_before:%Y-%m-%d} … {authority.not_after:%Y-%m-%d}")
     if trust is None:
         raise _Bad("no-trust-store")
-    result = trust.path(authority, _others(token, authority, parsed), moment)
+    mine = [one for one in token.certificates if one is not authority]
+    result = trust.path(authority, [*mine, *others], moment)
     if not result.good:
         raise _Bad("untrusted", result.culprit)
     status = trust.status(result.path, moment, max(moment, until), embedded=embedded)
@@ -341,8 +424,3 @@ def _trusted(
         raise _Bad("authority-revoked", since)
     if status.status is Status.REVOKED_AFTER and status.reason not in _HARMLESS:
         raise _Bad("authority-revoked", since)
-
-
-def _others(token: _Token, authority: CertificateFacts, parsed: Parsed) -> Sequence[CertificateFacts]:
-    mine = [one for one in token.certificates if one is not authority]
-    return [*mine, *(one for one in parsed.certificates if not isinstance(one, str))]

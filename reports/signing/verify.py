@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from conformance.evidence import EvidenceError, StoredBundle
+from conformance.signature.trust import PathProblem
+from conformance.strict import loads
+from conformance.visible import alphabets
 from reports.signing.jws import MOST, JwsError, verify
 from reports.signing.manifest import FORMAT, canonical, digest_of_file
+from reports.signing.standing import SKEW, Check, Given, path_at, standing_of, with_files
 from reports.stream import LARGEST, ReadingError, read_result
 
-State = Literal["good", "bad", "unknown", "note"]
-"""``unknown``: it could not be looked at; ``note``: a reader should know it, and it spoils nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. ``key`` is one of the words ``verify.…`` of the reports."""
-
-    key: str
-    state: State
-    detail: str = ""
+TOLD = 5
+"""Files that are named of those that do not belong to the evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +40,31 @@ class Verification:
         return bool(self.checks) and all(one.state in ("good", "note") for one in self.checks)
 
 
-def verify_signed(manifest: Path, trusted: Sequence[x509.Certificate], evidence: Path | None, on: date) -> Verification:
+def verify_signed(manifest: Path, given: Given, evidence: Path | None, now: datetime) -> Verification:
     """Verify ``manifest`` (``NAME.json``), its signature (``NAME.json.jws``), the files beside it, and evidence.
+
+    Beside it may be a time-stamp of the signature (``.tst``) and the status of its certificate (``.crl``, ``.ocsp``).
 
     Args:
         manifest: the manifest; a plain result is recognised, and is self-declared.
-        trusted: certificates of the testing body, or of the authority that issued them.
+        given: whom the reader trusts, and what revocation lists and answers he has.
         evidence: folder of the bundle; ``None``: not at hand, which is said.
-        on: the day, for the validity of the statement.
+        now: the reader's time (aware), for the validity of the statement and for revocations since.
     """
     try:
         if manifest.stat().st_size > LARGEST:
             return Verification((Check("manifest", "bad", f"> {LARGEST} byte"),), {})
         data = manifest.read_bytes()
-        parsed = json.loads(data)  # a key listed twice: not canonical, which is told below
+        parsed = loads(data)
         same = canonical(parsed) == data
-    except RecursionError:
-        return Verification((Check("manifest", "bad", "lồng quá sâu / nested too deep"),), {})
     except (OSError, ValueError) as error:
         return Verification((Check("manifest", "bad", str(error)),), {})
     if not isinstance(parsed, dict) or parsed.get("format") != FORMAT:
         return Verification((_plain_result(manifest),), {})
-    checks = [_signature(manifest, data, parsed, trusted)]
+    checks = _signature(manifest, data, parsed, given, now)
     statement = parsed.get("statement")
     statement = statement if isinstance(statement, dict) else {}
+    checks.extend(_look_alikes(statement))
     if not same:
         checks.append(Check("manifest", "bad"))
     files = parsed.get("files")
@@ -78,8 +72,8 @@ def verify_signed(manifest: Path, trusted: Sequence[x509.Certificate], evidence:
     checks.extend(_file(manifest.parent, role, files.get(role)) for role in ("results", "report"))
     if "spotCheck" in files:
         checks.append(_file(manifest.parent, "spotCheck", files["spotCheck"]))
-    checks.append(_evidence(evidence, parsed.get("evidence")))
-    checks.append(_validity(statement, on))
+    checks.extend(_evidence(evidence, parsed.get("evidence")))
+    checks.append(_validity(statement, now.date()))
     return Verification(tuple(checks), statement)
 
 
@@ -91,33 +85,40 @@ def _plain_result(path: Path) -> Check:
     return Check("unsigned" if result.run.witnessed else "self-declared", "bad", result.run.run_id)
 
 
-def _signature(manifest: Path, data: bytes, parsed: dict[str, Any], trusted: Sequence[x509.Certificate]) -> Check:
+def _signature(manifest: Path, data: bytes, parsed: dict[str, Any], given: Given, now: datetime) -> list[Check]:
     path = manifest.with_name(f"{manifest.name}.jws")
     if path.exists() and (not path.is_file() or path.stat().st_size > MOST):
-        return Check("signature-wrong", "bad", path.name)
+        return [Check("signature-wrong", "bad", path.name)]
     try:
         text = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
-        return Check("no-signature", "bad", path.name)
+        return [Check("no-signature", "bad", path.name)]
     try:
         signed = verify(data, text)
         at = datetime.fromisoformat(str(parsed.get("signedAt")))
     except JwsError as error:
-        return Check("signature-wrong", "bad", str(error))
+        return [Check("signature-wrong", "bad", str(error))]
     except ValueError:
-        return Check("manifest", "bad", "signedAt")
+        return [Check("manifest", "bad", "signedAt")]
     leaf = signed.certificates[0]
     name = leaf.subject.rfc4514_string()
-    if not known(signed.certificates, trusted, at):
-        fingerprint = hashlib.sha256(leaf.public_bytes(Encoding.DER)).hexdigest()
-        if known(signed.certificates, trusted, None):
-            return Check("key-not-valid", "bad", f"{name} (SHA-256 {fingerprint}), {at.isoformat()}")
-        return Check("key-unknown", "bad", f"{name} (SHA-256 {fingerprint})")
+    if at.tzinfo is None:
+        return [Check("manifest", "bad", "signedAt")]
+    problem = path_at(signed.certificates, given.body, at)
+    if problem is not PathProblem.NONE:
+        mark = f"{name} (SHA-256 {hashlib.sha256(leaf.public_bytes(Encoding.DER)).hexdigest()})"
+        if problem is PathProblem.AUTHORITY_NOT_VALID:
+            return [Check("key-not-valid", "bad", f"{mark}, {at.isoformat()}")]
+        return [Check("key-unknown", "bad", mark)]
     body = stated_body(parsed)
-    if leaf not in trusted and not named(leaf, body):
+    if leaf not in given.body and not named(leaf, body):
         # an authority has many customers, and any of them may write the body's name into a manifest
-        return Check("key-of-another", "bad", f"{name} ≠ {body}")
-    return Check("signature", "good", f"{name}, {parsed['signedAt']}, {signed.algorithm}")
+        return [Check("key-of-another", "bad", f"{name} ≠ {body}")]
+    checks = [Check("signature", "good", f"{name}, {parsed['signedAt']}, {signed.algorithm}")]
+    if at > now + SKEW:
+        checks.append(Check("signed-in-future", "bad", at.isoformat()))
+    given, broken = with_files(given, manifest)
+    return [*checks, *([broken] if broken else []), *standing_of(signed.certificates, given, path, at, now)]
 
 
 def stated_body(parsed: dict[str, Any]) -> str:
@@ -138,48 +139,6 @@ def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def known(certificates: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate], at: datetime | None) -> bool:
-    """Whether a chain of certificates, the signer's first, ends at a trusted one, all valid at ``at`` (``None``: ever).
-
-    The signer's certificate itself may be the trusted one; issuers must be authorities (RFC 5280, basicConstraints).
-    """
-    if at is not None and at.tzinfo is None:
-        return False
-    chain = list(certificates)
-    for number, one in enumerate(chain):
-        if not _valid(one, at):
-            return False
-        if number and not _authority(one):
-            return False
-        if one in trusted:
-            return True
-        for anchor in trusted:
-            if _valid(anchor, at) and _authority(anchor) and _issued(one, anchor):
-                return True
-        if number + 1 < len(chain) and not _issued(one, chain[number + 1]):
-            return False
-    return False
-
-
-def _valid(certificate: x509.Certificate, at: datetime | None) -> bool:
-    return at is None or certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
-
-
-def _authority(certificate: x509.Certificate) -> bool:
-    try:
-        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True
-
-
 def _file(folder: Path, role: str, said: Any) -> Check:
     name = str(said.get("name", "")) if isinstance(said, dict) else ""
     if not name or name in (".", "..") or any(one in name for one in "/\\\0"):
@@ -194,23 +153,38 @@ def _file(folder: Path, role: str, said: Any) -> Check:
     return Check(role, "good", name) if digest == said.get("sha256") else Check(f"{role}-altered", "bad", name)
 
 
-def _evidence(folder: Path | None, said: Any) -> Check:
+def _evidence(folder: Path | None, said: Any) -> list[Check]:
     if folder is None:
-        return Check("evidence-not-looked-at", "note")
+        return [Check("evidence-not-looked-at", "note")]
     wanted = said if isinstance(said, dict) else {}
     try:
         if not (folder / "index.ndjson").exists():
-            return Check("evidence-missing", "unknown", "index.ndjson")
+            return [Check("evidence-missing", "unknown", "index.ndjson")]
         bundle = StoredBundle(folder)
         index, _ = digest_of_file(folder / "index.ndjson")
         for entry in bundle.entries:
             bundle.read(entry)
+        strange = bundle.strangers()
     except FileNotFoundError as error:
-        return Check("evidence-missing", "unknown", Path(str(error.filename or folder)).name)
+        return [Check("evidence-missing", "unknown", Path(str(error.filename or folder)).name)]
     except (EvidenceError, OSError) as error:
-        return Check("evidence-altered", "bad", str(error))
+        return [Check("evidence-altered", "bad", str(error))]
     same = index == wanted.get("index") and bundle.footer["digest"] == wanted.get("digest")
-    return Check("evidence", "good", str(folder)) if same else Check("evidence-altered", "bad", "index.ndjson")
+    found = [Check("evidence", "good", str(folder)) if same else Check("evidence-altered", "bad", "index.ndjson")]
+    if strange:
+        told = ", ".join(strange[:TOLD]) + (f" … ({len(strange)})" if len(strange) > TOLD else "")
+        found.append(Check("evidence-strangers", "note", told))
+    return found
+
+
+def _look_alikes(statement: dict[str, Any]) -> Iterator[Check]:
+    """Names in which letters of several alphabets stand together: they look like other names."""
+    names = (("body", "name"), ("software", "vendor"), ("software", "product"), ("software", "version"))
+    for part, key in names:
+        holder = statement.get(part)
+        text = str(holder.get(key, "")) if isinstance(holder, dict) else ""
+        if len(found := alphabets(text)) > 1:
+            yield Check("look-alike", "unknown" if part == "body" else "note", f"{text} ({', '.join(found)})")
 
 
 def _validity(statement: dict[str, Any], on: date) -> Check:

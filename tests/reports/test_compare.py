@@ -74,11 +74,28 @@ def test_what_is_no_longer_shown_is_worse_than_a_pass(pack: Pack) -> None:
     assert {one.after for one in made.of("worse")} >= {"absent"}
 
 
+def test_a_programme_that_is_claimed_no_more_is_worse(pack: Pack, tmp_path: Path) -> None:
+    both = with_causes(pack)
+    one = both.model_copy(update={"run": both.run.model_copy(update={"programmes": ("THCS",)})})
+    one = one.model_copy(update={"items": tuple(item for item in one.items if item.programme == "THCS")})
+    made = compare(both, one, pack)
+    assert made.vanished == ("THPT",)
+    assert {change.programme for change in made.of("worse")} == {"THPT"}
+    assert compare(one, both, pack).exit_code == 0
+    done = invoke(
+        "report", "compare", stored(tmp_path, "a.json", both, pack), stored(tmp_path, "b.json", one, pack),
+        "--lang", "en",
+    )  # fmt: skip
+    assert done.exit_code == 1, done.output
+    assert "Programme THPT is claimed no more" in done.output
+    assert len(done.output.splitlines()) < 20  # one line for all of it
+
+
 def test_circumstances_that_differ_are_said(pack: Pack) -> None:
     made = compare(with_causes(pack), with_causes(pack, seed=7, programmes=("THCS",)), pack)
     assert made.circumstances["seed"] == (20250820, 7)
     assert "programmes" in made.circumstances
-    assert {one.programme for one in made.of("changed")} == {"THPT"}
+    assert {one.programme for one in made.of("worse")} == {"THPT"}
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

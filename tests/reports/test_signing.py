@@ -150,7 +150,7 @@ def test_what_was_signed_verifies_offline_with_authority_or_certificate(signed: 
     done = signed.verify("--format", "json", evidence=False)
     data = json.loads(done.output)
     assert data["good"] is True
-    assert [one["state"] for one in data["checks"]] == ["good", "good", "good", "note", "good"]
+    assert [one["state"] for one in data["checks"]] == ["good", "note", "note", "good", "good", "note", "good"]
 
 
 def test_the_statement_names_the_fields_of_a_certificate_and_no_ministry(signed: Desk) -> None:
@@ -182,7 +182,8 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "report": (lambda at: altered(at / "r.html", b"Fail", b"Pass"), "The report was altered: r.html"),
     "result": (lambda at: altered(at / "r.json", b'"fail"', b'"pass"'), "The result was altered: r.json"),
     "no report": (lambda at: (at / "r.html").unlink(), "The report file is missing: r.html"),
-    "manifest": (lambda at: altered(at / "r.signed.json", b'"fail"', b'"pass"'), "Signature wrong, or the manifest"),
+    "manifest": (lambda at: altered(at / "r.signed.json", b'"THCS"', b'"THPT"'), "Signature wrong, or the manifest"),
+    "manifest ambiguous": (lambda at: altered(at / "r.signed.json", b"{", b'{"format":1,'), "a key listed twice"),
     "white space": (lambda at: altered(at / "r.signed.json", b":", b": "), "Signature wrong, or the manifest"),
     "signature": (lambda at: altered(at / "r.signed.json.jws", b"..", b"..AA"), "Signature wrong, or the manifest"),
     "no signature": (lambda at: (at / "r.signed.json.jws").unlink(), "No signature beside the manifest"),
@@ -202,6 +203,14 @@ def test_whatever_was_tampered_with_is_named(desk: Desk, what: str) -> None:
     assert done.output.startswith("NOT TO BE RELIED ON")
     assert said in done.output
     assert "✗" in done.output or "?" in done.output
+
+
+def test_files_that_the_index_does_not_name_are_told(desk: Desk) -> None:
+    (desk.folder / "evidence" / "bytes" / ("ab" * 32)).write_bytes(b"<HocBa/>")
+    (desk.folder / "evidence" / "more.xml").write_bytes(b"<HocBa/>")
+    done = desk.verify()
+    assert done.exit_code == 0, done.output
+    assert f"for which nobody answers: more.xml, bytes/{'ab' * 32}" in done.output
 
 
 @pytest.mark.parametrize("body", ["", "other.pem"])

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,12 @@ from conformance.suite.rejudge import NotRejudgeable, rejudge
 from conformance.verdict import Baseline, BaselineError, decide
 from reports.files import verdict_follows
 from reports.signing.manifest import FORMAT, canonical
+from reports.signing.standing import Given
 from reports.signing.verify import verify_signed
 from tests.reports.sample import failing
 
 Data = dict[str, Any]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +103,9 @@ def test_known_failures_of_a_stored_verdict_follow_from_it_without_the_baseline_
         (b"[" * 100_000, "nested too deep"),
         (b'{"event":' + b"[" * 100_000 + b"\n", "nested too deep"),
         (b'{"verdict":{"a":1},"verdict":{}}', "listed twice: 'verdict'"),
+        (b'{"verdict":{"a":NaN}}', "no number of JSON: NaN"),
+        (b'{"verdict":{"a":-Infinity}}', "no number of JSON: -Infinity"),
+        (b'{"verdict":{"a":1e999}}', "a number too large: 1e999"),
     ],
 )
 def test_json_that_breaks_readers_is_refused(data: bytes, said: str, tmp_path: Path) -> None:
@@ -137,7 +142,7 @@ def test_a_signed_result_with_devices_beside_it_is_not_relied_on(tmp_path: Path)
     manifest.write_bytes(canonical({"format": FORMAT, "files": {"report": said}}))
     (tmp_path / "r.signed.json.jws").symlink_to("/dev/zero")
     (tmp_path / "r.html").symlink_to("/dev/zero")
-    found = {one.key: one.state for one in verify_signed(manifest, (), tmp_path / "none", date(2026, 1, 1)).checks}
+    found = {one.key: one.state for one in verify_signed(manifest, Given(), tmp_path / "none", NOW).checks}
     assert found["signature-wrong"] == found["report-altered"] == "bad"
     assert found["evidence-missing"] == "unknown"
 
