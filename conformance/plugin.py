@@ -34,21 +34,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """A certification run loads nobody's conftest: what it may drop or change is none of the vendor's business."""
-    if getattr(early_config.known_args_namespace, "hocba_target", None) is not None:
-        early_config.known_args_namespace.noconftest = True
-        _import_ours(early_config)
-    return (yield)
+    if getattr(early_config.known_args_namespace, "hocba_target", None) is None:
+        return (yield)
+    early_config.known_args_namespace.noconftest = True
+    _leave_out_foreign(early_config)
+    import conformance.suite.running  # noqa: F401  # before anybody else can put a module of that name in its place
+
+    result = yield
+    _leave_out_foreign(early_config)
+    return result
 
 
-def _import_ours(config: pytest.Config) -> None:
-    """Import the suite now, past a foreign ``pythonpath`` setting that may hold a reports.py or yaml.py of its own."""
+def _leave_out_foreign(config: pytest.Config) -> None:
+    """Import nothing of ours from a foreign ``pythonpath`` setting that may hold a reports.py or yaml.py of its own."""
     foreign = {str(path) for path in config.getini("pythonpath")}
-    path = sys.path[:]
-    sys.path[:] = [one for one in path if one not in foreign]
-    try:
-        import conformance.suite.running  # noqa: F401
-    finally:
-        sys.path[:] = path
+    sys.path[:] = [one for one in sys.path if one not in foreign]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -24,6 +24,9 @@ from sqlalchemy import (
 
 from mock_moet.rules import PENDING, TAKEN, Event
 
+VERSION = "0002"
+"""The newest migration: what these tables are."""
+
 
 def _of_space(*, primary: bool = False, index: bool = False) -> Column[str]:
     return Column(

@@ -234,8 +234,9 @@ class _Server(uvicorn.Server):
 
     def _stop_at_eof(self) -> None:
         """Whoever started us holds the other end: when it is gone, killed or not, so are we."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdin.buffer.read()
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):  # not by sys.stdin, whose lock the end of the interpreter would want
+                pass
         self.should_exit = True
 
 

@@ -11,12 +11,11 @@ from conformance.cases.case import (
 )
 from conformance.cases.coverage import Coverage, classes_of, coverage
 from conformance.cases.edits import KINDS, Edit, parse
-from conformance.cases.generate import strategy
 from conformance.cases.negative import negative_inputs
 from conformance.cases.plan import PlanError
 from conformance.cases.roster import Roster, build_roster
 
 __all__ = [
     "KINDS", "Case", "Coverage", "Edit", "FrozenCase", "PlanError", "Roster", "Takes", "build_roster", "classes_of",
-    "coverage", "frozen_cases", "generated", "negative_inputs", "parse", "realise", "shrink", "strategy",
+    "coverage", "frozen_cases", "generated", "negative_inputs", "parse", "realise", "shrink",
 ]  # fmt: skip

@@ -79,7 +79,7 @@ def _software(options: Options, pack: Pack, wait: float, drive: bool, ministry: 
     service = None
     try:
         if options.target == "reference":
-            service = start_vendor(pack.folder, options.defects)
+            service = start_vendor(pack.folder, options.defects).ready()
             http = Http(service.urls["base"], service.token)
         else:
             token = options.token or os.environ.get(options.token_env, "") or DESK_TOKEN

@@ -32,7 +32,7 @@ def trial(options: Options, pack: Pack, http: Http, ministry: Service | None = N
     with tempfile.TemporaryDirectory(prefix="hocba-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         try:
-            service = ministry or ministry_of(options, pack, folder)
+            service = ministry or ministry_of(options, pack, folder).ready()
         except (Refused, DoorError) as error:
             yield problem("ministry.not-started", WRONG_USE, error=error)
             return

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,11 +48,38 @@ class Service:
     urls: dict[str, str]
     token: str
     tail: list[str] = field(default_factory=list)
+    lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
+
+    def ready(self) -> Service:
+        """Wait until it says that it is ready.
+
+        Raises:
+            Refused: it does not take what it was started with.
+            Unreachable: it did not get ready in time.
+        """
+        try:
+            line = self.lines.get(timeout=START_LIMIT)
+            while line is not None and "ready" not in line:
+                line = self.lines.get(timeout=START_LIMIT)
+        except queue.Empty:
+            line = None
+        if line is None:
+            self.stop()
+            shown = " | ".join(self.tail[-5:])
+            if self.process.returncode == WRONG_USE:
+                raise Refused(shown)
+            raise Unreachable(f"{self.name}: không khởi động được / did not start: {shown}")
+        return self
+
+    def end(self) -> None:
+        """Ask it to stop, without waiting."""
+        if self.process.poll() is None:
+            self.process.terminate()
 
     def stop(self) -> None:
         """Ask it to stop; kill it if it does not within five seconds."""
         if self.process.poll() is None:
-            self.process.terminate()
+            self.end()
             try:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:
@@ -76,7 +104,6 @@ def _start(name: str, arguments: list[str], urls: dict[str, str], token: str, se
         env=environment,
     )
     service = Service(name, process, urls, token)
-    lines: queue.Queue[str | None] = queue.Queue()
 
     def read() -> None:
         stream = process.stdout
@@ -86,25 +113,22 @@ def _start(name: str, arguments: list[str], urls: dict[str, str], token: str, se
             for line in stream:
                 service.tail.append(line.rstrip())
                 del service.tail[:-50]
-                lines.put(line)
+                service.lines.put(line)
         except ValueError:
             pass
-        lines.put(None)
+        service.lines.put(None)
 
     threading.Thread(target=read, name=f"{name}-output", daemon=True).start()
-    try:
-        line = lines.get(timeout=START_LIMIT)
-        while line is not None and "ready" not in line:
-            line = lines.get(timeout=START_LIMIT)
-    except queue.Empty:
-        line = None
-    if line is None:
-        service.stop()
-        shown = " | ".join(service.tail[-5:])
-        if process.returncode == WRONG_USE:
-            raise Refused(shown)
-        raise Unreachable(f"{name}: không khởi động được / did not start: {shown}")
     return service
+
+
+def stop_all(services: Iterable[Service]) -> None:
+    """Stop services, all at once."""
+    listed = list(services)
+    for one in listed:
+        one.end()
+    for one in listed:
+        one.stop()
 
 
 def start_ministry(
@@ -118,11 +142,12 @@ def start_ministry(
 ) -> Service:
     """Start a mock Ministry that speaks the pack in the folder ``pack``, with a fresh database in ``folder``.
 
+    It is not ``ready()`` yet: whoever starts it has something else to do meanwhile.
+
     ``tls``: with certificates made for the run (docs/control-api.md).
 
     Raises:
         Refused: it cannot listen at ``host``, or ``wanted_port`` (0: any) is taken.
-        Unreachable: it did not get ready in time.
     """
     try:
         port, control = free_port(host, wanted_port), free_port()
@@ -143,11 +168,7 @@ def start_ministry(
 
 
 def start_vendor(pack: Path, defects: tuple[str, ...] = ()) -> Service:
-    """Start the reference vendor that speaks the pack in the folder ``pack``, with the named defects.
-
-    Raises:
-        Unreachable: it did not get ready in time.
-    """
+    """Start the reference vendor that speaks the pack in the folder ``pack``, with defects; not ``ready()`` yet."""
     port = free_port()
     token = secrets.token_urlsafe(24)
     arguments = ["mock_vendor", "--port", str(port), "--pack", str(pack)]

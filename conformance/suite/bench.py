@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from conformance.cases import Case, FrozenCase, Roster, build_roster, frozen_cases, realise, shrink, strategy
+from conformance.cases import Case, FrozenCase, Roster, build_roster, frozen_cases, realise, shrink
 from conformance.checks.context import Context
 from conformance.document import read
 from conformance.document.excerpt import excerpt
@@ -406,6 +406,8 @@ class Bench:
 
     def explored(self, programme: str) -> Any:
         """The strategy of freshly drawn edits."""
+        from conformance.cases.generate import strategy  # here: Hypothesis takes its time to be imported
+
         return strategy(self.pack, programme, self.roster, self.setup.seed)
 
     @cached_property

@@ -56,15 +56,21 @@ def open_observed(
     """
     services.append(setting_up.ministry_of(options, pack, folder))
     https.append(Http(services[-1].urls["control"], services[-1].token))
-    run = begin_observed(options, pack, now, seed, folder, https[0])
+    run = begin_observed(options, pack, now, seed, folder, https[0], services[-1].ready)
     run.services = services
     return run
 
 
 def begin_observed(
-    options: Options, pack: Pack, now: datetime, seed: int, folder: Path, control_http: Http
+    options: Options,
+    pack: Pack,
+    now: datetime,
+    seed: int,
+    folder: Path,
+    control_http: Http,
+    ready: Callable[[], object] = lambda: None,
 ) -> setting_up.Run:
-    """Begin a run with a mock Ministry that answers: keys, space, troubles by learner, case book.
+    """Begin a run: keys, space, troubles by learner, case book; ``ready`` waits until the mock Ministry answers.
 
     Raises:
         DoorError: the mock Ministry does not take the space.
@@ -82,6 +88,7 @@ def begin_observed(
         run_id := secrets.token_hex(8), pki, roster, options.keys, pack
     )
     answers = setting_up.answers_of(pki, signers)
+    ready()
     space = ministry.open(
         schools=[school["code"] for school in roster.data["schools"]],
         label="observe:",

@@ -8,7 +8,7 @@ import os
 import platform
 import secrets
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from conformance.cases import Roster, build_roster
 from conformance.doors.drive import Intervals
 from conformance.doors.http import Answer, BadAnswer, DoorError, Http
 from conformance.doors.ministry import Ministry
-from conformance.doors.processes import Service, start_ministry, start_vendor
+from conformance.doors.processes import Service, start_ministry, start_vendor, stop_all
 from conformance.doors.tls import fingerprint
 from conformance.doors.vendor import Vendor, reasons_of
 from conformance.events import RunInfo, Witness
@@ -62,8 +62,7 @@ class Run:
         """Close connections and stop the run's own services."""
         for http in self.https:
             http.close()
-        for service in self.services:
-            service.stop()
+        stop_all(self.services)
 
 
 class RealClock:
@@ -126,8 +125,7 @@ def open_run(options: Options, plugins: tuple[str, ...] = ()) -> Run:
     except BaseException:
         for http in https:
             http.close()
-        for service in run:
-            service.stop()
+        stop_all(run)
         raise
 
 
@@ -213,13 +211,15 @@ def _drive(
         target = options.target
         token = options.token or os.environ.get(options.token_env, "") or DESK_TOKEN
     services.append(ministry_of(options, pack, folder))
+    if target != options.target:
+        services[0].ready()
     https.append(Http(target, token))
     https.append(Http(services[-1].urls["control"], services[-1].token))
     witness: Witness | None = None
     if body is not None:
         described = Vendor(https[0], pack, RealClock()).describe()
         seed, witness = draw(body, described, options.build_hash, lambda: datetime.now(pack.timezone), plugins)
-    run = begin(options, pack, now, seed, folder, https[0], https[1])
+    run = begin(options, pack, now, seed, folder, https[0], https[1], services[-1].ready)
     seen = {"witnessed": witness is not None, "witness": witness, "tls": fingerprint(target)}
     run.info = run.info.model_copy(update=seen)
     run.services = services
@@ -227,11 +227,10 @@ def _drive(
 
 
 def ministry_of(options: Options, pack: Pack, folder: Path) -> Service:
-    """The run's own mock Ministry, listening where the options say.
+    """The run's own mock Ministry, started to listen where the options say; wait by ``ready()``.
 
     Raises:
         Refused: it cannot listen there.
-        Unreachable: it did not get ready in time.
     """
     return start_ministry(
         folder,
@@ -256,9 +255,18 @@ def needs_tls(options: Options, pack: Pack) -> bool:
 
 
 def begin(
-    options: Options, pack: Pack, now: datetime, seed: int, folder: Path, vendor_http: Http, control_http: Http
+    options: Options,
+    pack: Pack,
+    now: datetime,
+    seed: int,
+    folder: Path,
+    vendor_http: Http,
+    control_http: Http,
+    ready: Callable[[], object] = lambda: None,
 ) -> Run:
-    """Begin a run with a software under test and a mock Ministry that answer: space, keys, session, roster.
+    """Begin a run with a software under test that answers: space, keys, session, roster.
+
+    ``ready``: waits until the mock Ministry answers too, which is needed only when the keys have been made.
 
     Raises:
         UsageProblem: the software claims nothing that can be certified.
@@ -280,6 +288,7 @@ def begin(
     crls = pki.crls()
     session, hidden, leaders, signers = session_of(run_id := secrets.token_hex(8), pki, roster, options.keys, pack)
     answers = answers_of(pki, signers)
+    ready()
     space = ministry.open(
         schools=[school["code"] for school in roster.data["schools"]],
         label=_label(described),

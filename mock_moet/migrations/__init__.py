@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Engine, inspect, text
 
 _BEFORE_MIGRATIONS = "0001"
@@ -32,7 +33,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the database to ``revision``, in one transaction.
 
     Raises:
-        alembic.util.CommandError: the database is of a newer version than this program knows.
+        RuntimeError: the database is of a newer version than this program knows.
     """
     config = _config()
     with engine.connect() as connection:
@@ -46,5 +47,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
         config.attributes["connection"] = connection
         if known is None and inspect(connection).has_table("submissions"):
             command.stamp(config, _BEFORE_MIGRATIONS)
-        command.upgrade(config, revision)
+        try:
+            command.upgrade(config, revision)
+        except CommandError as error:
+            raise RuntimeError(str(error)) from error
         connection.commit()

@@ -20,9 +20,9 @@ from conformance.cases import (
     parse,
     realise,
     shrink,
-    strategy,
 )
 from conformance.cases.components import average, solve
+from conformance.cases.generate import strategy
 from conformance.finding import State
 from conformance.pack import PackError, default_pack
 from tests.cases.issued import PROGRAMMES, SCHOOL_YEAR, case, judge, roster_of

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, text
 
 from mock_moet.migrations import head, upgrade
@@ -47,6 +46,23 @@ def test_the_schema_that_migrations_make_is_the_models(engine: Engine) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
     upgrade(engine)  # nothing to do, nothing harmed
+
+
+def test_a_new_file_is_made_as_migrations_would_make_it(tmp_path: Path) -> None:
+    def schema(made: Engine) -> tuple[set[str], str]:
+        with made.connect() as connection:
+            tables = set(connection.scalars(text("SELECT name FROM sqlite_master")))
+            return tables, str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    upgrade(migrated)
+    Store(url := f"sqlite:///{tmp_path / 'new.db'}").close()
+    new = create_engine(url)
+    assert schema(new) == schema(migrated)
+    assert schema(new)[1] == head()
+    upgrade(new)
+    for one in (migrated, new):
+        one.dispose()
 
 
 def test_a_service_of_the_version_before_is_upgraded_without_loss(engine: Engine, url: str) -> None:
@@ -96,7 +112,7 @@ def test_a_database_of_a_later_version_is_not_touched(engine: Engine, url: str) 
     upgrade(engine)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(CommandError):
+    with pytest.raises(RuntimeError):
         Store(url)
 
 

@@ -24,7 +24,7 @@ ITEM = "exchange:killed-before-answer"
 def test_killed_before_the_answer_it_sends_the_same_once_more(tmp_path: Path) -> None:
     pack = default_pack().at("r3")
     with Running.start(Settings(pack=pack, control_token="control", judging="inline")) as running:
-        vendor = start_vendor(pack.folder)
+        vendor = start_vendor(pack.folder).ready()
         http = Http(vendor.urls["base"], vendor.token)
         control = Http(running.control_url, "control")
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -14,7 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.suite.test_pytest_face import FAILING, LIMIT, QUICK, results, run
+from tests.suite.face import FAILING, FILES, LIMIT, QUICK, Inside, inside, results, run
+
+__all__ = ["inside"]
 
 NOWHERE = "--target=http://127.0.0.1:9"
 
@@ -29,12 +30,13 @@ NOWHERE = "--target=http://127.0.0.1:9"
     ],
     ids=["--help", "--fixtures", "PYTEST_ADDOPTS=--markers", "-m"],
 )
-def test_no_success_without_a_verdict(tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-    code, printed = run(tmp_path, *QUICK, *arguments, **environment)
+def test_no_success_without_a_verdict(inside: Inside, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    code, printed = inside(*FILES, *arguments, **environment)
     assert code == 3, printed
 
 
-def test_a_plugin_cannot_say_that_all_is_well(tmp_path: Path) -> None:
+def test_a_plugin_cannot_say_that_all_is_well(inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "evil.py").write_text(
         "import pytest\n"
         "@pytest.hookimpl(tryfirst=True, wrapper=True)\n"
@@ -42,32 +44,32 @@ def test_a_plugin_cannot_say_that_all_is_well(tmp_path: Path) -> None:
         "    yield\n"
         "    session.exitstatus = 0\n"
     )
-    code, printed = run(tmp_path, *QUICK, "-k", "nothing", "-p", "evil", PYTHONPATH=str(tmp_path))
+    code, printed = inside(*FILES, "-k", "nothing", "-p", "evil")
     assert code == 3, printed
 
 
-def test_a_worker_that_dies_leaves_items_missing(tmp_path: Path) -> None:
-    (tmp_path / "deadly.py").write_text(
+def test_a_worker_that_dies_leaves_items_missing(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path.cwd())
+    Path("deadly.py").write_text(
         "import os\ndef pytest_runtest_setup(item):\n    if 'PYTEST_XDIST_WORKER' in os.environ:\n        os._exit(0)\n"
     )
-    code, printed = run(
-        tmp_path, *QUICK, "--item=THCS:thcs-plain", "-n", "1", "--max-worker-restart=0", "-p", "deadly",
-        "--results=r.json", PYTHONPATH=str(tmp_path),
-    )  # fmt: skip
+    code, printed = inside(
+        *FILES, "-n", "1", "--max-worker-restart=0", "-p", "deadly", "--results=r.json", PYTHONPATH=str(Path.cwd())
+    )
     assert code == 3, printed
-    assert "items-missing" in results(tmp_path / "r.json")["verdict"]["reasons"]
+    assert "items-missing" in results(Path("r.json"))["verdict"]["reasons"]
 
 
 def test_hostile_files_where_the_run_starts_change_nothing(tmp_path: Path) -> None:
-    """Modules named like ours, conftests that end the process, settings that drop everything."""
+    """Modules named like ours, conftests that end the process or drop items, settings that drop everything."""
     for name in ("reports", "yaml", "mock_moet", "mock_vendor", "lxml"):
         (tmp_path / f"{name}.py").write_text("import os\nos._exit(0)\n")
-    (tmp_path / "conftest.py").write_text("import os\nos._exit(0)\n")
+    (tmp_path / "conftest.py").write_text("def pytest_collection_modifyitems(items):\n    items[:] = []\n")
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "conftest.py").write_text("import os\nos._exit(0)\n")
     (tmp_path / "pyproject.toml").write_text(
         '[tool.pytest.ini_options]\npythonpath = ["."]\ntestpaths = ["tests"]\nfilterwarnings = ["error"]\n'
-        'addopts = "--import-mode=append --maxfail=1"\n'
+        'addopts = "--import-mode=append --maxfail=1"\npython_files = "check_*.py"\npython_functions = "check_*"\n'
     )
     code, printed = run(tmp_path, *QUICK, *FAILING, PYTHONSAFEPATH="1")  # as the command ``pytest``
     assert code == 1, printed
@@ -89,26 +91,26 @@ def test_hostile_files_where_the_run_starts_change_nothing(tmp_path: Path) -> No
     ],
     ids=" ".join,
 )
-def test_wrong_use_is_said_before_the_run(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    (tmp_path / "file").write_text("")
-    code, printed = run(tmp_path, *arguments)
+def test_wrong_use_is_said_before_the_run(inside: Inside, arguments: tuple[str, ...]) -> None:
+    Path("file").write_text("")
+    code, printed = inside(*arguments)
     assert code == 2, printed
     assert " / " in printed
 
 
-def test_an_empty_target_is_wrong_use_not_a_run_of_something_else(tmp_path: Path) -> None:
+def test_an_empty_target_is_wrong_use_not_a_run_of_something_else(inside: Inside) -> None:
     """``pytest --target=$URL`` with the variable unset must not end well because the folder's own tests do."""
-    (tmp_path / "test_own.py").write_text("def test_own():\n    pass\n")
-    code, printed = run(tmp_path, "--target=")
+    Path("test_own.py").write_text("def test_own():\n    pass\n")
+    code, printed = inside("--target=")
     assert code == 2, printed
 
 
-def test_nothing_of_an_earlier_run_is_left_to_be_taken_for_this_one(tmp_path: Path) -> None:
-    (tmp_path / "r.html").write_text("Đạt")
-    (tmp_path / "r.json").write_text("{}")
-    code, printed = run(tmp_path, NOWHERE, "--report=r.html", "--results=r.json")
+def test_nothing_of_an_earlier_run_is_left_to_be_taken_for_this_one(inside: Inside) -> None:
+    Path("r.html").write_text("Đạt")
+    Path("r.json").write_text("{}")
+    code, printed = inside(NOWHERE, "--report=r.html", "--results=r.json")
     assert code == 3, printed
-    assert not list(tmp_path.glob("r.*"))
+    assert not list(Path().glob("r.*"))
 
 
 def test_certify_has_its_own_exit_codes_and_nobody_elses_settings(tmp_path: Path) -> None:
@@ -170,6 +172,8 @@ from conformance.doors.processes import start_ministry, start_vendor
 from conformance.pack import default_pack
 folder = default_pack().folder
 services = [start_vendor(folder), start_ministry(Path(sys.argv[1]), folder)]
+for service in services:
+    service.ready()
 print(*(url for service in services for url in service.urls.values()), flush=True)
 time.sleep(600)
 """
@@ -194,16 +198,3 @@ def test_services_end_with_a_run_that_was_killed(tmp_path: Path) -> None:
             time.sleep(0.1)
         else:
             raise AssertionError(f"still served: {url}")
-
-
-def test_the_replay_command_of_a_report_works_as_it_stands(tmp_path: Path) -> None:
-    code, printed = run(tmp_path, *QUICK, *FAILING, "--results=r.json", "--report=r.html")
-    assert code == 1, printed
-    (item,) = results(tmp_path / "r.json")["items"]
-    assert item["replay"][0] == "pytest"
-    code, again = run(tmp_path, *item["replay"][1:], "-p", "no:randomly", "--results=again.json")
-    assert code == 1, again
-    (repeated,) = results(tmp_path / "again.json")["items"]
-    assert [one["cause"] for one in repeated["findings"]] == [one["cause"] for one in item["findings"]]
-    assert repeated["smallest"] == item["smallest"]
-    assert json.dumps(item["findings"][0]["place"]) == json.dumps(repeated["findings"][0]["place"])

@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-FAILING = ("--defect=cuts-off-instead-of-rounding", "--item=THCS:thcs-rounding-decides")
-QUICK = ("--target=reference", "--programme=THCS", "--keys=p-256", "-p", "no:randomly", "-p", "no:cacheprovider")
-LIMIT = 180
+from tests.suite.face import FAILING, FILES, QUICK, Inside, inside, results, run
 
-
-def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Run pytest in ``folder``; exit code and what it printed."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "HOCBA_", "COV_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
-        cwd=folder,
-        env={**clean, "PYTHONUTF8": "1", **environment},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=LIMIT,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-def results(path: Path) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return data
+__all__ = ["inside"]
 
 
 def test_a_failure_is_named_with_its_place_and_smallest_case(tmp_path: Path) -> None:
@@ -60,12 +36,13 @@ def test_a_failure_is_named_with_its_place_and_smallest_case(tmp_path: Path) -> 
     assert "PL1-MON-008" in (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "PL1-MON-008" in (tmp_path / "j.xml").read_text(encoding="utf-8")
 
-
-def test_a_foreign_conftest_and_foreign_settings_change_nothing(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text("def pytest_collection_modifyitems(items):\n    items[:] = []\n")
-    (tmp_path / "pytest.ini").write_text("[pytest]\npython_files = check_*.py\npython_functions = check_*\n")
-    code, printed = run(tmp_path, *QUICK, *FAILING)
-    assert code == 1, printed
+    # the replay command works as it stands
+    code, again = run(tmp_path, *item["replay"][1:], "-p", "no:randomly", "--results=again.json")
+    assert code == 1, again
+    (repeated,) = results(tmp_path / "again.json")["items"]
+    assert [one["cause"] for one in repeated["findings"]] == [one["cause"] for one in item["findings"]]
+    assert repeated["smallest"] == item["smallest"]
+    assert json.dumps(finding["place"]) == json.dumps(repeated["findings"][0]["place"])
 
 
 @pytest.mark.parametrize(
@@ -79,11 +56,11 @@ def test_a_foreign_conftest_and_foreign_settings_change_nothing(tmp_path: Path) 
     ids=["-k", "PYTEST_ADDOPTS", "--collect-only", "--setup-only"],
 )
 def test_what_was_not_run_is_absent_never_passed(
-    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str]
+    inside: Inside, arguments: tuple[str, ...], environment: dict[str, str]
 ) -> None:
-    code, printed = run(tmp_path, *QUICK, "--results=r.json", *arguments, **environment)
+    code, printed = inside(*FILES, "--results=r.json", *arguments, **environment)
     assert code == 3, printed
-    verdict = results(tmp_path / "r.json")["verdict"]
+    verdict = results(Path("r.json"))["verdict"]
     assert "pass" not in {line["verdict"] for line in verdict["lines"]}
 
 
@@ -93,8 +70,8 @@ def test_one_item_of_sound_software_is_not_a_pass(tmp_path: Path) -> None:
     assert [one["id"] for one in results(tmp_path / "r.json")["items"]] == ["THCS:thcs-plain"]
 
 
-def test_a_dry_run_prints_the_budget_and_tests_nothing(tmp_path: Path) -> None:
-    code, printed = run(tmp_path, "--target=http://127.0.0.1:9", "--dry-run", "--programme=THPT")
+def test_a_dry_run_prints_the_budget_and_tests_nothing(inside: Inside) -> None:
+    code, printed = inside("--target=http://127.0.0.1:9", "--dry-run", "--programme=THPT")
     assert code == 3, printed
     assert "THPT:thpt-plain" in printed
     assert "chữ ký / signatures" in printed
@@ -112,8 +89,8 @@ def test_a_dry_run_prints_the_budget_and_tests_nothing(tmp_path: Path) -> None:
         (("--target=http://127.0.0.1:9",), 3),
     ],
 )
-def test_wrong_use_and_unreachable_software(tmp_path: Path, arguments: tuple[str, ...], code: int) -> None:
-    found, printed = run(tmp_path, *arguments)
+def test_wrong_use_and_unreachable_software(inside: Inside, arguments: tuple[str, ...], code: int) -> None:
+    found, printed = inside(*arguments)
     assert found == code, printed
     assert "/" in printed  # both languages
 
@@ -125,15 +102,9 @@ def test_without_a_target_the_plugin_stays_out_of_the_way(tmp_path: Path) -> Non
     assert "1 passed" in printed
 
 
-def test_files_are_judged_but_a_file_cannot_show_everything(tmp_path: Path) -> None:
-    from conformance.document import write
-    from conformance.pack import default_pack
-    from tests.builders import valid_values
-
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "one.xml").write_bytes(write(valid_values(), default_pack()))
-    code, printed = run(tmp_path, "--target=file:docs", "--results=r.json")
+def test_files_are_judged_but_a_file_cannot_show_everything(inside: Inside) -> None:
+    code, printed = inside(*FILES, "--results=r.json")
     assert code == 1, printed  # unsigned
-    (item,) = results(tmp_path / "r.json")["items"]
+    (item,) = results(Path("r.json"))["items"]
     assert "PL1-KY-001" in {one["requirement"] for one in item["findings"]}
     assert item["held"]["PL1-MON-008"]
