@@ -21,7 +21,7 @@ from conformance.document.excerpt import excerpt
 from conformance.doors.drive import Driver, Episode, Intervals
 from conformance.doors.http import DoorError, Http
 from conformance.doors.ministry import Ministry, Space
-from conformance.doors.observe import Arrived, Watcher
+from conformance.doors.observe import Watcher
 from conformance.doors.probes import PROBES
 from conformance.doors.rendition import Printed, RenditionReader
 from conformance.doors.vendor import Clock, Vendor
@@ -35,6 +35,7 @@ from conformance.finding import Observation, Recorder
 from conformance.pack import Pack
 from conformance.showing import readable
 from conformance.signature.trust import TrustStore
+from conformance.suite.arrivals import SIGHT, SightRecord, judge_sight
 from conformance.suite.casebook import tasks
 from conformance.suite.judge import (
     CASE,
@@ -49,7 +50,7 @@ from conformance.suite.judge import (
     encoded,
     held_of,
 )
-from conformance.suite.observing import Watching, episode_of, judge_arrived, judge_watched
+from conformance.suite.observing import Watching, episode_of
 from conformance.suite.plan import Planned
 from conformance.suite.settings import Setup
 from conformance.suite.setup import DESK_TOKEN, RealClock, begin_session
@@ -248,7 +249,7 @@ class Bench:
         """Judges records."""
         return Judge(
             self.pack,
-            lambda received_at, judged_at: dataclasses.replace(self.context(received_at), judged_at=judged_at),
+            self._context_at,
             self.roster.data if self.setup.door == "drive" else {},
             lambda programme: (self.make(one).data for one in frozen_cases(self.pack, programme)),
         )
@@ -293,6 +294,9 @@ class Bench:
             subject_map=self.setup.subject_map,
             tax_codes=self.setup.tax_codes,
         )
+
+    def _context_at(self, received_at: datetime | None, judged_at: datetime) -> Context:
+        return dataclasses.replace(self.context(received_at), judged_at=judged_at)
 
     def blocking(self, found: Recorder) -> set[str]:
         """Root causes of scored MUST requirements."""
@@ -426,14 +430,11 @@ class Bench:
         task = next(one for one in listed if one.case.id == item.name)
         sight = self.watching.see(task)
         found = Recorder()
-        if item.kind == "watched":
-            judge_watched(task, sight, found, self.pack)
-        else:
-            judge_arrived(task, sight, found, self._context_of, self.pack)
-        return self._result(item, [episode_of(task, sight)], found)
-
-    def _context_of(self, one: Arrived) -> Context:
-        return self.context(datetime.fromisoformat(one.received_at))
+        record = SightRecord.of(item.kind, task.asked, sight, self._now())
+        judge_sight(record, task.asked, sight, found, self._context_at, self.pack)
+        for one in sight.arrived[:-1]:  # the last one is the episode's
+            self._keep(item, "document", one.content, case=task.case.id, received_at=one.received_at)
+        return self._result(item, [episode_of(task, sight)], found, record=encoded(SIGHT, record))
 
     def _document(self, item: Planned) -> ItemResult:
         data, judged_at = Path(item.name).read_bytes(), self._now()

@@ -20,6 +20,7 @@ from conformance.exchanges import ExchangeSpec, load_exchanges
 from conformance.pack import Pack, PackError, Text
 from conformance.pack.data import Data
 from conformance.pack.load import read_yaml
+from conformance.suite.arrivals import Asked
 
 Action = Literal["submit", "correct", "amend"]
 FILE = "observe.yaml"
@@ -56,6 +57,11 @@ class Task:
     def learner(self) -> str:
         """The learner's code: what arrives is known by it."""
         return str(self.case.data["learner"]["code"])
+
+    @property
+    def asked(self) -> Asked:
+        """What judging needs of it."""
+        return Asked(self.case.id, self.learner, self.exchange)
 
 
 def load_book(pack: Pack) -> Book | None:

@@ -6,25 +6,19 @@ import base64
 import dataclasses
 import json
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from conformance.cases import build_roster
-from conformance.checks import exchange as exchange_rules
-from conformance.checks.exchange import Exchange
-from conformance.checks.judge import after_signing, judge_document
-from conformance.document import read
 from conformance.doors.drive import Episode
 from conformance.doors.http import DoorError, Http
 from conformance.doors.ministry import Ministry, Space
-from conformance.doors.observe import SETTLED, Arrived, Sight, Watcher
+from conformance.doors.observe import SETTLED, Sight, Watcher
 from conformance.doors.processes import Service
-from conformance.evidence import Bundle, digest_of
+from conformance.evidence import Bundle
 from conformance.exchanges import ExchangeSpec
 from conformance.exchanges.player import fault_data, outcome_data
-from conformance.finding import Place, Recorder, State
 from conformance.pack import Pack
 from conformance.signature.pki import TestPki
 from conformance.suite import setup as setting_up
@@ -33,16 +27,6 @@ from conformance.suite.settings import Options, Setup
 
 LONGEST_TIMEOUT = 200.0
 """Seconds that no software waits for an answer, as far as anybody can guess: none declares its timeout here."""
-ENVELOPE = "PL2-GN-002"
-BY_SERVICE = frozenset(
-    {"bearer", "envelope", "same-again", "one-record", "backs-off", "token-renewed", "not-followed", "not-repeated"}
-)
-"""Rules that need nothing but the service's side; the others rest on what the operator was shown."""
-UNFINISHED = frozenset({"not-repeated", "no-retry", "gave-up-early", "not-renewed", "stopped"})
-"""Causes that say that something never came: the software may work at longer intervals than anybody waited for."""
-NOT_AGAIN = "không thấy gửi tiếp trong thời gian chờ / nothing further came while it was waited for"
-WATCHED_RULES = ("bearer", "envelope")
-"""What every ordinary submission shows to somebody who only watches."""
 
 
 def open_observed(
@@ -234,94 +218,6 @@ def complete(task: Task, sight: Sight) -> bool:
         return False
     # after the last call that met a fault there must have come another: that is what is waited for
     return not wanted or not sight.calls[-1].fault
-
-
-def judge_arrived(task: Task, sight: Sight, found: Recorder, context: Callable[[Arrived], Any], pack: Pack) -> None:
-    """The documents of a task by everything that applies, and what their submission shows."""
-    before: bytes | None = None
-    seen: set[str] = set()
-    for one in sight.arrived:
-        if one.digest in seen or one.event == "cancel":
-            continue
-        seen.add(one.digest)
-        judged = judge_document(one.content, dataclasses.replace(context(one), previous=before))
-        found.absorb(judged.found)
-        after_signing(found)
-        before = one.content if one.state not in ("refused",) else before
-        exchange = exchange_of(task, sight, pack, one)
-        for rule in WATCHED_RULES:
-            exchange_rules.check(exchange, rule, {}, found)
-    if not sight.arrived:
-        found.blocked(ENVELOPE, "not-played", place=Place(pointer=task.case.id), seen=missing(task, sight))
-
-
-def judge_watched(task: Task, sight: Sight, found: Recorder, pack: Pack) -> None:
-    """The rules of a task's exchange that watching can show; what rests on the operator's view is left to others."""
-    spec = _exchange(task)
-    watchable = {name for name, row in pack.requirements.items() if "observe" in row.doors}
-    served = any(
-        (one.get("fault") or {}).get("kind") == "delay" and one.get("answer") is not None for one in sight.entries
-    )
-    if not sight.arrived or served:
-        why = "phần mềm chờ lâu hơn sự cố / the software waited longer than the fault" if served else ""
-        for requirement in spec.requirements:
-            if requirement in watchable:
-                place = Place(pointer=spec.id)
-                found.blocked(requirement, "not-played", place=place, seen=why or missing(task, sight))
-        return
-    exchange = exchange_of(task, sight, pack, sight.arrived[0])
-    for expectation in spec.expect:
-        if expectation.rule not in BY_SERVICE:
-            continue
-        apart = Recorder()
-        exchange_rules.check(exchange, expectation.rule, expectation.params, apart)
-        if {name for name, _ in apart.held_counts} <= watchable:
-            found.absorb(_positive(apart, watchable))
-
-
-def _positive(apart: Recorder, watchable: Collection[str]) -> Recorder:
-    """What was seen to be wrong counts, whatever the door shows otherwise; what did not come may only be late."""
-    kept = Recorder()
-    kept.absorb(apart)
-    kept.observations.clear()
-    for one in apart.observations:
-        if one.state is State.VIOLATED and one.cause in UNFINISHED:
-            if one.requirement in watchable:
-                kept.blocked(one.requirement, "not-played", place=one.place, seen=NOT_AGAIN)
-        elif one.state is State.VIOLATED or one.requirement in watchable:
-            kept.observations.append(one)
-    return kept
-
-
-def exchange_of(task: Task, sight: Sight, pack: Pack, about: Arrived) -> Exchange:
-    """What the rules judge: the calls about one document, seen from the service's side only."""
-    document = read(about.content, pack).document
-    record = document.transcript.record.id if document is not None else None
-    number = document.transcript.version.number if document is not None else None
-    calls = tuple(one for one in sight.calls if one.operation != "submit" or one.content == about.digest)
-    return Exchange(
-        task.exchange.id if task.exchange else task.case.id,
-        calls,
-        (),
-        task.learner,
-        digest_of(about.content),
-        record.raw if record is not None else "",
-        number.value if number is not None else None,
-        tuple(one.receipt for one in sight.arrived if one.digest == about.digest),
-        "final",
-        by_service=True,
-    )
-
-
-def missing(task: Task, sight: Sight) -> str:
-    """Why there is nothing to judge; bilingual."""
-    if sight.calls:
-        last = sight.calls[-1]
-        return (
-            f"học sinh {task.learner}: đã gửi nhưng không có biên nhận nào (HTTP {last.status}) / "
-            f"learner {task.learner}: sent, but never received"
-        )
-    return f"học sinh {task.learner}: không có hồ sơ nào đến / learner {task.learner}: nothing arrived"
 
 
 def episode_of(task: Task, sight: Sight) -> Episode:

@@ -19,11 +19,12 @@ import conformance
 from conformance.checks.context import Context
 from conformance.events import ItemResult, Result, RunInfo
 from conformance.evidence import Entry, EvidenceError, StoredBundle
-from conformance.exchanges import load_exchanges
+from conformance.exchanges import ExchangeSpec, load_exchanges
 from conformance.finding import Recorder
 from conformance.pack import Pack
 from conformance.signature.trust import TrustStore
 from conformance.strict import loads
+from conformance.suite.arrivals import SIGHT, Asked, judge_sight
 from conformance.suite.bench import finding_of
 from conformance.suite.judge import CASE, EXCHANGE, PROBE, Judge, held_of
 from conformance.suite.plan import plan
@@ -45,10 +46,6 @@ def rejudge(bundle: StoredBundle, before: Result, pack: Pack) -> Result:
         NotRejudgeable: the evidence is of another run, or was recorded by a suite that kept no records.
     """
     footer = before.footer
-    if before.run.door == "observe":
-        raise NotRejudgeable(
-            "chưa xét lại được chứng cứ của cửa quan sát / evidence of the observe door cannot be judged anew yet"
-        )
     if footer is None or footer.evidence_digest != bundle.footer["digest"]:
         raise NotRejudgeable("chứng cứ của lần chạy khác / the evidence of another run")
     revision = before.run.revision if before.run.revision in pack.header.revisions else pack.header.revision
@@ -126,24 +123,26 @@ class _Work:
     @cached_property
     def judge(self) -> Judge:
         """Judges by the pack that was asked for."""
-        anchors = self._all("trust")
-        trust = TrustStore.from_pem(anchors[0], crls=self._all("crl"), answers=self._all("ocsp")) if anchors else None
         rosters = self._all("roster")
+        return Judge(self.pack, self._context, json.loads(rosters[0]) if rosters else {}, self._peers)
+
+    @cached_property
+    def _trust(self) -> TrustStore | None:
+        anchors = self._all("trust")
+        return TrustStore.from_pem(anchors[0], crls=self._all("crl"), answers=self._all("ocsp")) if anchors else None
+
+    def _context(self, received_at: datetime | None, judged_at: datetime) -> Context:
         leaders = self.setup.get("leaders")
-
-        def context(received_at: datetime | None, judged_at: datetime) -> Context:
-            return Context(
-                pack=self.pack,
-                trust=trust,
-                judged_at=judged_at,
-                received_at=received_at,
-                leaders=None if leaders is None else frozenset(leaders),
-                door=self.before.run.door,
-                subject_map=self.setup.get("subject_map") or {},
-                tax_codes=self.setup.get("tax_codes") or {},
-            )
-
-        return Judge(self.pack, context, json.loads(rosters[0]) if rosters else {}, self._peers)
+        return Context(
+            pack=self.pack,
+            trust=self._trust,
+            judged_at=judged_at,
+            received_at=received_at,
+            leaders=None if leaders is None else frozenset(leaders),
+            door=self.before.run.door,
+            subject_map=self.setup.get("subject_map") or {},
+            tax_codes=self.setup.get("tax_codes") or {},
+        )
 
     def _peers(self, programme: str) -> Iterable[Mapping[str, Any]]:
         """All cases that the run entered for a programme."""
@@ -176,7 +175,17 @@ class _Work:
     def _judged(self, one: ItemResult) -> ItemResult | None:
         found, document = Recorder(), b""
         programme = one.programme
-        if one.kind == "document":
+        if self.before.run.door == "observe":
+            record = SIGHT.validate_json(self._one(one.id, "record"))
+            spec = self._spec(record.exchange)
+            if record.kind == "watched" and spec is None:
+                return None
+            kept = {entry.digest: entry for entry in self._entries.get(one.id, ()) if entry.kind == "document"}
+            sight = record.sight(lambda digest: self._of(one.id, kept.get(digest)), self._journal(one))
+            asked = Asked(record.case, record.learner, spec)
+            judge_sight(record, asked, sight, found, self._context, self.pack)
+            document = sight.arrived[-1].content if sight.arrived else b""
+        elif one.kind == "document":
             entry = next(entry for entry in self._entries.get(one.id, ()) if entry.kind == "document")
             document = self.bundle.read(entry)
             found, programme = self.judge.document(document, datetime.fromisoformat(entry.facts["judged_at"]))
@@ -188,10 +197,21 @@ class _Work:
             self.judge.probe(PROBE.validate_json(self._one(one.id, "record")), found)
         else:
             exchange = EXCHANGE.validate_json(self._one(one.id, "record"))
-            spec = next((spec for spec in load_exchanges(self.pack) if spec.id == exchange.name), None)
+            spec = self._spec(exchange.name)
             if spec is None:
                 return None
             self.judge.exchange(spec, exchange, found)
-        journal = tuple(json.loads(self._one(one.id, "journal"))) if "journal" in one.evidence else ()
+        journal = self._journal(one)
         findings = tuple(finding_of(seen, one.evidence, document, journal) for seen in found.observations)
         return one.model_copy(update={"programme": programme, "held": held_of(found), "findings": findings})
+
+    def _journal(self, one: ItemResult) -> tuple[dict[str, Any], ...]:
+        return tuple(json.loads(self._one(one.id, "journal"))) if "journal" in one.evidence else ()
+
+    def _spec(self, name: str) -> ExchangeSpec | None:
+        return next((spec for spec in load_exchanges(self.pack) if spec.id == name), None)
+
+    def _of(self, item: str, entry: Entry | None) -> bytes:
+        if entry is None:
+            raise NotRejudgeable(f"{item}: chứng cứ thiếu / the evidence lacks: document")
+        return self.bundle.read(entry)

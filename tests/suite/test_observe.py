@@ -19,12 +19,14 @@ from conformance.doors.drive import by_role
 from conformance.doors.http import Http
 from conformance.doors.vendor import Vendor
 from conformance.events import ItemResult, Result, RunFinished
+from conformance.evidence import Bundle, StoredBundle
 from conformance.exchanges import load_exchanges
 from conformance.pack import Pack, default_pack, load_pack
 from conformance.suite.bench import Bench
 from conformance.suite.casebook import DATA, PAGE, SIGNERS, STOP, load_book
 from conformance.suite.observing import begin_observed, strangers_of
 from conformance.suite.plan import plan
+from conformance.suite.rejudge import rejudge
 from conformance.suite.settings import Options
 from conformance.suite.setup import Run, UsageProblem, sensible
 from conformance.verdict import Outcome, decide
@@ -175,7 +177,28 @@ def verdict_of(desk: Desk, items: list[ItemResult]) -> dict[str, tuple[Outcome, 
     return {one.requirement: (one.outcome, one.reason) for one in verdict.outcomes}
 
 
-def test_an_operator_follows_the_book_and_is_judged(desks: Callable[..., Desk]) -> None:
+def judged_anew(desk: Desk, items: list[ItemResult], folder: Path) -> tuple[ItemResult, ...]:
+    """The items once more, from nothing but the evidence that the run kept."""
+    source = Path(desk.run.setup.evidence)
+    bundle = Bundle(folder)
+    lines = map(json.loads, (source / "index.ndjson").read_text(encoding="utf-8").splitlines())
+    recorded = [(one["kind"], one["item"], one["digest"], one["facts"]) for one in lines]
+    recorded += [(one.kind, one.item, one.digest, dict(one.facts)) for one in desk.bench.entries]
+    for kind, item, digest, facts in recorded:
+        bundle.add(kind, item, (source / "bytes" / digest).read_bytes(), **facts)
+    bundle.add("setup", "", desk.run.setup.record())
+    footer = RunFinished(finished=desk.run.info.started, items=len(items), evidence_digest=bundle.close())
+    return rejudge(StoredBundle(folder), Result(run=desk.run.info, items=tuple(items), footer=footer), desk.pack).items
+
+
+def the_same_is_found_anew(desk: Desk, items: list[ItemResult], folder: Path) -> None:
+    for old, new in zip(items, judged_anew(desk, items, folder), strict=True):
+        assert not new.error, new.error
+        assert new.held == old.held
+        assert new.findings == old.findings
+
+
+def test_an_operator_follows_the_book_and_is_judged(desks: Callable[..., Desk], tmp_path: Path) -> None:
     desk = desks()
     names = ["thcs-plain", "thcs-adjust-good-to-fair", "thcs-conduct-fair-fair"]
 
@@ -201,14 +224,16 @@ def test_an_operator_follows_the_book_and_is_judged(desks: Callable[..., Desk]) 
     for hidden in ("PL2-GN-001", "PL2-GN-004", "PL2-GN-007", "PL1-PH-001", "PL1-ND-001"):
         assert found[hidden] == (Outcome.NOT_TESTABLE, "door"), hidden
     assert found["PL2-GN-003"][0] is Outcome.INSUFFICIENT, "the timeout was not watched"
+    the_same_is_found_anew(desk, items, tmp_path / "kept")
 
 
-def test_what_is_wrong_is_found_by_watching(desks: Callable[..., Desk]) -> None:
+def test_what_is_wrong_is_found_by_watching(desks: Callable[..., Desk], tmp_path: Path) -> None:
     desk = desks(defects=("resubmits-under-new-identifier",))
     with operating(desk, lambda: desk.do(desk.case("thcs-adjust-good-to-fair"))):
         (lost,) = desk.items("observe:exchange:reset-after")
     assert "PL2-GN-003.new-identifier" in {one.code for one in lost.findings}
     assert verdict_of(desk, [lost])["PL2-GN-003"][0] is Outcome.FAIL
+    the_same_is_found_anew(desk, [lost], tmp_path / "kept")
 
 
 def test_what_never_arrives_is_told_and_blocks_a_pass(desks: Callable[..., Desk]) -> None:
