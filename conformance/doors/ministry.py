@@ -98,6 +98,14 @@ class Ministry:
         body = {"learner": learner, "receiver": receiver, "purpose": purpose, "seconds": seconds, "used": used}
         return str(self._http.expect("POST", self._path("/authorisations"), body, status=(200, 201)).json()["code"])
 
+    def report(self, where: str) -> None:
+        """Tell the console where the run's report is, or will be: an address or a path."""
+        self._http.expect("PUT", self._path("/report"), {"url": where}, status=(200, 204))
+
+    def console_link(self) -> str:
+        """A link into the console that signs one browser in, once, within the hour."""
+        return str(self._http.expect("POST", "/console/links", status=(200, 201)).json()["url"])
+
     def content(self, receipt: str) -> bytes:
         """The bytes behind a receipt."""
         return self._http.expect("GET", self._path(f"/submissions/{receipt}/content")).body

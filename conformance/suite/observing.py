@@ -42,6 +42,7 @@ def open_observed(
     https.append(Http(services[-1].urls["control"], services[-1].token))
     run = begin_observed(options, pack, now, seed, folder, https[0], services[-1].ready)
     run.services = services
+    run.notice += setting_up.console_notice(options, Ministry(https[0], Space(**run.setup.space)))
     return run
 
 

@@ -18,7 +18,7 @@ import conformance
 from conformance.cases import Roster, build_roster
 from conformance.doors.drive import Intervals
 from conformance.doors.http import Answer, BadAnswer, DoorError, Http
-from conformance.doors.ministry import Ministry
+from conformance.doors.ministry import Ministry, Space
 from conformance.doors.processes import Service, start_ministry, start_vendor, stop_all
 from conformance.doors.tls import fingerprint
 from conformance.doors.vendor import Vendor, reasons_of
@@ -223,6 +223,7 @@ def _drive(
     seen = {"witnessed": witness is not None, "witness": witness, "tls": fingerprint(target)}
     run.info = run.info.model_copy(update=seen)
     run.services = services
+    run.notice = console_notice(options, Ministry(https[-1], Space(**run.setup.space)))
     return run
 
 
@@ -240,6 +241,21 @@ def ministry_of(options: Options, pack: Pack, folder: Path) -> Service:
         wanted_port=options.ministry_port,
         tls=needs_tls(options, pack),
     )
+
+
+def console_notice(options: Options, ministry: Ministry) -> tuple[str, ...]:
+    """Where a browser may look on: the console of the run's mock Ministry, which ends with it; it names the report.
+
+    A service without a console is as good: nothing rests on it.
+    """
+    try:
+        report = options.report or options.results
+        if report:
+            ministry.report(str(Path(report).resolve()))
+        link = ministry.console_link()
+    except (DoorError, KeyError, TypeError):
+        return ()
+    return (f"bàn theo dõi trong lúc chạy, liên kết dùng một lần / console while it runs, one-time link: {link}",)
 
 
 def needs_tls(options: Options, pack: Pack) -> bool:

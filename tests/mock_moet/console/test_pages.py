@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 import mock_moet.console as console
+from conformance.doors import ministry as doors
+from conformance.doors.http import Http
 from conformance.pack import load_pack
+from conformance.suite.settings import Options
+from conformance.suite.setup import console_notice
 from mock_moet.console import PREFIX
 from mock_moet.console.live import mark
 from mock_moet.console.submissions import WHOLE, pieces
@@ -17,6 +21,7 @@ from mock_moet.console.visit import WORDS
 from mock_moet.ministry import Settings
 from mock_moet.server import Running
 from tests.mock_moet.console.sample import Bench, Desk, revoked, settings, signed, text, wrong
+from tests.mock_moet.helpers import CONTROL
 
 OTHER_PACK = Path(__file__).parents[2] / "packs" / "other"
 _CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069\u200b-\u200f\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
@@ -300,6 +305,20 @@ def test_the_report_of_a_run_is_linked_only_where_a_browser_may_go(bench: Bench,
         tree = desk.page(bench.run(vendor))
         assert bool(tree.xpath(f"//a[@href='{url}']")) is linked
         assert (url in text(tree)) is not linked
+
+
+def test_a_run_of_the_suite_opens_the_console_and_names_its_report_there(bench: Bench, tmp_path: Path) -> None:
+    space = bench.vendor("Lần chạy").space
+    wired = doors.Space(space.space, space.baseUrl, space.tokenUrl, space.clientId, space.clientSecret)
+    http = Http(bench.running.control_url, CONTROL)
+    report = tmp_path / "r.html"
+    (line,) = console_notice(Options(target="x", report=str(report)), doors.Ministry(http, wired))
+    http.close()
+    browser = bench.stranger()
+    assert browser.get(line.rpartition(bench.running.control_url)[2]).status_code == 303
+    shown = text(browser.page(f"{PREFIX}/runs/{space.space}"))
+    assert str(report) in shown
+    assert "có khi lần chạy kết thúc" in shown
 
 
 def test_unknown_things_are_told_politely(bench: Bench, desk: Desk) -> None:
