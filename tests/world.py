@@ -131,6 +131,7 @@ def world(
             )
             run = begin(options, pack, clock.now(), seed, Path(folder), vendor_http, control_http)
             bench = Bench(run.setup, vendor_http=vendor_http, control_http=control_http, clock=clock, now=clock.now)
+            bench.shrinks = 0  # looked at where whole runs are
             yield World(bench, run, pack)
         finally:
             if bench is not None:

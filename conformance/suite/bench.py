@@ -95,6 +95,7 @@ class Bench:
         zone = datetime.fromisoformat(setup.started).tzinfo
         self._now = now or (lambda: datetime.now(zone))
         self.entries: list[Entry] = []
+        self.shrinks = SHRINKS
         self._shrunk: set[str] = set()
         self._formed = 0
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
@@ -323,7 +324,7 @@ class Bench:
                 self.judge_case(self.drive(self.make(smaller.frozen, f"shrink{number}", number)), seen)
                 return causes <= self.blocking(seen)
 
-            smallest = shrink(case, fails, SHRINKS)
+            smallest = shrink(case, fails, self.shrinks)
         return self.readable(smallest)
 
     def readable(self, case: Case) -> dict[str, Any]:
