@@ -152,7 +152,7 @@ def certify(
     chosen = [f"--config={file.path}"] if file.path else ["--no-config"]
     command = [sys.executable, "-I", "-m", "conformance.suite.isolated", *chosen]
     command += [f"--{name}={value}" for name, value in given.items()]
-    command += ["-p", "no:randomly", "-n", processes, "-q", "--no-summary", f"--color={color}", *context.args]
+    command += ["-p", "no:randomly", "-n", processes, "-qq", "--no-summary", f"--color={color}", *context.args]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONUTF8": "1"})
     while True:
         try:
