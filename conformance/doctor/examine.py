@@ -13,9 +13,10 @@ from conformance.doctor.trial import trial
 from conformance.doors.http import DoorError, Http
 from conformance.doors.processes import Service, start_vendor
 from conformance.pack import Pack
+from conformance.suite.asked import OBSERVE, UsageProblem, files_of, sensible
 from conformance.suite.configuration import ConfigurationError, chosen, find
 from conformance.suite.settings import Options
-from conformance.suite.setup import DESK_TOKEN, OBSERVE, UsageProblem, files_of, sensible
+from conformance.suite.setup import DESK_TOKEN
 
 
 def examine(

@@ -17,9 +17,10 @@ from conformance.doors.http import DoorError, Http
 from conformance.doors.processes import Refused, Service
 from conformance.doors.vendor import reasons_of
 from conformance.pack import Pack
+from conformance.suite.asked import UsageProblem
 from conformance.suite.bench import Bench
 from conformance.suite.settings import Options
-from conformance.suite.setup import UsageProblem, begin, ministry_of
+from conformance.suite.setup import begin, ministry_of
 
 SHOWN = 300
 

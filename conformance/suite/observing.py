@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 import secrets
@@ -22,7 +21,9 @@ from conformance.exchanges.player import fault_data, outcome_data
 from conformance.pack import Pack
 from conformance.signature.pki import TestPki
 from conformance.suite import setup as setting_up
+from conformance.suite.asked import UsageProblem, finished_school_year
 from conformance.suite.casebook import STOP, Task, tasks, write_book
+from conformance.suite.credentials import RunKeys
 from conformance.suite.settings import Options, Setup
 
 LONGEST_TIMEOUT = 200.0
@@ -62,25 +63,14 @@ def begin_observed(
         UsageProblem: the case book cannot be written.
     """
     programmes = options.programmes or pack.certified()
-    school_year = options.school_year or setting_up.finished_school_year(pack, now)
+    school_year = options.school_year or finished_school_year(pack, now)
     # a seal is offered to every software: who has none leaves it out
     roster = build_roster(pack, programmes, str(seed), school_year, seals=True)
     listed = tasks(pack, roster, seed, programmes)
-    pki = TestPki(now, pack)
+    keys = RunKeys.make(TestPki(now, pack), roster, options.keys)
     ministry = Ministry(control_http)
-    crls = pki.crls()
-    session, hidden, leaders, signers = setting_up.session_of(
-        run_id := secrets.token_hex(8), pki, roster, options.keys, pack
-    )
-    answers = setting_up.answers_of(pki, signers)
     ready()
-    space = ministry.open(
-        schools=[school["code"] for school in roster.data["schools"]],
-        label="observe:",
-        trustPem=pki.anchors_pem().decode(),
-        crlsPem=setting_up.pem_of(crls),
-        leaders=sorted(leaders),
-    )
+    space = keys.open(ministry, roster, "observe:")
     played = [one for one in listed if one.exchange is not None]
     ministry.faults(
         [
@@ -92,49 +82,30 @@ def begin_observed(
     ministry.outcomes(
         [{**outcome_data(row), "learner": one.learner} for one in played for row in _exchange(one).outcomes]
     )
+    session = {"signers": list(keys.signers), "reserved": pack.header.reserved.model_dump(mode="json")}
     book = Path(options.casebook)
     try:
         written = write_book(book, pack, listed, roster, session, space, options.language, options.observe_timeout / 60)
     except OSError as error:
-        raise setting_up.UsageProblem(f"--casebook: không ghi được / cannot write: {book}: {error.strerror}") from error
+        raise UsageProblem(f"--casebook: không ghi được / cannot write: {book}: {error.strerror}") from error
     setup = Setup(
-        run_id=run_id,
+        **setting_up.common(options, pack, now, seed, folder),
+        **keys.for_setup(),
+        run_id=secrets.token_hex(8),
         door="observe",
-        pack=str(pack.folder),
-        revision=pack.header.revision,
-        repeat=options.repeat(),
-        seed=seed,
         school_year=school_year,
         programmes=programmes,
         target=options.target,
         token="",
         control_url=control_http.base_url,
         control_token=control_http.token,
-        space={
-            "name": space.name,
-            "base_url": space.base_url,
-            "token_url": space.token_url,
-            "client_id": space.client_id,
-            "client_secret": space.client_secret,
-        },
-        trust_pem=pki.anchors_pem().decode(),
-        crls=tuple(base64.b64encode(one).decode() for one in crls),
-        answers=tuple(base64.b64encode(one).decode() for one in answers),
-        leaders=tuple(sorted(leaders)),
-        evidence=str(folder),
-        started=now.isoformat(timespec="seconds"),
-        time_budget=options.time_budget,
-        items=options.items,
-        language=options.language,
+        space=dataclasses.asdict(space),
         casebook=str(book),
         observe_until=(now + timedelta(seconds=options.observe_timeout)).isoformat(),
         observe_patience=options.observe_patience,
     )
-    bundle = Bundle(folder, (control_http.token, space.client_secret, *hidden))
-    bundle.add("trust", "", pki.anchors_pem())
-    for kind, octets in (("crl", crls), ("ocsp", answers)):
-        for one in octets:
-            bundle.add(kind, "", one)
+    bundle = Bundle(folder, (control_http.token, space.client_secret, *keys.secrets))
+    keys.keep(bundle)
     bundle.add("roster", "", json.dumps(roster.data, ensure_ascii=False).encode())
     info = setting_up.info_of(options, pack, setup, now, declined=())
     shown = "; ".join(str(path) for path in written)

@@ -21,6 +21,7 @@ from conformance.doors.processes import Refused
 from conformance.events import ItemResult, Result, RunFinished
 from conformance.evidence import Entry
 from conformance.pack import Pack, PackError
+from conformance.suite.asked import OBSERVE, UsageProblem, files_of, finished_school_year, pack_of, read_text, sensible
 from conformance.suite.bench import Bench
 from conformance.suite.configuration import ConfigurationError, chosen
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
@@ -28,17 +29,7 @@ from conformance.suite.observing import strangers_of
 from conformance.suite.outputs import EventFile, Outputs
 from conformance.suite.plan import budget, plan, selected
 from conformance.suite.settings import Options, Setup
-from conformance.suite.setup import (
-    OBSERVE,
-    Run,
-    UsageProblem,
-    files_of,
-    finished_school_year,
-    open_run,
-    pack_of,
-    read_text,
-    sensible,
-)
+from conformance.suite.setup import Run, open_run
 from conformance.suite.terminal import Progress, ProgressPlugin
 from conformance.suite.witness import plugins_of
 from conformance.verdict import Baseline, Verdict, decide

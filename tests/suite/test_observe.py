@@ -22,13 +22,14 @@ from conformance.events import ItemResult, Result, RunFinished
 from conformance.evidence import Bundle, StoredBundle
 from conformance.exchanges import load_exchanges
 from conformance.pack import Pack, default_pack, load_pack
+from conformance.suite.asked import UsageProblem, sensible
 from conformance.suite.bench import Bench
 from conformance.suite.casebook import DATA, PAGE, SIGNERS, STOP, load_book
 from conformance.suite.observing import begin_observed, strangers_of
 from conformance.suite.plan import plan
 from conformance.suite.rejudge import rejudge
 from conformance.suite.settings import Options
-from conformance.suite.setup import Run, UsageProblem, sensible
+from conformance.suite.setup import Run
 from conformance.verdict import Outcome, decide
 from mock_moet.api import create_service
 from mock_moet.control import create_control

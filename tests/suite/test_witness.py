@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from conformance.pack import default_pack
+from conformance.suite.asked import witnessing
 from conformance.suite.settings import Options
-from conformance.suite.setup import witnessing
 from conformance.suite.witness import WitnessProblem, allowed, draw, plugins_of, read_list
 
 BUILD = "ab" * 32
