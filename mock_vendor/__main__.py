@@ -29,8 +29,8 @@ from mock_vendor.remote.service import SigningService, create_signing_app
 from mock_vendor.settings import SystemClock, VendorSettings
 
 LOOPBACK = "127.0.0.1"
-FOLDER = "HOCBA_VENDOR_FOLDER"
-"""Environment: the folder that a process leaves to the one that takes its place."""
+FOLDER, LISTENER = "HOCBA_VENDOR_FOLDER", "HOCBA_VENDOR_LISTENER"
+"""Environment: folder and listening socket that a process leaves to the one that takes its place."""
 DESK_TOKEN = "hocba-test"  # noqa: S105  # the published token of a vendor's desk
 
 
@@ -240,12 +240,17 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _replaced(given: list[str], port: Callable[[], int], folder: Path | None) -> Callable[[], None]:
-    """How this process is replaced by a fresh one: at once, with nothing tidied up, on the same port."""
+def _replaced(given: list[str], listening: Callable[[], int], folder: Path | None) -> Callable[[], None]:
+    """How this process is replaced by a fresh one: at once, with nothing tidied up, on the same port.
+
+    The listening socket is handed on: nobody else gets the port meanwhile.
+    """
 
     def replace_process() -> None:
-        os.environ[FOLDER] = str(folder)
-        arguments = [sys.executable, "-m", "mock_vendor", *given, "--port", str(port())]
+        number = listening()
+        os.set_inheritable(number, True)
+        os.environ |= {FOLDER: str(folder), LISTENER: str(number)}
+        arguments = [sys.executable, "-m", "mock_vendor", *given]
         os.execv(sys.executable, arguments)  # noqa: S606  # no shell, and ourselves
 
     return replace_process
@@ -253,7 +258,7 @@ def _replaced(given: list[str], port: Callable[[], int], folder: Path | None) ->
 
 def _serve(settings: VendorSettings, port: int, given: list[str], temporary: Path | None) -> int:
     def taken() -> int:
-        return int(server.servers[0].sockets[0].getsockname()[1])
+        return int(server.servers[0].sockets[0].fileno())
 
     if os.name != "nt":  # there a process cannot be replaced; the office starts anew in this one
         settings = replace(settings, restart=_replaced(given, taken, settings.folder))
@@ -264,8 +269,9 @@ def _serve(settings: VendorSettings, port: int, given: list[str], temporary: Pat
         )
     )
     server.temporary = temporary
+    left = os.environ.pop(LISTENER, "")
     try:
-        server.run()
+        server.run([socket.socket(fileno=int(left))] if left else None)
     except SystemExit:
         sys.stderr.write(f"mock_vendor: không mở được cổng {port} / cannot open port {port}\n")
         return 2
