@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from conformance.suite.asked import OBSERVE, UsageProblem, files_of, finished_sc
 from conformance.suite.bench import Bench
 from conformance.suite.configuration import ConfigurationError, chosen
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
+from conformance.suite.lanes import Lanes
 from conformance.suite.observing import strangers_of
 from conformance.suite.outputs import EventFile, Outputs
 from conformance.suite.plan import budget, plan, selected
@@ -82,13 +84,19 @@ class Worker:
     def __init__(self, setup: Setup | None) -> None:
         self.setup = setup
         self.bench: Bench | None = None
+        self.lanes: Lanes | None = None
         self.deadline: float | None = None
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Only the suite is collected."""
         if file_path != SUITE_FILE or self.setup is None:
             return None
-        self.bench = self.bench or Bench(self.setup)
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+        # processes of one run share its copies of the software; a single process lets lanes play on the further ones
+        here = int(worker) % self.setup.copies if worker.isdigit() else 0
+        self.bench = self.bench or Bench(self.setup.copy_at(here))
+        if self.lanes is None and not worker and self.setup.copies > 1:
+            self.lanes = Lanes(self.setup)
         reporter = parent.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             self.bench.say = partial(_told, reporter)
@@ -103,6 +111,9 @@ class Worker:
         """Give the item the run's deadline."""
         if isinstance(item, SuiteItem):
             item.deadline = self.deadline
+            item.lanes = self.lanes
+            if self.lanes is not None:
+                self.lanes.start(one.planned for one in item.session.items if isinstance(one, SuiteItem))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
@@ -115,9 +126,15 @@ class Worker:
         return report
 
     def pytest_unconfigure(self) -> None:
-        """Close the bench."""
+        """Close bench and lanes."""
+        self._leave_lanes()
         if self.bench is not None:
             self.bench.close()
+
+    def _leave_lanes(self) -> None:
+        if self.lanes is not None:
+            self.lanes.close()
+            self.lanes = None
 
 
 def _told(reporter: pytest.TerminalReporter, text: str) -> None:
@@ -270,6 +287,7 @@ class Controller(Worker):
             self.code = DEFECTIVE
         finally:
             self.finished = True
+            self._leave_lanes()
             self.stream.close()
             self.run.close()
 

@@ -92,6 +92,17 @@ class Options(BaseModel):
         return (*given, *([f"--keys={self.keys}"] if self.keys != "rsa-2048" else []))
 
 
+class Copy(BaseModel):
+    """A further copy of the software under test, with a session and a space of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: str
+    token: str
+    space: dict[str, str]
+    session: str
+
+
 class Setup(BaseModel):
     """What every process of a run needs to act and to judge; made by the controller, JSON all the way."""
 
@@ -136,6 +147,8 @@ class Setup(BaseModel):
     observe_patience: float = 0.0
     lock: str = ""
     """Path of the file by which processes take turns at the software."""
+    further: tuple[Copy, ...] = ()
+    """Copies of the software beside the first."""
 
     repeat: tuple[str, ...] = ()
     """Arguments that a replay of one item needs beside seed, programmes and school year; the target as it was given."""
@@ -145,8 +158,21 @@ class Setup(BaseModel):
         """What must stand in nothing that a run leaves behind."""
         held = json.loads(self.session) if self.session else {}
         passwords = (str(one.get("password", "")) for one in held.get("signers", ()))
-        everything = (self.token, self.control_token, self.space.get("client_secret", ""), *passwords)
-        return tuple(one for one in everything if one)
+        spaces = (one.get("client_secret", "") for one in (self.space, *(copy.space for copy in self.further)))
+        tokens = (self.token, self.control_token, *(copy.token for copy in self.further))
+        return tuple(one for one in (*tokens, *spaces, *passwords) if one)
+
+    @property
+    def copies(self) -> int:
+        """How many copies of the software there are."""
+        return 1 + len(self.further)
+
+    def copy_at(self, number: int) -> Setup:
+        """The set-up for one copy; 0: the first. Everything else is the same."""
+        if not number:
+            return self
+        update = {**dict(self.further[number - 1]), "lock": f"{self.lock}-{number}"}
+        return self.model_copy(update=update)
 
     def load(self) -> Pack:
         """The run's pack at its scored revision."""

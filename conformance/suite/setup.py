@@ -7,7 +7,8 @@ import json
 import os
 import platform
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -41,10 +42,12 @@ from conformance.suite.asked import (
 )
 from conformance.suite.credentials import RunKeys, keep_trust
 from conformance.suite.plan import plan, played, selected
-from conformance.suite.settings import Options, Setup
+from conformance.suite.settings import Copy, Options, Setup
 from conformance.suite.witness import Body, draw
 
 DESK_TOKEN = "hocba-test"  # noqa: S105  # the published token of a vendor's desk; a run's own services use random ones
+COPIES, MANY_EXCHANGES = 2, 40
+"""Further copies of the reference vendor, and from how many exchanges on: starting one takes seconds."""
 
 
 @dataclass(slots=True)
@@ -126,9 +129,12 @@ def _drive(
     body: Body | None = None,
     plugins: tuple[str, ...] = (),
 ) -> Run:
+    vendors: list[Service] = []
     if options.target == "reference":
-        services.append(start_vendor(pack.folder, options.defects))
-        target, token = services[-1].urls["base"], services[-1].token
+        for _ in range(1 + (further_copies(options, pack) if body is None else 0)):
+            vendors.append(start_vendor(pack.folder, options.defects))
+            services.append(vendors[-1])
+        target, token = vendors[0].urls["base"], vendors[0].token
     else:
         target = options.target
         token = options.token or os.environ.get(options.token_env, "") or DESK_TOKEN
@@ -137,15 +143,26 @@ def _drive(
         services[0].ready()
     https.append(Http(target, token))
     https.append(Http(services[-1].urls["control"], services[-1].token))
+    https += [Http(one.urls["base"], one.token) for one in vendors[1:]]
     witness: Witness | None = None
     if body is not None:
         described = Vendor(https[0], pack, RealClock()).describe()
         seed, witness = draw(body, described, options.build_hash, lambda: datetime.now(pack.timezone), plugins)
-    run = begin(options, pack, now, seed, folder, https[0], https[1], services[-1].ready)
+    run = begin(
+        options,
+        pack,
+        now,
+        seed,
+        folder,
+        https[0],
+        https[1],
+        lambda: [one.ready() for one in (services[-1], *vendors[1:])],
+        https[2:],
+    )
     seen = {"witnessed": witness is not None, "witness": witness, "tls": fingerprint(target)}
     run.info = run.info.model_copy(update=seen)
     run.services = services
-    run.notice = console_notice(options, Ministry(https[-1], Space(**run.setup.space)))
+    run.notice = console_notice(options, Ministry(https[1], Space(**run.setup.space)))
     return run
 
 
@@ -192,6 +209,12 @@ def needs_tls(options: Options, pack: Pack) -> bool:
     )
 
 
+def further_copies(options: Options, pack: Pack) -> int:
+    """How many copies of the reference vendor a run has beside the first: some, where it plays many exchanges."""
+    exchanges = [one for one in played(pack, {}) if not options.items or f"exchange:{one.id}" in options.items]
+    return COPIES if len(exchanges) >= MANY_EXCHANGES else 0
+
+
 def begin(
     options: Options,
     pack: Pack,
@@ -201,10 +224,12 @@ def begin(
     vendor_http: Http,
     control_http: Http,
     ready: Callable[[], object] = lambda: None,
+    further: Sequence[Http] = (),
 ) -> Run:
     """Begin a run with a software under test that answers: space, keys, session, roster.
 
-    ``ready``: waits until the mock Ministry answers too, which is needed only when the keys have been made.
+    ``ready``: waits until everything else answers too, which is needed only when the keys have been made.
+    ``further``: more copies of the same software, each of which gets a session and a space of its own.
 
     Raises:
         UsageProblem: the software claims nothing that can be certified.
@@ -224,7 +249,6 @@ def begin(
     offers = make_offers(wanted, pack, pki, now, school_year)
     keys = RunKeys.make(pki, roster, options.keys)
     ready()
-    space = keys.open(Ministry(control_http), roster, _label(described))
     run_id = secrets.token_hex(8)
     session: dict[str, Any] = {
         "runId": run_id,
@@ -232,14 +256,14 @@ def begin(
         "reserved": pack.header.reserved.model_dump(mode="json"),
         "trust": keys.trust(),
     }
-    session["ministry"] = {
-        "baseUrl": space.base_url,
-        "tokenUrl": space.token_url,
-        "clientId": space.client_id,
-        "clientSecret": space.client_secret,
-        **({"caPem": space.ca_pem} if space.ca_pem else {}),
-    }
-    begin_session(vendor, session, roster)
+
+    def copy(http: Http) -> Copy:
+        space = keys.open(Ministry(control_http), roster, _label(described))
+        return _begun(http, space, session, roster, pack)
+
+    with ThreadPoolExecutor() as pool:
+        others = [pool.submit(copy, one) for one in further]
+        first = copy(vendor_http)
     setup = Setup(
         **common(options, pack, now, seed, folder),
         **keys.for_setup(),
@@ -247,24 +271,37 @@ def begin(
         door="drive",
         school_year=school_year,
         programmes=programmes,
-        target=vendor_http.base_url,
-        token=vendor_http.token,
+        **dict(first),
+        further=tuple(one.result() for one in others),
         control_url=control_http.base_url,
         control_token=control_http.token,
-        space=asdict(space),
         vendor=_bounded(described),
         max_examples=options.max_examples,
-        session=json.dumps(session, ensure_ascii=False),
         offers={key: one.data() for key, one in offers.items()},
         lock=str(folder / "turns.sqlite"),
     )
-    bundle = Bundle(folder, (vendor_http.token, control_http.token, space.client_secret, *keys.secrets))
+    bundle = Bundle(folder, (*setup.secrets, *keys.secrets))
     keys.keep(bundle)
     bundle.add("session", "", json.dumps(described, ensure_ascii=False).encode())
     bundle.add("roster", "", json.dumps(roster.data, ensure_ascii=False).encode())
     declined = tuple(one for one in pack.header.capabilities if one not in offered)
     info = info_of(options, pack, setup, now, declined=declined)
-    return Run(setup, info, bundle, https=[vendor_http, control_http], vendor=vendor)
+    return Run(setup, info, bundle, https=[vendor_http, control_http, *further], vendor=vendor)
+
+
+def _begun(http: Http, space: Space, session: Mapping[str, Any], roster: Roster, pack: Pack) -> Copy:
+    """A copy of the software whose session was begun, bound to its space."""
+    told = {
+        "baseUrl": space.base_url,
+        "tokenUrl": space.token_url,
+        "clientId": space.client_id,
+        "clientSecret": space.client_secret,
+        **({"caPem": space.ca_pem} if space.ca_pem else {}),
+    }
+    begun = {**session, "ministry": told}
+    begin_session(Vendor(http, pack, RealClock()), begun, roster)
+    text = json.dumps(begun, ensure_ascii=False)
+    return Copy(target=http.base_url, token=http.token, space=asdict(space), session=text)
 
 
 def begin_session(vendor: Vendor, session: Mapping[str, Any], roster: Roster, clock_offset: float = 0.0) -> None:
