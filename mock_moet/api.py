@@ -26,6 +26,7 @@ import anyio.to_thread
 from starlette.routing import Match, Route
 
 from conformance.evidence import digest_of
+from conformance.pack.pointer import remove
 from mock_moet.breaks import CONNECTION, DEADLINE, VERIFIES, ClientGone, ConnectionReset, Refused, Untrusted
 from mock_moet.calls import Call, bearer
 from mock_moet.clock import wait
@@ -477,12 +478,14 @@ class Gate:
         if fault.kind in PARTIAL and len(reply.body) < 2:
             made = self.ministry.wire.write("receipt", id=secrets.token_hex(16), state="")
             return Reply.json(self.ministry.wire.operations["submit"].success, made)
-        if fault.kind == "merge":
+        if fault.kind in ("merge", "omit"):
             with suppress(ValueError):
                 value = json.loads(reply.body)
                 if isinstance(value, dict):
-                    merged = json.dumps({**value, **fault.extra}, ensure_ascii=False).encode()
-                    return Reply(reply.status, merged, reply.headers)
+                    value |= fault.extra
+                    for pointer in fault.omit:
+                        remove(value, pointer)
+                    return Reply(reply.status, json.dumps(value, ensure_ascii=False).encode(), reply.headers)
         return reply
 
     def _status(self, fault: Fault) -> Reply:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -15,7 +15,7 @@ from mock_moet.certificates import Variant
 from mock_moet.transaction import Transaction
 
 Kind = Literal[
-    "status", "delay", "garbage", "redirect", "merge",
+    "status", "delay", "garbage", "redirect", "merge", "omit",
     "drip", "drip-headers", "truncate", "cut-headers", "bad-chunk", "endless", "large-headers", "noise", "empty",
     "reset", "reset-body", "refuse", "tls",
 ]  # fmt: skip
@@ -26,7 +26,7 @@ PARTIAL = frozenset({"truncate", "reset-body", "cut-headers", "bad-chunk"})
 """Kinds that send a part of an answer, and need one to be parted."""
 INSTEAD = PARTIAL | {"status", "garbage", "redirect", "noise", "empty", "endless", "reset", "refuse"}
 """Kinds that, before the commit, stand in for the service."""
-WHOLE = frozenset({"delay", "drip", "drip-headers", "large-headers", "merge"})
+WHOLE = frozenset({"delay", "drip", "drip-headers", "large-headers", "merge", "omit"})
 """Kinds that leave the answer whole and as the service meant it."""
 BELOW = frozenset({"tls", "refuse"})
 """Kinds that concern a port and not a call: they need a port of the space's own."""
@@ -58,6 +58,8 @@ class Fault(Model):
     content_type: str = "application/json"
     location: str = ""
     extra: dict[str, Any] = Field(default_factory=dict)
+    omit: tuple[Annotated[str, Field(pattern=r"^(/[^/]+)+$", max_length=200)], ...] = Field((), max_length=100)
+    """JSON pointers into the answer, taken away in this order."""
     size: int = Field(0, ge=0, le=64 * 1024 * 1024)
     variant: Variant | None = None
     name: str = ""
@@ -66,6 +68,8 @@ class Fault(Model):
     def _complete(self) -> Fault:
         if self.kind == "redirect" and not self.location:
             raise ValueError("redirect: thiếu location / location is missing")
+        if self.kind == "omit" and not self.omit:
+            raise ValueError("omit: thiếu omit / omit is missing")
         if self.kind == "refuse" and not self.seconds:
             raise ValueError("refuse: thiếu seconds / seconds is missing")
         if self.kind == "large-headers" and self.size > 1024 * 1024:

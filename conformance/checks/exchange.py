@@ -49,6 +49,7 @@ RULES: dict[str, Rule] = {
     "window-shown": exchange_delivery.window_shown,
     "survives": exchange_delivery.survives,
     "backs-off": exchange_retries.backs_off,
+    "asks-later": exchange_retries.asks_later,
     "gives-up": exchange_retries.gives_up,
     "not-repeated": exchange_retries.not_repeated,
     "batched": exchange_batches.batched,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.checks.exchange_record import Call, Exchange, Paper, near, seconds
+from conformance.checks.exchange_record import WHOLE, Call, Exchange, Paper, near, seconds
 from conformance.finding import Recorder
 
 RULE = "PL2-GN-008"
@@ -75,7 +75,7 @@ def _sent_again(one: Exchange, found: Recorder) -> bool:
                     derivation=near("same-again", number=call.number, wait=seconds(call.at - first.at)),
                 )
                 return True
-        if call.fault or call.late or not call.content:
+        if call.late or not call.content or (call.fault and call.kind not in WHOLE):
             continue  # what came of it was not told, or too late
         if call.receipt:
             taken.setdefault(call.content, call)

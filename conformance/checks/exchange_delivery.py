@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.checks.exchange_record import SENDING, Call, Exchange, changed, near, seconds
 from conformance.finding import Recorder
+
+ASKING = ("status", "list")
+"""Operations that tell how a submission has ended."""
 
 
 def bytes_issued(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None:
@@ -98,16 +101,14 @@ def _one_receipt(one: Exchange, rule: str, case_class: str, found: Recorder) -> 
 def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-GN-006: it asks until the outcome is final, and shows only an accepted transcript as delivered."""
     rule = "PL2-GN-006"
+    outcomes = list(_outcomes(one))
     for sample in one.samples:
-        accepted = any(
-            call.answered == "accepted" and call.operation in ("status", *SENDING) and call.number <= sample.upto
-            for call in (*one.calls, *one.submits)
-        )
+        accepted = any(state == "accepted" and call.number <= sample.upto for call, state in outcomes)
         if sample.state == "delivered" and not accepted:
             if one.late(sample.upto):
                 found.blocked(rule, "not-played", place=one.at(), seen="journal")
                 return
-            asked = [call for call in one.calls if call.operation == "status" and call.number <= sample.upto]
+            asked = [call for call in one.calls if call.operation in ASKING and call.number <= sample.upto]
             why = (
                 near("not-accepted", number=asked[-1].number, seen=asked[-1].answered or asked[-1].status)
                 if asked
@@ -117,9 +118,9 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
                 rule, "delivered-too-early", place=one.at(), expected="receipted", seen=sample.state, derivation=why
             )
             return
-    polls = [call for call in one.calls if call.operation == "status"]
-    outcomes = [call.answered for call in one.calls if call.answered in ("accepted", "refused")]
-    wanted = str(params.get("ends") or ("refused" if outcomes[-1:] == ["refused"] else "delivered"))
+    polls = [call for call in one.calls if call.operation in ASKING]
+    known = [state for _, state in outcomes if state in ("accepted", "refused")]
+    wanted = str(params.get("ends") or ("refused" if known[-1:] == ["refused"] else "delivered"))
     if not any(call.committed or call.well for call in one.submits):
         found.blocked(rule, "no-receipt", place=one.at())
     elif not polls:
@@ -136,6 +137,17 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
         )
     else:
         found.held(rule, params.get("class", wanted), count=len(polls))
+
+
+def _outcomes(one: Exchange) -> Iterator[tuple[Call, str]]:
+    """What the service said of the submissions, call by call: when asked, when sending, in the list of records."""
+    sent = {(call.record, call.version) for call in one.submits}
+    for call in sorted((*one.calls, *one.submits), key=lambda each: each.number):
+        if call.operation in ("status", *SENDING):
+            yield call, call.answered
+        for row in call.listed:
+            if (row.record, row.version) in sent:
+                yield call, row.answered
 
 
 def refusal_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:

@@ -16,6 +16,8 @@ SLACK = 0.1
 DATE_SLACK = 1.0
 """Seconds: an HTTP date has no fractions."""
 SENDING = ("submit", "submit-batch")
+WHOLE = ("merge", "omit")
+"""Kinds of faults whose answer reaches the software at once and can be read: what it tells was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Call:
     """The pack's key of the error that the answer named."""
     items: tuple[Item, ...] = ()
     """What a batch held, in order."""
+    listed: tuple[Item, ...] = ()
+    """What the answer to ``list`` told of records: identifier, version, state."""
     about: str = ""
     """What the path names: a record, a receipt, a code list."""
     origin: str = ""

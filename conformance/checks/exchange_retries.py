@@ -84,6 +84,46 @@ def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
         found.held(rule, params.get("class", "recovered"))
 
 
+def asks_later(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
+    """PL2-GN-004: a question that the service wants to hear later is asked again then, and not before."""
+    rule = "PL2-GN-004"
+    asked = [call for call in one.calls if call.operation == "status"]
+    refused = next((call for call in asked if call.fault and call.retry_after is not None), None)
+    if refused is None or refused.retry_after is None:
+        found.blocked(rule, "not-exercised", place=one.at())
+        return
+    following = next((c for c in asked if c.number > refused.number and c.about == refused.about), None)
+    slack = DATE_SLACK if refused.retry_date else SLACK
+    if following is not None and (wait := following.at - refused.done) < refused.retry_after - slack:
+        early = [c for c in asked if refused.number < c.number and c.at - refused.done < refused.retry_after - slack]
+        found.violated(
+            rule,
+            "before-retry-after",
+            place=one.at(following),
+            expected=f"≥ {refused.retry_after:.1f} s",
+            seen=f"{wait:.1f} s",
+            derivation=near(
+                "too-early",
+                nth=1 + len(early),
+                number=following.number,
+                wait=seconds(wait),
+                asked=seconds(refused.retry_after),
+            ),
+        )
+    elif one.final != "delivered":
+        last = following or refused
+        found.violated(
+            rule,
+            "gave-up-early" if following else "no-retry",
+            place=one.at(last),
+            expected="delivered",
+            seen=one.final,
+            derivation=near("last-try", nth=len(asked), number=last.number, status=last.status),
+        )
+    else:
+        found.held(rule, str(params.get("class", "retry-after")))
+
+
 def gives_up(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-GN-004: with no end to the trouble it gives up and says so."""
     rule = "PL2-GN-004"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.checks.exchange_record import Call, Exchange, Issued, near, seconds
+from conformance.checks.exchange_record import Act, Call, Exchange, Issued, near, seconds
 from conformance.finding import Message, Recorder
 
 AMENDED, REVOKED, RESOLVED = "PL2-SD-001", "PL2-SD-002", "PL2-SD-003"
@@ -117,6 +118,8 @@ def revoked(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
         return
     if _bad_statement(one, sent[0], found):
         return
+    if _used_again(one, sent, found):
+        return
     if one.final != "revoked":
         found.violated(
             REVOKED,
@@ -127,8 +130,7 @@ def revoked(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
             derivation=_item(sent[-1]),
         )
         return
-    if not _used_again(one, sent, found):
-        found.held(REVOKED, str(params.get("class", "revoked")))
+    found.held(REVOKED, str(params.get("class", "revoked")))
 
 
 def _bad_statement(one: Exchange, sent: Call, found: Recorder) -> bool:
@@ -137,7 +139,7 @@ def _bad_statement(one: Exchange, sent: Call, found: Recorder) -> bool:
         found.blocked(REVOKED, "statement-unread", place=one.at(sent))
         return True
     facts = statement.facts
-    newest = one.issued[-1] if one.issued else None
+    newest = _in_force(one, sent)
     causes = [str(cause) for cause in facts.get("causes", ())]
     for name, wanted in (
         ("record", newest.record if newest else one.record),
@@ -158,6 +160,13 @@ def _bad_statement(one: Exchange, sent: Call, found: Recorder) -> bool:
     return True
 
 
+def _in_force(one: Exchange, statement: Call) -> Issued | None:
+    """The version that was sent last before the statement; what was issued later is not what it could name."""
+    before = [call.content for call in one.submits if call.number < statement.number and call.event != "cancel"]
+    sent = [version for version in one.issued if version.digest in before[-1:]]
+    return (sent or [*one.issued])[-1] if one.issued else None
+
+
 def _used_again(one: Exchange, sent: list[Call], found: Recorder) -> bool:
     """Whether the revoked transcript was amended, printed as valid or sent again."""
     accepted = next((call for call in one.submits if call.event == "cancel" and call.well), sent[0])
@@ -168,6 +177,9 @@ def _used_again(one: Exchange, sent: list[Call], found: Recorder) -> bool:
     elif amend is not None and amend.upto >= accepted.number and amend.well:
         what, place = "amendment", one.at()
     elif printed is not None and printed.upto >= accepted.number and printed.well and not printed.facts.get("marked"):
+        if _perhaps_marked(one, printed):
+            found.blocked(REVOKED, "print-unread", place=one.at(), seen=printed.facts.get("unread") or "no-text")
+            return True
         what, place = "rendition", one.at()
     else:
         cancels = {call.content for call in one.submits if call.event == "cancel" and call.content}
@@ -179,6 +191,18 @@ def _used_again(one: Exchange, sent: list[Call], found: Recorder) -> bool:
     return True
 
 
+def _perhaps_marked(one: Exchange, printed: Act) -> bool:
+    """Whether the mark may stand where nobody reads it: in a picture, or in a rendition without any text.
+
+    One that is drawn as it was before the revocation has no new mark in its pictures.
+    """
+    if printed.facts.get("unread"):
+        return True
+    before = next((act for act in one.acts if act.step == "print" and act.well and act is not printed), None)
+    drawn = printed.facts.get("drawn", "")
+    return bool(drawn) and (before is None or before.facts.get("drawn", "") != drawn)
+
+
 def resolved(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-SD-003: after a conflict the newest version is fetched before anything else of the record is sent.
 
@@ -187,21 +211,18 @@ def resolved(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """
     conflict = next((call for call in one.submits if call.error in CONFLICTS), None)
     if conflict is None and _looked_first(one):
-        found.held(RESOLVED, str(params["class"]))
+        if not _not_built_on(one, found):
+            found.held(RESOLVED, str(params["class"]))
         return
     if conflict is None:
         found.blocked(RESOLVED, "not-exercised", place=one.at())
         return
     later = [call for call in one.calls if call.number > conflict.number]
     fetched = next((call for call in later if call.operation == "fetch" and call.well), None)
-    again = next(
-        (
-            call
-            for call in one.submits
-            if call.number > conflict.number and (fetched is None or call.number < fetched.number)
-        ),
-        None,
-    )
+    # what the operator amends afterwards is another attempt, not the way out of this conflict
+    amended = next((act.upto for act in one.acts if act.step == "amend" and act.upto >= conflict.number), None)
+    ends = min(fetched.number if fetched else math.inf, math.inf if amended is None else amended)
+    again = next((call for call in one.submits if conflict.number < call.number <= ends), None)
     if again is not None:
         found.violated(
             RESOLVED,
@@ -219,10 +240,34 @@ def resolved(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
             else near("no-fetch", conflict=conflict.number, seconds=seconds(one.watched))
         )
         found.violated(RESOLVED, "not-fetched", place=one.at(conflict), seen=one.final, derivation=why)
+    elif _not_built_on(one, found):
+        return
     elif one.final != "delivered" and not one.told:
         found.violated(RESOLVED, "stuck", place=one.at(fetched), seen=one.final)
     else:
         found.held(RESOLVED, str(params["class"]))
+
+
+def _not_built_on(one: Exchange, found: Recorder) -> bool:
+    """Whether a version was sent over the one that the service held, as if that were not there.
+
+    The act ``place`` tells version and digest of what the service held, each act ``sent`` what a version sent after it
+    says that it replaces.
+    """
+    placed = one.act("place")
+    if placed is None or not placed.facts.get("version"):
+        return False
+    newest, digest = int(placed.facts["version"]), str(placed.facts.get("digest", ""))
+    for act in one.acts:
+        if act.step != "sent" or act.facts.get("version") != newest + 1:
+            continue
+        replaces = str(act.facts.get("replaces", ""))
+        if replaces.casefold() != digest.casefold():
+            found.violated(
+                RESOLVED, "not-built-on", place=one.at(), expected=digest, seen=replaces or "—", version=newest + 1
+            )
+            return True
+    return False
 
 
 def _looked_first(one: Exchange) -> bool:

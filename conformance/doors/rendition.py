@@ -22,6 +22,8 @@ class Printed:
     text: str
     problem: str = ""
     detail: str = ""
+    drawn: str = ""
+    """What stands for everything drawn beside the text; empty: nothing is."""
 
 
 class RenditionReader:
@@ -44,7 +46,8 @@ class RenditionReader:
             process.stdin.write(json.dumps({"data": base64.b64encode(data).decode()}).encode() + b"\n")
             process.stdin.flush()
             answer = json.loads(process.stdout.readline())
-            return Printed(answer["kind"], answer["text"], answer["problem"], answer.get("detail", ""))
+            more = (answer.get(name, "") for name in ("detail", "drawn"))
+            return Printed(answer["kind"], answer["text"], answer["problem"], *more)
         except (OSError, ValueError, KeyError):
             self.close()
             return Printed("unknown", "", "unreadable", "process ended")

@@ -46,6 +46,7 @@ def call_of(entry: Mapping[str, Any], pack: Pack, timeout: float = 0.0) -> Call:
         kind=kind,
         error=_error(body, pack),
         items=_items(request, body, pack) if operation == "submit-batch" else (),
+        listed=_listed(body, pack) if operation == "list" else (),
         about=str(entry.get("path") or "").rstrip("/").rpartition("/")[2],
         origin=str(headers.get("host", "")),
         conditional=bool(headers.get("if-none-match")),
@@ -82,12 +83,26 @@ def _error(body: Any, pack: Pack) -> str:
     return next((key for key, one in pack.messages["errors"].items() if one["code"] == code), "") if code else ""
 
 
+def _listed(body: Any, pack: Pack) -> tuple[Item, ...]:
+    """What a page of the list says of records."""
+    names, rows = pack.messages["list-item"], get(body, pack.messages["list"]["items"])
+    told = ([get(one, names[name]) for name in ("record", "version", "state")] for one in _sequence(rows))
+    return tuple(
+        Item(str(record or ""), version if isinstance(version, int) else None, answered=_state(state, pack))
+        for record, version, state in told
+    )
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _items(request: Mapping[str, Any], body: Any, pack: Pack) -> tuple[Item, ...]:
     """The items of a batch with their results."""
     names = pack.messages["batch-result"]
     listed = get(body, pack.messages["batch"]["results"])
     results: dict[int, Any] = {}
-    for position, one in enumerate(listed if isinstance(listed, list) else []):
+    for position, one in enumerate(_sequence(listed)):
         index = get(one, names["index"])
         results[index if isinstance(index, int) else position] = one
     found = []

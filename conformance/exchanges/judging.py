@@ -173,6 +173,19 @@ def _unusable(spec: ExchangeSpec, exchange: Exchange) -> str:
     return ""
 
 
+def disturbed(spec: ExchangeSpec, played: Played, seen: Exchange | str, pack: Pack) -> bool:
+    """Whether delays of our own service may have had a part in what cannot be told or looks wrong.
+
+    It is played again then: a machine that is busy elsewhere is nobody's mistake.
+    """
+    if played.stalled >= STALLED:
+        return True
+    if isinstance(seen, str) or not any(call.late for call in seen.calls):
+        return False
+    said = opinions(spec, seen, pack)
+    return isinstance(said, str) or any(found.observations for _, found in said)
+
+
 def exchange_of_episode(name: str, episode: Episode, driver: Driver) -> Exchange | None:
     """What the rules judge of an ordinary case; ``None`` when nothing was ever submitted."""
     if episode.document is None or episode.stopped:

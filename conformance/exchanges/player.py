@@ -17,11 +17,12 @@ from conformance.checks.context import Context
 from conformance.checks.exchange import Act, Call
 from conformance.doors.drive import Driver, Episode, Meter, by_role
 from conformance.doors.http import Answer, DoorError
+from conformance.doors.rendition import Printed
 from conformance.doors.vendor import reasons_of
 from conformance.doors.wire import call_of
 from conformance.exchanges import steps
 from conformance.exchanges.alter import altered
-from conformance.exchanges.facts import signed_values, statement_of
+from conformance.exchanges.facts import issued_of, signed_values, statement_of
 from conformance.exchanges.model import ExchangeSpec
 from conformance.exchanges.offers import Offer, key_of
 from conformance.exchanges.steps import ALL, ENDLESS, FaultSpec, OutcomeSpec
@@ -50,8 +51,8 @@ class Props:
     offers: Mapping[str, Offer] = field(default_factory=dict)
     context: Callable[[datetime | None], Context] | None = None
     """What a statement is judged with."""
-    read_print: Callable[[bytes], str] = lambda _: ""
-    """The text of a rendition."""
+    read_print: Callable[[bytes], Printed] = lambda _: Printed("unknown", "", "unreadable")
+    """What a rendition says."""
     begin: Callable[[float], None] | None = None
     """Begins the session again, with the software's clock off by so many seconds."""
     school_year: int = 0
@@ -134,6 +135,7 @@ class _Player:
                 if self.played.stopped:
                     break
             self._settle()
+            self._sent_over()
         finally:
             for undo in reversed(self.undo):
                 undo()
@@ -299,8 +301,28 @@ class _Player:
     def _place(self, step: steps.Place) -> None:
         document = self.played.documents[step.paper][-1]
         for _ in range(step.times):
-            placed = self.driver.ministry.place(altered(document, step.what, self.driver.pack))
-            self.played.acts.append(Act("place", step.paper, upto=self._upto, facts={"record": placed.get("record")}))
+            made = altered(document, step.what, self.driver.pack)
+            placed = self.driver.ministry.place(made)
+            facts = {"record": placed.get("record")}
+            if step.what == "next-version":
+                facts |= {
+                    "version": issued_of(made, self.driver.pack).version,
+                    "digest": self.driver.pack.header.identifiers.digest(made),
+                }
+            self.played.acts.append(Act("place", step.paper, upto=self._upto, facts=facts))
+
+    def _sent_over(self) -> None:
+        """What came after a version that was placed: what it says that it replaces."""
+        placed = next((act for act in self.played.acts if act.step == "place" and "version" in act.facts), None)
+        if placed is None:
+            return
+        for one in self.driver.ministry.submissions():
+            if one.get("record") != placed.facts["record"] or one.get("event") == "cancel":
+                continue
+            if int(one.get("version", 0)) > placed.facts["version"]:
+                said = issued_of(self.driver.ministry.content(str(one["receipt"])), self.driver.pack)
+                facts = {"version": int(one["version"]), "replaces": said.replaces}
+                self.played.acts.append(Act("sent", placed.paper, upto=self._upto, facts=facts))
 
     # -- later versions -------------------------------------------------------------------------------------------
 
@@ -366,9 +388,10 @@ class _Player:
             return
         answer = self.driver.vendor.rendition(self.played.papers[step.paper].local)
         # letters may be drawn composed or decomposed
-        text = _composed(self.props.read_print(answer.body)) if answer.status == 200 else ""
+        printed = self.props.read_print(answer.body) if answer.status == 200 else Printed("unknown", "")
+        text = _composed(printed.text)
         marked = any(_composed(word) in text for word in step.words)
-        self._act("print", answer, step.paper, marked=marked)
+        self._act("print", answer, step.paper, marked=marked, unread=printed.problem, drawn=printed.drawn)
 
     # -- receiving, restarting, clocks ----------------------------------------------------------------------------
 

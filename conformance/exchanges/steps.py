@@ -73,6 +73,9 @@ class FaultSpec(Data):
     location: Literal["", "elsewhere"] = ""
     """Of ``redirect``: the same service under another name, which is another origin."""
     extra: dict[str, Any] = Field(default_factory=dict)
+    """Of ``merge``: fields added to the answer."""
+    omit: tuple[str, ...] = ()
+    """Of ``omit``: what is taken out of the answer, by JSON pointer."""
     size: int = 0
     """Bytes, of ``endless`` and ``large-headers``."""
     variant: str = ""

@@ -25,6 +25,17 @@ def get(data: Any, pointer: str, default: Any = None) -> Any:
     return data
 
 
+def remove(data: Any, pointer: str) -> None:
+    """Take away what stands at ``pointer``, if anything does; items after one of a list move up."""
+    *way, last = _parts(pointer)
+    for part in way:
+        data = data.get(part) if isinstance(data, dict) else get(data, f"/{part}") if isinstance(data, list) else None
+    if isinstance(data, dict):
+        data.pop(last, None)
+    elif isinstance(data, list) and last.isdigit() and int(last) < len(data):
+        del data[int(last)]
+
+
 def put(data: dict[str, Any], pointer: str, value: Any) -> None:
     """Set the value at ``pointer``; missing objects on the way are made."""
     *way, last = _parts(pointer)

@@ -159,6 +159,23 @@ class NeverFetching(Habits):
 
 
 @defect(
+    "builds-on-its-own-version",
+    "Tải bản mới nhất nhưng vẫn sửa đổi từ bản cũ của mình",
+    "Fetches the newest version and amends its own old one all the same",
+    expects=["PL2-SD-003"],
+    cause="PL2-SD-003.not-built-on",
+    shows=["exchange:amendment-stale"],
+)
+class BuildsOnItsOwn(Habits):
+    """Of what was fetched it takes over the number only: it fits then."""
+
+    def next_version(self, record: str, newest: Mapping[str, Any]) -> Following:
+        found = super().next_version(record, newest)
+        kept = self.__dict__.setdefault("_own", {}).setdefault(record, found.replaces)
+        return replace(found, replaces=kept)
+
+
+@defect(
     "presses-on-while-being-checked",
     "Gửi phiên bản kế tiếp khi bản trước còn đang được kiểm tra",
     "Sends the next version while the one before is still being checked",

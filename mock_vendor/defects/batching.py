@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from conformance.pack.pointer import get
 from mock_vendor.client import Answer
 from mock_vendor.defects.registry import defect
 from mock_vendor.habits import Habits
@@ -55,6 +56,23 @@ class FirstForAll(Habits):
     def batch_results(self, answer: Answer, jobs: Sequence[Job]) -> list[Answer | None]:
         found = super().batch_results(answer, jobs)
         return found[:1] * len(jobs)
+
+
+@defect(
+    "reads-batch-results-by-their-place",
+    "Ghép kết quả của lô theo thứ tự trong câu trả lời, không theo số thứ tự ghi trong đó",
+    "Goes by the place of a result in a batch's answer, not by the number that it carries",
+    expects=["PL2-GN-008"],
+    cause="PL2-GN-008.accepted-again",
+    shows=["exchange:batch-result-missing"],
+)
+class ByPlace(Habits):
+    """Where one is missing, everybody after it gets the next one's."""
+
+    def batch_results(self, answer: Answer, jobs: Sequence[Job]) -> list[Answer | None]:
+        listed = get(answer.data, self.pack.messages["batch"]["results"]) or []
+        found = [self.item_answer(one) for one in listed[: len(jobs)]]
+        return [*found, *[None] * (len(jobs) - len(found))]
 
 
 @defect(

@@ -117,6 +117,7 @@ class StillDelivered(Habits):
     "Sửa đổi học bạ đã thu hồi",
     "Amends a revoked transcript",
     expects=["PL2-SD-002"],
+    cause="PL2-SD-002.used-again",
     shows=["exchange:amendment-after-revocation"],
 )
 class AmendsRevoked(Habits):

@@ -127,10 +127,9 @@ class DataTravels(Habits):
 
 @defect(
     "asks-for-a-token-at-every-call",
-    "Mỗi lần gọi lại xin một mã truy cập mới",
-    "Asks for a new token before every call",
-    expects=["PL2-XT-002"],
-    cause="PL2-XT-002.hammers",
+    "Mỗi lần gọi lại xin một mã truy cập mới (tương đương: lãng phí, nhưng không xin lại một mã bị từ chối hai lần)",
+    "Asks for a new token before every call (equivalent: wasteful, yet no refused one is renewed twice)",
+    expects=[],
     shows=["exchange:token-refused-at-submit", "exchange:token-expired-at-status"],
 )
 class FreshTokens(Habits):

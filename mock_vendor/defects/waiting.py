@@ -80,6 +80,25 @@ class OwnClock(Habits):
         return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
 
 
+@defect(
+    "asks-on-whatever-the-service-asks",
+    "Hỏi kết quả dồn dập dù dịch vụ yêu cầu chờ",
+    "Goes on asking for an outcome although the service asks it to wait",
+    expects=["PL2-GN-004"],
+    cause="PL2-GN-004.before-retry-after",
+    shows=["exchange:too-many-questions"],
+)
+class PollStorm(Habits):
+    """Questions cost nothing."""
+
+    def ask(self, line: Line, now: float, job: Job) -> Answer:
+        for _ in range(4):
+            answer = super().ask(line, now, job)
+            if answer.status != 429:
+                break
+        return answer
+
+
 class _Repeats(Habits):
     """Takes a considered refusal for a passing trouble."""
 

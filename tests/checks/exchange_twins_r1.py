@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.checks.exchange import Call, Sample
+from conformance.checks.exchange import Call, Item, Sample
 from tests.checks.exchange_twins import (
     ACCEPTED,
     BROKEN,
@@ -13,6 +13,7 @@ from tests.checks.exchange_twins import (
     OTHER,
     POLL,
     RECEIPT,
+    RECORD,
     REFUSED,
     SMOOTH,
     SUBMIT,
@@ -22,6 +23,16 @@ from tests.checks.exchange_twins import (
     refusals,
     told,
 )
+
+ASKED_LATER = replace(POLL, status=429, fault=True, receipt="", answered="", retry_after=3.0, about=RECEIPT)
+AGAIN = replace(ACCEPTED, about=RECEIPT)
+
+
+def listing(state: str, record: str = RECORD, version: int = 1) -> Call:
+    return Call(
+        0, 0.0, "list", 200, listed=(Item("other", 1, answered="accepted"), Item(record, version, answered=state))
+    )
+
 
 HOLDS: dict[tuple[str, str], list[Row]] = {
     ("PL2-XT-001", "checked"): [("bearer", {}, exchange(SMOOTH))],
@@ -34,6 +45,12 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
         ),
         ("token-renewed", {}, exchange([TOKEN, replace(DOWN, status=401), TOKEN, SUBMIT, ACCEPTED])),
         ("token-renewed", {}, exchange([TOKEN, SUBMIT, replace(POLL, status=401, fault=True), TOKEN, ACCEPTED])),
+        # a token for every call is wasteful, and no second renewal of the refused one
+        (
+            "token-renewed",
+            {},
+            exchange([TOKEN, replace(DOWN, status=401), TOKEN, SUBMIT, TOKEN, POLL, TOKEN, ACCEPTED]),
+        ),
     ],
     ("PL2-XT-002", "stopped"): [
         ("token-stops", {}, exchange([replace(TOKEN, status=401)] * 3, [told("gave-up", "sai mật khẩu")])),
@@ -63,7 +80,14 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
         ("backs-off", {"class": "timeout"}, exchange([replace(DOWN, status=0), SUBMIT, ACCEPTED], times=[0, 9, 10]))
     ],
     ("PL2-GN-004", "retry-after"): [
-        ("backs-off", {"class": "retry-after"}, exchange([replace(DOWN, retry_after=3.0), SUBMIT], times=[0, 2.95]))
+        ("backs-off", {"class": "retry-after"}, exchange([replace(DOWN, retry_after=3.0), SUBMIT], times=[0, 2.95])),
+        ("asks-later", {"class": "retry-after"}, exchange([SUBMIT, ASKED_LATER, AGAIN], times=[0, 1, 4])),
+        # another receipt may be asked about meanwhile
+        (
+            "asks-later",
+            {"class": "retry-after"},
+            exchange([SUBMIT, ASKED_LATER, replace(POLL, about="r-2"), AGAIN], times=[0, 1, 2, 4]),
+        ),
     ],
     ("PL2-GN-004", "retry-after-date"): [
         (
@@ -103,7 +127,11 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
         ]
         for status in (400, 403, 409, 422)
     },
-    ("PL2-GN-006", "delivered"): [("delivered-only", {}, exchange(SMOOTH))],
+    ("PL2-GN-006", "delivered"): [
+        ("delivered-only", {}, exchange(SMOOTH)),
+        # the outcome is read in the list of records
+        ("delivered-only", {}, exchange([TOKEN, SUBMIT, listing("received"), listing("accepted")])),
+    ],
     ("PL2-GN-006", "several-polls"): [
         ("delivered-only", {"class": "several-polls"}, exchange([SUBMIT, POLL, POLL, POLL, ACCEPTED]))
     ],
@@ -195,7 +223,10 @@ FAILS: dict[str, list[Row]] = {
         ("same-again", {}, exchange([LOST, SUBMIT, ACCEPTED], [Sample(0, "delivered", "made-up")]))
     ],
     "PL2-GN-003.doubled": [("same-again", {}, exchange([LOST, SUBMIT, ACCEPTED], receipts=(RECEIPT, "r-2")))],
-    "PL2-GN-004.no-retry": [("backs-off", {}, exchange([DOWN], ["gave-up"]))],
+    "PL2-GN-004.no-retry": [
+        ("backs-off", {}, exchange([DOWN], ["gave-up"])),
+        ("asks-later", {}, exchange([SUBMIT, ASKED_LATER], ["receipted"])),
+    ],
     "PL2-GN-004.before-retry-after": [
         ("backs-off", {}, exchange([replace(DOWN, retry_after=3.0), SUBMIT, ACCEPTED], times=[0, 2.5, 3])),
         (
@@ -203,8 +234,16 @@ FAILS: dict[str, list[Row]] = {
             {},
             exchange([replace(DOWN, retry_after=5.0, retry_date=True), SUBMIT, ACCEPTED], times=[0, 3.5, 4]),
         ),
+        ("asks-later", {}, exchange([SUBMIT, ASKED_LATER, AGAIN, AGAIN], times=[0, 1, 1.1, 1.2])),
     ],
-    "PL2-GN-004.gave-up-early": [("backs-off", {}, exchange([DOWN, DOWN], ["gave-up"]))],
+    "PL2-GN-004.gave-up-early": [
+        ("backs-off", {}, exchange([DOWN, DOWN], ["gave-up"])),
+        (
+            "asks-later",
+            {},
+            exchange([SUBMIT, ASKED_LATER, replace(AGAIN, answered="received")], ["gave-up"], times=[0, 1, 5]),
+        ),
+    ],
     "PL2-GN-004.waits-do-not-grow": [
         (
             "backs-off",
@@ -226,6 +265,9 @@ FAILS: dict[str, list[Row]] = {
         ("delivered-only", {}, exchange(SMOOTH, [Sample(3, "delivered"), "delivered"])),
         ("delivered-only", {}, exchange([SUBMIT, POLL], ["delivered"])),
         ("delivered-only", {}, exchange([SUBMIT], ["delivered"])),
+        # what a list says of another record
+        ("delivered-only", {}, exchange([SUBMIT, listing("accepted", record="X")], ["delivered"])),
+        ("delivered-only", {}, exchange([SUBMIT, listing("accepted", version=2)], ["delivered"])),
         ("delivered-only", {"ends": "refused"}, exchange([SUBMIT, REFUSED], ["delivered"])),
     ],
     "PL2-GN-006.never-asks": [("delivered-only", {}, exchange([SUBMIT], ["receipted"], ended="limit"))],
@@ -265,6 +307,7 @@ BLOCKED: dict[str, list[Row]] = {
     "PL2-GN-004.not-exercised": [
         ("backs-off", {}, exchange(SMOOTH)),
         ("gives-up", {}, exchange(SMOOTH)),
+        ("asks-later", {}, exchange(SMOOTH)),
         # one wait, or two alike, show no growth
         *(
             (

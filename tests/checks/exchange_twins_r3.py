@@ -85,6 +85,12 @@ def batches(calls: list[Call], *states: str, **more: Any) -> Exchange:
     return exchange(calls, papers=papers(*states), **more)
 
 
+def unanswered(number: int) -> Item:
+    """An item of which the answer says nothing."""
+    return item(number, status=0, receipt="", answered="")
+
+
+SOUND_THREE = ("delivered",) * 3
 THREE = batch(bad(0), item(1), item(2))
 SHOWN = ("refused", "delivered", "delivered")
 
@@ -119,6 +125,9 @@ def second(**changes: Any) -> Exchange:
 
 
 PLACED = Act("place", "one", upto=4)
+HELD = replace(PLACED, facts={"record": RECORD, "version": 2, "digest": OTHER})
+OVER = Act("sent", "one", facts={"version": 3, "replaces": OTHER.upper()})
+THIRD = replace(UPDATE, version=3, content="7d" * 32)
 CANCEL = replace(SUBMIT, event="cancel", content=OTHER, receipt="r-9")
 REVOKE = Act("revoke", "one", 202, upto=4)
 STATEMENT = Act("statement", facts={"record": RECORD, "version": "1", "digest": DOCUMENT, "reason": "Cấp nhầm"})
@@ -246,6 +255,13 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
             batches([batch(item(0), status=401, fault=True, committed=False), TOKEN, batch(item(0))], "delivered"),
         )
     ],
+    ("PL2-GN-008", "no-result"): [
+        (
+            "batched",
+            {"class": "no-result"},
+            batches([batch(item(0), unanswered(1), item(2), fault=True, kind="omit"), batch(item(1))], *SOUND_THREE),
+        )
+    ],
     **{
         ("PL2-GN-010", name): [("tolerates", {"class": name}, exchange([UNUSUAL, ACCEPTED]))]
         for name in ("unknown-fields", "unknown-code", "chunked", "slow")
@@ -305,6 +321,8 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
             {"class": "stale"},
             exchange([*SMOOTH, FETCH], [told("delivered", "đã có bản 2")], acts=(PLACED, replace(AMEND, status=409))),
         ),
+        # what comes next follows the version that was fetched
+        ("resolved", {"class": "stale"}, exchange([*SMOOTH, CONFLICT, FETCH, THIRD], acts=(HELD, OVER))),
     ],
     ("PL2-SD-003", "being-checked"): [
         # the software refuses the amendment, holds the next version back, or tries once and waits
@@ -385,6 +403,14 @@ FAILS: dict[str, list[Row]] = {
             {"class": "first", "refused": ["0"]},
             batches([THREE, replace(SUBMIT, content=digest(2), record="rec-2")], *SHOWN),
         ),
+        # with the one that got no result
+        (
+            "batched",
+            {"class": "no-result"},
+            batches(
+                [batch(item(0), unanswered(1), fault=True, kind="omit"), batch(item(0), item(1))], *SOUND_THREE[:2]
+            ),
+        ),
     ],
     "PL2-GN-008.refused-again": [
         ("batched", {"class": "first", "refused": ["0"]}, batches([THREE, batch(bad(0))], *SHOWN)),
@@ -393,6 +419,12 @@ FAILS: dict[str, list[Row]] = {
         ("batched", {"class": "first", "refused": ["0"]}, batches([THREE], "delivered", "delivered", "delivered")),
         ("batched", {"class": "first", "refused": ["0"]}, batches([THREE], "refused", "delivered", "queued")),
         ("batched", {"class": "all", "refused": ["0"]}, batches([THREE], "refused", "refused", "refused")),
+        # the answer said nothing of it, and nobody asked again
+        (
+            "batched",
+            {"class": "no-result"},
+            batches([batch(item(0), unanswered(1), fault=True, kind="omit")], "delivered", "receipted"),
+        ),
         # never sent at all
         ("batched", {"class": "limit"}, batches([batch(item(0))], "delivered", "queued")),
     ],
@@ -454,6 +486,17 @@ FAILS: dict[str, list[Row]] = {
     "PL2-SD-002.used-again": [
         ("revoked", {}, revocation(REVOKE, STATEMENT, Act("amend", status=200, upto=AFTER))),
         ("revoked", {}, revocation(REVOKE, STATEMENT, Act("print", status=200, upto=AFTER))),
+        # with the pictures that it always had
+        (
+            "revoked",
+            {},
+            revocation(
+                Act("print", status=200, upto=1, facts={"drawn": "a"}),
+                REVOKE,
+                STATEMENT,
+                Act("print", status=200, upto=AFTER, facts={"drawn": "a"}),
+            ),
+        ),
         ("revoked", {}, revocation(REVOKE, STATEMENT, calls=(CANCEL, UPDATE))),
     ],
     "PL2-SD-002.revoked-twice": [
@@ -474,6 +517,15 @@ FAILS: dict[str, list[Row]] = {
             {},
             exchange([SUBMIT, POLL], acts=(AMEND,), papers=(Paper("one", LEARNER, (), (Sample(2, "sent"),)),)),
         ),
+    ],
+    "PL2-SD-003.not-built-on": [
+        (
+            "resolved",
+            {"class": "stale"},
+            exchange([*SMOOTH, CONFLICT, FETCH, THIRD], acts=(HELD, replace(OVER, facts=own))),
+        )
+        # the version that it had itself, or none
+        for own in ({"version": 3, "replaces": DOCUMENT}, {"version": 3, "replaces": ""})
     ],
     "PL2-SD-003.presses-on": [
         (
@@ -548,6 +600,15 @@ BLOCKED: dict[str, list[Row]] = {
     "PL2-SD-001.not-exercised": [("amended", {}, versions(act=None))],
     "PL2-SD-002.not-exercised": [("revoked", {}, revocation())],
     "PL2-SD-002.statement-unread": [("revoked", {}, revocation(REVOKE))],
+    "PL2-SD-002.print-unread": [
+        # no text at all, or pictures that were not there before, or of which nobody knows
+        ("revoked", {}, revocation(*before, REVOKE, STATEMENT, Act("print", status=200, upto=AFTER, facts=facts)))
+        for before, facts in (
+            ((), {"unread": "no-text"}),
+            ((Act("print", status=200, facts={"drawn": "a"}),), {"drawn": "b"}),
+            ((), {"drawn": "b"}),
+        )
+    ],
     "PL2-SD-003.not-exercised": [
         ("resolved", {"class": "stale"}, exchange(SMOOTH)),
         # fetched, and nothing came of it; never fetched

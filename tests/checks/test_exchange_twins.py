@@ -97,7 +97,7 @@ def test_a_finding_tells_the_nearest_call_and_why_it_does_not_count() -> None:
 
 
 def test_the_wait_that_was_too_short_is_told_with_both_figures() -> None:
-    (row, _) = FAILS["PL2-GN-004.before-retry-after"]
+    row, *_ = FAILS["PL2-GN-004.before-retry-after"]
     (step,) = judged(row).observations[0].derivation
     assert default_pack().texts[step.key].en.format_map(step.params) == (
         "Call 2 (number 2) came after 2.5 s, before the 3.0 s of Retry-After"
