@@ -236,7 +236,7 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
         cause = "name-unmarked" if without_marks(held.name, name) else "name-differs"
         ledger.against(
             "PL1-CTS-004", cause, signature.node, signature=signature, expected=name, seen=held.name,
-            consequence_of=origin,
+            consequence_of=origin or ("" if name.strip() else "PL1-STR-001.empty"),
         )  # fmt: skip
 
 

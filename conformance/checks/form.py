@@ -17,6 +17,7 @@ from conformance.transcript.model import Transcript
 # kind of a reading problem → (requirement, cause)
 _KINDS = {
     "not-well-formed": ("PL1-DOC-001", "not-well-formed"),
+    "not-xml": ("PL1-DOC-001", "not-xml"),
     "version": ("PL1-DOC-001", "version"),
     "not-utf8": ("PL1-DOC-001", "not-utf8"),
     "invalid-utf8": ("PL1-DOC-001", "invalid-utf8"),
@@ -36,7 +37,7 @@ _KINDS = {
 FATAL = ("PL1-DOC-001", "PL1-DOC-002", "PL1-DOC-003", "PL1-DOC-004")
 
 _ETH = re.compile("[\u00d0\u00f0]")
-_WORD = "[!-~\u00a1-\u00ac\u00ae-\u0188\u018a-\u024f\u0300-\u034e\u0350-\u036f\u1e00-\u1eff]+"
+_WORD = "[!-~\u00a1-\u00ac\u00ae-\u0188\u018a-\u024f\u0300-\u0333\u0339-\u034e\u0350-\u036f\u1e00-\u1eff]+"
 _SOUND = re.compile(f"{_WORD}(?: {_WORD})*")
 """Words of Latin letters and printable signs with single spaces between: what the patterns below need not look at."""
 _BETWEEN = "\x01"
@@ -44,10 +45,15 @@ _BETWEEN = "\x01"
 _ALL_SOUND = re.compile(f"{_WORD}(?:[ {_BETWEEN}]{_WORD})*")
 _EDGE = re.compile(r"^\s|\s$|\s\s|[\t\r\n]")
 _INVISIBLE = re.compile(
-    r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff]"
+    r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff"
+    r"\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
-_LATIN = re.compile(r"[\u0000-\u0188\u018a-\u024f\u02b0-\u036f\u1e00-\u1eff\u2010-\u2027\u2030-\u205e]+")
-"""Letters and marks of names and codes; the African D (U+0189) is left out, as it looks like a letter of ours."""
+_LATIN = re.compile(r"[\u0000-\u0188\u018a-\u024f\u02b0-\u0333\u0339-\u036f\u1e00-\u1eff\u2010-\u2027\u2030-\u205e]+")
+"""Letters and marks of names and codes. The African D (U+0189) and strokes laid over a letter (U+0334 …) are left out:
+they look like a letter of ours."""
+
+_WRITING = "LMN"
+"""Unicode's classes of letters, marks and digits; what is none is a symbol, a private or a broken character."""
 
 
 def check(reading: Reading, found: Recorder) -> None:
@@ -92,16 +98,21 @@ def _clean(element: etree._Element, text: str, limited: Limited) -> None:
     """PL1-DOC-006: names and codes only; prose may have lines, double spaces and a Greek letter."""
     invisible = _INVISIBLE.search(text)
     if invisible:
-        limited.violated("PL1-DOC-006", "invisible", element, seen=points(invisible[0]), text=text[:80])
+        limited.violated("PL1-DOC-006", "invisible", element, seen=_called(invisible[0]), text=text[:80])
         return
     foreign = None
     if not _LATIN.fullmatch(text):
-        foreign = next((char for char in text if not _LATIN.fullmatch(char) and char.isalnum()), None)
+        foreign = next((char for char in text if not _LATIN.fullmatch(char)), None)
     if foreign is not None:
-        name = unicodedata.name(foreign, "?")
-        limited.violated("PL1-DOC-006", "look-alike", element, seen=f"U+{ord(foreign):04X} {name}", text=text[:80])
+        cause = "look-alike" if unicodedata.category(foreign)[0] in _WRITING else "symbol"
+        limited.violated("PL1-DOC-006", cause, element, seen=_called(foreign), text=text[:80])
     elif _EDGE.search(text):
         limited.violated("PL1-DOC-006", "spaces", element, seen=repr(text[:80]))
+
+
+def _called(character: str) -> str:
+    """Code point and name of a character."""
+    return f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
 
 
 def _prose(transcript: Transcript) -> set[object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from conformance.checks import codes, form, levels, signatures, structure, subjects
 from conformance.checks.context import Context
 from conformance.document import Document, read
-from conformance.finding import Observation, Recorder
+from conformance.finding import Message, Observation, Recorder
 
 
 @dataclass(slots=True)
@@ -62,34 +62,50 @@ def _rateable(document: Document) -> bool:
     return listed is None or len(document.transcript.subjects) <= max(len(listed.entries), 1)
 
 
-_REPEATED = frozenset({"PL1-STR-001.too-long", "PL1-STR-001.attribute-missing"})
+_REPEATED = frozenset(f"PL1-STR-001.{cause}" for cause in ("too-long", "attribute-missing", "attribute-unknown"))
+_SPELLING, _SCHEMA, _EMPTY = "PL1-DOC-006", "PL1-STR-001", "PL1-STR-001.empty"
 _ABSENT = ("PL1-STR-001.element", "PL1-STR-001.missing-element")
 
 
 def settle(found: Recorder, document: Document) -> None:
     """One mistake, one root: what the schema says too follows from the requirement that names the mistake.
 
-    An over-long mark is a wrong mark first (PL1-MON-005), an anchor without identifier is PL1-STR-002's. And what is
-    missed for want of an element that the schema misses (placed at the root: there is no better place) follows from it.
+    An over-long mark is a wrong mark first (PL1-MON-005), an anchor without identifier is PL1-STR-002's. A stray space
+    or a foreign letter that makes a value unreadable follows too, and is named there: nobody sees it. What is missed
+    for want of an element that the schema misses (placed at the root: there is no better place) follows from it.
     """
     named = {
         one.place.xpath: one.code
         for one in found.violations
-        if one.is_root and one.place and one.requirement != "PL1-STR-001" and _must(one.requirement, document)
+        if one.is_root and one.place and one.requirement != _SCHEMA and _must(one.requirement, document)
     }
+    blank = {one.place.xpath: one.code for one in found.violations if one.code == _EMPTY and one.place}
     absent = next((one.code for one in found.violations if one.code in _ABSENT and one.is_root), "")
     top = document.place(document.root).xpath if absent else ""
+    unseen: dict[str, Message] = {}
 
     def settled(one: Observation) -> Observation:
         if not one.is_root or one.place is None:
             return one
-        if one.code in _REPEATED and one.place.xpath in named:
-            return replace(one, consequence_of=named[one.place.xpath])
-        if absent and one.place.xpath == top and one.requirement != "PL1-STR-001":
+        where = one.place.xpath
+        if one.requirement == _SPELLING and where in blank:
+            return replace(one, consequence_of=blank[where])
+        if one.requirement == _SPELLING and where in named:
+            unseen[where] = Message(f"spelling.{one.cause}", {"seen": one.seen})
+            return replace(one, consequence_of=named[where])
+        if one.code in _REPEATED and where in named:
+            return replace(one, consequence_of=named[where])
+        if absent and where == top and one.requirement != _SCHEMA:
             return replace(one, consequence_of=absent)
         return one
 
+    def told(one: Observation) -> Observation:
+        why = unseen.get(one.place.xpath) if one.place and one.is_root and one.requirement != _SPELLING else None
+        return replace(one, derivation=(*one.derivation, why)) if why else one
+
     found.observations = [settled(one) for one in found.observations]
+    if unseen:
+        found.observations = [told(one) for one in found.observations]
 
 
 _EDITED, _FUTURE = "PL1-KY-006.value-edited", "PL1-KY-012.future"

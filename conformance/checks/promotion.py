@@ -12,7 +12,7 @@ from typing import Protocol
 from conformance.checks.subjects import Known, not_assessed
 from conformance.document import Document
 from conformance.finding import Recorder
-from conformance.pack import RuleSet
+from conformance.pack import Pack, RuleSet
 from conformance.pack.model import CompletionRule, TitleRule
 from conformance.transcript.academics import may_be_promoted, year_mark
 from conformance.transcript.model import HistoryYear, Level, Levels, Outcome, Transcript, Value
@@ -347,10 +347,19 @@ def judge_history(document: Document, found: Recorder) -> None:
     previous: HistoryYear | None = None
     for entry in transcript.history:
         year, before = _year_of(entry), _year_of(previous) if previous else None
-        if year is not None and ((before is not None and year < before) or (now is not None and year > now)):
+        day = entry.transferred_on
+        if entry.school_year is not None and year is None:
+            good = False
+            wanted = document.pack.binding.formats.shown_school_year
+            found.violated(
+                rule, "not-a-year", place=document.place(entry.school_year), expected=wanted, seen=entry.school_year.raw
+            )
+        elif year is not None and year == before and not (day is not None and day.raw):
+            good = False
+            found.violated(rule, "year-twice", place=document.place(entry), seen=str(entry.school_year))
+        elif year is not None and ((before is not None and year < before) or (now is not None and year > now)):
             good = False
             found.violated(rule, "not-ascending", place=document.place(entry), seen=str(entry.school_year))
-        day = entry.transferred_on
         if day is not None and day.raw:
             moved = True
             here = entry.school_name.raw if entry.school_name else ""
@@ -358,7 +367,7 @@ def judge_history(document: Document, found: Recorder) -> None:
             if not here or not origin or here == origin:
                 good = False
                 found.violated(rule, "one-school", place=document.place(entry), seen=here or origin)
-            elif day.value is not None and year is not None and day.value.year not in (year, year + 1):
+            elif day.value is not None and year is not None and not _in_year(day.value, year, document.pack):
                 good = False
                 found.violated(
                     rule,
@@ -372,6 +381,12 @@ def judge_history(document: Document, found: Recorder) -> None:
         found.held(rule)
         if moved:
             found.held(rule, "transfer")
+
+
+def _in_year(day: date, year: int, pack: Pack) -> bool:
+    """Whether a day lies between the end of the school year before and the beginning of the next one."""
+    months = (day.year - year) * 12 + day.month
+    return pack.header.school_year_ends < months <= 12 + pack.header.school_year_begins
 
 
 def _year_of(entry: HistoryYear) -> int | None:

@@ -98,7 +98,7 @@ def _wrapping(facts: DocumentSignatures, ledger: Ledger) -> None:
 
 def _no_place(node: etree._Element, code: str, ledger: Ledger) -> None:
     """That the schema has no place for ``node`` either follows from ``code``."""
-    where, name = xpath_of(node), etree.QName(node).localname
+    where = xpath_of(node)
 
     def follows(one: Observation) -> bool:
         if not one.is_root or one.place is None:
@@ -107,8 +107,7 @@ def _no_place(node: etree._Element, code: str, ledger: Ledger) -> None:
             return one.place.xpath.startswith(where) or one.params.get("first", "").startswith(where)
         if one.requirement != _SCHEMA:
             return False
-        # the schema's own message names an element of another namespace without its place
-        return one.place.xpath.startswith(where) or (one.place.xpath == "/" and f"{name}'" in one.seen)
+        return one.place.xpath.startswith(where)
 
     ledger.found.observations = [
         replace(one, consequence_of=code) if follows(one) else one for one in ledger.found.observations

@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, tzinfo
+from datetime import MAXYEAR, date, datetime, tzinfo
 from datetime import time as time_of_day
-from functools import lru_cache
-from threading import get_ident
 from typing import Any
 
 from lxml import etree
 
 from conformance.checks.context import Context
 from conformance.checks.limited import Limited
-from conformance.document import MOST, Document, read
-from conformance.finding import Place, Recorder
+from conformance.checks.schema import schema_errors
+from conformance.document import Document, read
+from conformance.finding import Recorder
 from conformance.pack import Pack, RuleSet
 from conformance.transcript.model import Transcript, Value
 
 # signing times outside are nonsense that PL1-KY-012 reports; arithmetic on them could overflow
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
-_EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^)]*) \)")
-# libxml2's name of a schema error → cause; empty: it only repeats another one
-_SCHEMA_CAUSES = {
-    "SCHEMAV_ELEMENT_CONTENT": "element",
-    "SCHEMAV_CVC_MAXLENGTH_VALID": "too-long",
-    "SCHEMAV_CVC_COMPLEX_TYPE_2_3": "stray-text",
-    "SCHEMAV_CVC_COMPLEX_TYPE_4": "attribute-missing",
-    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "attribute-unknown",
-    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2": "attribute-unknown",
-    "SCHEMAV_CVC_DATATYPE_VALID_1_1_1": "",
-    "SCHEMAV_CVC_TYPE_3_1_3": "",
-}
-
-
-@lru_cache(maxsize=64)
-def _schema(pack: Pack, thread: int) -> etree.XMLSchema:
-    # one for each thread: lxml keeps the errors of a validation in the schema object
-    assert thread == get_ident()
-    parser = etree.XMLParser(no_network=True, load_dtd=False, resolve_entities=False)
-    return etree.XMLSchema(etree.parse(str(pack.schema), parser))
 
 
 def programme_of(document: Document, context: Context) -> str | None:
@@ -98,71 +77,60 @@ def _valid(document: Document, context: Context, found: Recorder) -> None:
     good = said is None or said.raw == wanted
     if said is not None and not good:
         found.violated(rule, "spec-version", place=document.place(said), expected=wanted, seen=said.raw[:40])
-    errors = _schema_errors(document, context.pack)
-    if not errors:
-        if good:
-            found.held(rule)
-        if is_digitised(document):
-            found.blocked(rule, "digitised", place=document.place(document.transcript.version.digitised))
+    filled = _filled(document, context.pack, found)
+    errors = list(schema_errors(document, context.pack))
+    for cause, place, details in errors:
+        found.violated(rule, cause, place=place, **details)
+    if errors:
         return
-    seen: set[tuple[str, str]] = set()
-    for error in errors:
-        cause = _SCHEMA_CAUSES.get(error.type_name, "invalid")
-        if not cause and len(errors) > 1:
-            continue
-        if cause == "element" and "Missing child" in error.message:
-            cause = "missing-element"
-        message = error.message.replace(f"{{{context.pack.binding.namespace}}}", "")
-        key = (str(error.path), message)
-        if key in seen or len(seen) >= MOST:
-            continue
-        seen.add(key)
-        name = error.message.partition("'")[2].partition("'")[0].rpartition("}")[2]
-        found.violated(
-            rule,
-            cause or "invalid",
-            place=_schema_place(document, error.path, error.line),
-            expected=_expected(message),
-            seen=message[:400],
-            name=name,
-        )
+    if good and filled:
+        found.held(rule)
+    if is_digitised(document):
+        found.blocked(rule, "digitised", place=document.place(document.transcript.version.digitised))
 
 
-def _schema_errors(document: Document, pack: Pack) -> list[Any]:
-    """libxml2's errors (``type_name``, ``message``, ``path``, ``line``); empty for a valid document."""
-    schema = _schema(pack, get_ident())
-    if schema.validate(document.root):
-        return []
-    log: Any = schema.error_log
-    return list(log)
+def _filled(document: Document, pack: Pack, found: Recorder) -> bool:
+    """Whether everything that must hold something does; a missing element is the schema's business."""
+    limited = Limited(document, found)
+    for path in pack.binding.filled:
+        for value in _values(document.transcript, path.split(".")):
+            if not value.raw.strip():
+                limited.violated("PL1-STR-001", "empty", value, name=_local(value.node))
+    return not limited.any("PL1-STR-001")
 
 
-def _expected(message: str) -> str:
-    """The elements that the schema would have taken instead, from its message."""
-    found = _EXPECTED.search(message)
-    return found[1].strip() if found else ""
+def _local(node: object) -> str:
+    return etree.QName(node).localname if isinstance(node, etree._Element) else ""
 
 
-def _schema_place(document: Document, path: str | None, line: int) -> Place:
-    if path:
-        try:
-            hits = document.root.getroottree().xpath(path)
-        except etree.XPathError:
-            hits = []
-        if isinstance(hits, list) and hits and isinstance(hits[0], etree._Element):
-            return document.place(hits[0])
-    return Place("/", line)
+def _values(part: Any, way: list[str]) -> Iterator[Value[Any]]:
+    """The values at a model path, of every member of a repeated group."""
+    if part is None:
+        return
+    if not way:
+        yield part
+        return
+    below = getattr(part, way[0].removesuffix("[]"))
+    for one in below if way[0].endswith("[]") else (below,):
+        yield from _values(one, way[1:])
 
 
 def _identifiers(document: Document, context: Context, found: Recorder) -> None:
     rule = "PL1-STR-002"
     limited = Limited(document, found)
     seen: dict[str, etree._Element] = {}
+    anchored = {element for name in context.pack.binding.anchors for element in document.anchors(name)}
     for value, spelling, element in document.identified:
         first = seen.setdefault(value, element)
         if first is not element:
+            # what has no identifier in the form is the intruder, whichever stands first
+            other, second = (element, first) if element in anchored and first not in anchored else (first, element)
             limited.violated(
-                rule, "duplicate", element, seen=f'{spelling}="{value[:60]}"', first=document.place(first).xpath
+                rule,
+                "duplicate",
+                second,
+                seen=f'{spelling}="{value[:60]}"',
+                first=document.place(other).xpath,
             )
     attribute = context.pack.binding.id_attribute
     covered = {name for slot in context.pack.signature.slots for name in slot.covers}
@@ -175,7 +143,9 @@ def _identifiers(document: Document, context: Context, found: Recorder) -> None:
     ]
     for element in signed:
         if not element.get(attribute):
-            limited.violated(rule, "missing", element, expected=attribute, seen="")
+            others = [name for name in context.pack.binding.id_spellings if element.get(name)]
+            seen_instead = f': {others[0]}="{element.get(others[0])}"' if others else ""
+            limited.violated(rule, "missing", element, expected=attribute, seen=seen_instead)
     limited.hold_unless_violated(rule)
 
 
@@ -296,6 +266,10 @@ def _dates(document: Document, transcript: Transcript, context: Context, found: 
         if date(year, month or 1, day or 1) >= created.value:
             limited.violated(rule, "born-after-creation", born, expected=f"< {created.raw}", seen=born.raw)
     backwards = bool(created and created.value and signed and signed.value and signed.value < created.value)
+    begins = _begins(transcript, context)
+    if signed and signed.value and begins and signed.value < begins and not future and not backwards:
+        said = transcript.record.school_year.raw if transcript.record.school_year else ""
+        limited.violated(rule, "before-school-year", signed, expected=f"≥ {begins}", seen=signed.raw, year=said)
     if created and created.value and not future:
         if backwards and signed:
             limited.violated(rule, "issued-before-creation", signed, expected=f"≥ {created.raw}", seen=signed.raw)
@@ -307,6 +281,14 @@ def _dates(document: Document, transcript: Transcript, context: Context, found: 
                 limited.violated(rule, "issued-before-signed", signed, expected=f"≥ {day_signed}", seen=signed.raw)
                 break
     limited.hold_unless_violated(rule)
+
+
+def _begins(transcript: Transcript, context: Context) -> date | None:
+    """The first day of the month in which the document's school year begins."""
+    year = transcript.record.school_year
+    if year is None or year.value is None or not context.pack.header.first_school_year <= year.value < MAXYEAR:
+        return None
+    return date(year.value, context.pack.header.school_year_begins, 1)
 
 
 def _signing_after_creation(

@@ -291,8 +291,8 @@ def _one_mark(
     else:
         if not rules.mark_minimum <= mark <= rules.mark_maximum:
             cause = "out-of-range"
-        elif mark != rounded(mark, rules):
-            cause, expected = "two-decimals", shown(rounded(mark, rules))
+        elif mark != rounded(mark, rules) or formats.decimals(value.raw) > rules.rounding_digits:
+            cause, expected = "two-decimals", formats.write_mark(shown(rounded(mark, rules)))
     if cause or mark is None:
         expected = expected or f"{shown(rules.mark_minimum)} … {shown(rules.mark_maximum)}"
         found.violated(rule, cause, place=place(value), expected=expected, seen=value.raw[:20], subject=_name(one))

@@ -333,7 +333,7 @@ def read(data: bytes, pack: Pack) -> Reading:
     if len(data) > limits.bytes:
         problem = Problem("bytes", Place(offset=limits.bytes), f"{len(data)} > {limits.bytes}")
         return Reading(data[:0], None, (problem,))
-    early = _encoding(data)
+    early = _not_xml(data) or _encoding(data)
     if early:
         return Reading(data, None, early)
     # the word is counted first: the pattern is slow, and never matches more often
@@ -381,6 +381,23 @@ def read(data: bytes, pack: Pack) -> Reading:
 def _at(root: etree._Element, data: bytes) -> Place:
     line, column, offset = next(positions(data), (None, None, None))
     return Place(xpath_of(root), line, column, offset)
+
+
+_OTHER_FILES = (
+    (b"%PDF", "PDF"), (b"PK\x03\x04", "ZIP"), (b"\x1f\x8b", "gzip"), (b"7z\xbc\xaf", "7z"), (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"), (b"0\x82", "DER (PKCS#7)"), (b"0\x80", "DER (PKCS#7)"), (b"-----BEGIN", "PEM"),
+    (b"{", "JSON"), (b"[", "JSON"), (b"PD94bWwg", "base64"),
+)  # fmt: skip
+"""How files begin that people take for a transcript, or put one into."""
+
+
+def _not_xml(data: bytes) -> tuple[Problem, ...]:
+    """A file of another kind is told as what it is, not as XML with a mistake in it."""
+    if data.startswith(b"<"):
+        return ()
+    head = data[:64].removeprefix(_BOM).lstrip()
+    kind = next((name for start, name in _OTHER_FILES if head.startswith(start)), "")
+    return (Problem("not-xml", Place(line=1, column=1, offset=0), kind),) if kind else ()
 
 
 def _encoding(data: bytes) -> tuple[Problem, ...]:

@@ -67,7 +67,7 @@ class Formats(Data):
 
     @cached_property
     def _number(self) -> re.Pattern[str]:
-        return re.compile(rf"-?[0-9]{{1,9}}({re.escape(self.decimal)}[0-9]{{1,9}})?")
+        return re.compile(rf"(-(?=[0-9.,]*[1-9]))?[0-9]{{1,9}}({re.escape(self.decimal)}[0-9]{{1,9}})?")
 
     @cached_property
     def _plain(self) -> re.Pattern[str]:
@@ -113,6 +113,10 @@ class Formats(Data):
     def read_number(self, raw: str) -> Decimal | None:
         """Any number, however large, below zero too: what can be said to lie outside the scale."""
         return Decimal(raw.replace(self.decimal, ".")) if self._number.fullmatch(raw) else None
+
+    def decimals(self, raw: str) -> int:
+        """Decimals that a number is written with."""
+        return len(raw.partition(self.decimal)[2])
 
     def is_plain(self, raw: str) -> bool:
         """Whether a mark has no zeros that say nothing."""

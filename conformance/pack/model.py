@@ -307,6 +307,8 @@ class Binding(Data):
     fields: dict[str, FieldBinding]
     values: dict[str, dict[str, Any]]
     formats: Formats
+    filled: tuple[str, ...] = ()
+    """Model fields that must hold something (PL1-STR-001)."""
 
 
 class Slot(Data):

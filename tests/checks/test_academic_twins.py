@@ -213,6 +213,15 @@ WRONG: dict[str, Change] = {
     "PL1-LL-004.not-earned-conduct": lambda v: v["summary"]["conduct"].update(semester1="K", semester2="K", year="K"),
     "PL1-LL-005.not-a-flag": lambda v: v["profile"].update(individual_plan="có"),
     "PL1-LL-005.level-given": lambda v: v["profile"].update(not_assessed="1"),
+    "PL1-LL-006.not-a-year": lambda v: v.update(
+        history=[{"school_year": "lớp 6", "class_name": "6A", "school_name": "Trường Thử", "province_name": "Hà Nội"}]
+    ),
+    "PL1-LL-006.year-twice": lambda v: v.update(
+        history=[
+            {"school_year": "2024-2025", "class_name": name, "school_name": "Trường Thử", "province_name": "Hà Nội"}
+            for name in ("6A", "6B")
+        ]
+    ),
     "PL1-LL-006.not-ascending": lambda v: v.update(
         history=[
             {"school_year": year, "class_name": "6A", "school_name": "Trường Thử", "province_name": "Hà Nội"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import string
 import unicodedata
@@ -72,7 +73,6 @@ WRONG: dict[str, dict[str, Callable[[], bytes]]] = {
         "an entity of HTML": lambda: replaced("Phạm Đức Minh", "Phạm&nbsp;Minh"),
         "an unknown prefix": lambda: replaced(MARK, "<x:DiemCaNam>9</x:DiemCaNam>"),
         "a space before the declaration": lambda: b" " + sound(),
-        "JSON": lambda: b'{"HocBa": {}}',
         "HTML": lambda: b"<html><br></html>",
     },
     "PL1-DOC-001.version": {"XML 1.1": lambda: replaced('version="1.0"', 'version="1.1"')},
@@ -93,7 +93,15 @@ WRONG: dict[str, dict[str, Callable[[], bytes]]] = {
         "a lone surrogate": lambda: sound().replace("Phạm".encode(), b"\xed\xa0\x80"),
         "an overlong form": lambda: sound().replace("Phạm".encode(), b"\xc0\xbc"),
         "binary": lambda: bytes(range(256)) * 64,
+    },
+    "PL1-DOC-001.not-xml": {
+        "JSON": lambda: b'{"HocBa": {}}',
+        "JSON behind a BOM": lambda: b"\xef\xbb\xbf [1]",
         "an image": lambda: b"\x89PNG\r\n\x1a\n" + b"\x00" * 64,
+        "a rendition": lambda: b"%PDF-1.7\n%\xe2\xe3",
+        "an archive": lambda: b"PK\x03\x04" + b"\x00" * 64,
+        "a signed envelope": lambda: b"0\x82\x10\x00\x06\x09",
+        "base64": lambda: base64.b64encode(sound()),
     },
     "PL1-DOC-002.doctype": {
         "empty": lambda: before_root("<!DOCTYPE HocBa>"),
@@ -193,6 +201,13 @@ WRONG: dict[str, dict[str, Callable[[], bytes]]] = {
         "full width": lambda: replaced("Phạm Đức Minh", "Phạm Đức \uff2dinh"),
         "mathematical": lambda: replaced("Phạm Đức Minh", "Phạm Đức \U0001d40cinh"),
         "African D": lambda: replaced("Phạm Đức Minh", "Phạm \u0189ức Minh"),
+        "D under a stroke": lambda: replaced("Phạm Đức Minh", "Phạm D\u0335ức Minh"),
+    },
+    "PL1-DOC-006.symbol": {
+        "a replacement character": lambda: replaced("Phạm Đức Minh", "Ph\ufffdm Đức Minh"),
+        "an old font's own": lambda: replaced("Phạm Đức Minh", "Ph\ue001m Đức Minh"),
+        "a noncharacter": lambda: replaced("Phạm Đức Minh", "Phạm Đức Minh\ufdd0"),
+        "a face": lambda: replaced("Phạm Đức Minh", "Phạm Đức Minh 😀"),
     },
 }
 

@@ -39,8 +39,9 @@ def test_a_sound_document_has_no_problem() -> None:
 
 STOPPING = {
     "not-well-formed": [
-        b"", b"{}", SOUND[:3000], wrapped("&foo;"), wrapped("&#0;"), wrapped("<a>\0</a>"), SOUND + SOUND, b"   ",
+        b"", SOUND[:3000], wrapped("&foo;"), wrapped("&#0;"), wrapped("<a>\0</a>"), SOUND + SOUND, b"   ",
     ],
+    "not-xml": [b"{}", b"%PDF-1.4", b"\x1f\x8b\x08", b" PK\x03\x04"],
     "not-utf8": [
         TEXT.replace("UTF-8", "UTF-16").encode("utf-16"),
         TEXT.replace("UTF-8", "UTF-16").encode("utf-16-be"),
