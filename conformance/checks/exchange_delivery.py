@@ -151,7 +151,11 @@ def _outcomes(one: Exchange) -> Iterator[tuple[Call, str]]:
 
 
 def refusal_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
-    """PL2-GN-007: a refusal and all its findings reach the operator, tied to learner and field."""
+    """PL2-GN-007: a refusal and all its findings reach the operator, tied to learner and field.
+
+    ``told``: of a refusal at the door without findings it is enough that the operator is told in words, whatever the
+    software calls the state in which it stops.
+    """
     rule = "PL2-GN-007"
     codes = [str(code) for code in params.get("codes", ())]
     last = one.last
@@ -160,7 +164,9 @@ def refusal_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> 
         return
     shown = [str(refusal.get("code", "")) for refusal in last.refusals]
     missing = [code for code in dict.fromkeys(codes) if shown.count(code) < codes.count(code)]
-    if one.final != "refused":
+    if params.get("told") and one.final in ("refused", "gave-up") and any(one.told):
+        found.held(rule, params.get("class", "shown"))
+    elif one.final != "refused":
         # shown as delivered without an acceptance: PL2-GN-006 names that
         root = "PL2-GN-006.delivered-too-early" if one.final == "delivered" else ""
         found.violated(

@@ -19,6 +19,16 @@ def refreshed(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
     for call in asked:
         if call.about in known:
             again += 1
+            if call.conditional and call.status == 200 and not call.fault:
+                # nothing changes here while an exchange is played: the tag was not the one that was given
+                found.violated(
+                    REFRESHED,
+                    "tag-not-known",
+                    place=one.at(call),
+                    list=call.about,
+                    derivation=near("known-since", number=call.number, first=known[call.about]),
+                )
+                return
             if not call.conditional:
                 found.violated(
                     REFRESHED,

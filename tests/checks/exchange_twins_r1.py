@@ -140,7 +140,12 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
         ("delivered-only", {}, exchange([SUBMIT, REFUSED], [refusals("A")])),
     ],
     ("PL2-GN-007", "one"): [
-        ("refusal-shown", {"codes": ["A"], "class": "one"}, exchange([SUBMIT, REFUSED], [refusals("A")]))
+        ("refusal-shown", {"codes": ["A"], "class": "one"}, exchange([SUBMIT, REFUSED], [refusals("A")])),
+        # at the door, without findings: told in words
+        *(
+            ("refusal-shown", {"told": True, "class": "one"}, exchange([replace(DOWN, status=400)], [shown]))
+            for shown in (refusals("HTTP 400"), told("gave-up", "HTTP 400"), told("refused", "HTTP 400"))
+        ),
     ],
     ("PL2-GN-007", "many"): [
         (
@@ -249,7 +254,13 @@ FAILS: dict[str, list[Row]] = {
             "backs-off",
             {"ends": "gave-up"},
             exchange([DOWN] * 4, [told("gave-up", "…")], times=[0, 2, 4, 6]),
-        )
+        ),
+        # milliseconds that differ by chance are no waits
+        (
+            "backs-off",
+            {"ends": "gave-up"},
+            exchange([DOWN] * 5, [told("gave-up", "…")], times=[0, 0.004, 0.009, 0.018, 0.03]),
+        ),
     ],
     "PL2-GN-004.never-gives-up": [("gives-up", {}, exchange([DOWN] * 9, ["sent"], ended="limit"))],
     "PL2-GN-004.gave-up-silently": [("gives-up", {}, exchange([DOWN] * 5, ["gave-up"]))],
@@ -277,7 +288,11 @@ FAILS: dict[str, list[Row]] = {
         ("delivered-only", {"ends": "refused"}, exchange([SUBMIT, REFUSED], ["gave-up"])),
     ],
     "PL2-GN-007.not-shown-as-refused": [
-        ("refusal-shown", {"codes": ["A"]}, exchange([SUBMIT, REFUSED], [replace(refusals("A"), state="gave-up")]))
+        ("refusal-shown", {"codes": ["A"]}, exchange([SUBMIT, REFUSED], [replace(refusals("A"), state="gave-up")])),
+        *(
+            ("refusal-shown", {"told": True}, exchange([replace(DOWN, status=400)], [shown]))
+            for shown in (told("queued", "HTTP 400"), "gave-up", "queued")
+        ),
     ],
     "PL2-GN-007.findings-lost": [
         ("refusal-shown", {"codes": ["A", "B"]}, exchange([SUBMIT, REFUSED], [refusals("A")])),

@@ -220,6 +220,13 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
             ),
         ),
     ],
+    ("PL2-XT-004", "credentials"): [
+        (
+            "not-followed",
+            {"class": "credentials"},
+            redirected(replace(TOKEN, status=307, fault=True, kind="redirect"), TOKEN, SUBMIT, ACCEPTED),
+        )
+    ],
     ("PL2-XT-004", "question"): [
         ("not-followed", {"class": "question"}, redirected(SUBMIT, replace(MOVED, operation="status"), ACCEPTED))
     ],
@@ -377,6 +384,12 @@ FAILS: dict[str, list[Row]] = {
     ],
     "PL2-XT-003.trusted-refused": [("certificate-checked", {"class": "trusted"}, exchange([], ["gave-up"]))],
     "PL2-XT-004.token-sent": [
+        # with the credentials themselves
+        (
+            "not-followed",
+            {"class": "credentials"},
+            redirected(replace(TOKEN, status=307, fault=True, kind="redirect"), replace(TOKEN, origin=ELSEWHERE)),
+        ),
         ("not-followed", {"class": "submission"}, redirected(MOVED, replace(SUBMIT, origin=ELSEWHERE), ACCEPTED)),
     ],
     "PL2-XT-004.data-sent": [
@@ -578,6 +591,7 @@ FAILS: dict[str, list[Row]] = {
         ),
     ],
     "PL2-DM-001.unconditional": [("refreshed", {}, exchange([LIST, LIST]))],
+    "PL2-DM-001.tag-not-known": [("refreshed", {}, exchange([LIST, replace(LIST, conditional=True)]))],
 }
 
 BLOCKED: dict[str, list[Row]] = {
