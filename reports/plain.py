@@ -11,9 +11,9 @@ def short(value: Any, limit: int = 300) -> str:
     if value is None or value == {}:
         return ""
     if isinstance(value, Mapping):
-        text = ", ".join(f"{key}: {short(one, 120)}" for key, one in value.items())
+        text = ", ".join(f"{key}: {short(one, max(120, limit // 4))}" for key, one in value.items())
     elif isinstance(value, (list, tuple)):
-        text = ", ".join(short(one, 120) for one in value)
+        text = ", ".join(short(one, max(120, limit // 4)) for one in value)
     elif isinstance(value, bool):
         text = "true" if value else "false"
     else:

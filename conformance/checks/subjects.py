@@ -288,6 +288,7 @@ def _one_mark(
     mark = mark if mark is not None else formats.read_number(value.raw)
     if mark is None:
         cause = "comma" if formats.is_otherwise(value.raw) else "not-a-mark"
+        expected = formats.respelled(value.raw) if cause == "comma" else ""
     else:
         if not rules.mark_minimum <= mark <= rules.mark_maximum:
             cause = "out-of-range"

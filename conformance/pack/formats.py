@@ -126,6 +126,10 @@ class Formats(Data):
         """Whether it would be a number with the other decimal sign."""
         return self._otherwise.fullmatch(raw) is not None
 
+    def respelled(self, raw: str) -> str:
+        """A number written with the other decimal sign, as it must be written."""
+        return "".join(one if one.isdigit() else self.decimal for one in raw)
+
     def is_grade(self, raw: str) -> bool:
         """Whether a grade has the digits it must have."""
         return raw.isdigit() and len(raw) == len(self.write_grade(int(raw)))

@@ -52,6 +52,8 @@ class Progress:
         self.total = 0
         self.done = 0
         self.failed = 0
+        self._said: set[str] = set()
+        """Causes that were told in full."""
 
     def begin(self, heading: list[str], total: int) -> None:
         """What is tested, and in how many items."""
@@ -72,11 +74,8 @@ class Progress:
         if outcome == "failed":
             self.failed += 1
             self.clear()
-            self._out.line(one_line(f"✗ {item} {title}", 2 * WIDTH), red=True)
-            for line in text.splitlines():
-                if line.startswith("[gw"):
-                    continue  # which of pytest-xdist's processes it was
-                self._out.line(f"    {visible(line, 4 * WIDTH)}")
+            # pytest-xdist says which of its processes it was
+            self._failure(item, title, [line for line in text.splitlines() if not line.startswith("[gw")])
         now = self._clock()
         if self._screen:
             last = next(reversed(self._running.items()), ("", ""))
@@ -84,6 +83,18 @@ class Progress:
         elif now - self._told >= QUIET:
             self._told = now
             self._out.line(self._count())
+
+    def _failure(self, item: str, title: str, lines: list[str]) -> None:
+        """Causes in full when they are seen for the first time; an item that shows only known ones gets one line."""
+        causes = [line.partition(": ")[0] for line in lines if not line.startswith("→")]
+        named = {one.partition(" ×")[0] for one in causes}
+        if named and named <= self._said:
+            self._out.line(one_line(f"✗ {item} {title} – {', '.join(causes)}", 2 * WIDTH), red=True)
+            return
+        self._said |= named
+        self._out.line(one_line(f"✗ {item} {title}", 2 * WIDTH), red=True)
+        for line in lines:
+            self._out.line(f"    {visible(line, 4 * WIDTH)}")
 
     def clear(self) -> None:
         """Take the line of the moment away."""

@@ -65,6 +65,19 @@ def test_failures_stay_as_they_come_and_a_log_gets_a_line_now_and_then() -> None
     assert "\x1b" not in out.text
 
 
+def test_a_cause_is_told_in_full_once() -> None:
+    out = Screen()
+    progress = Progress(out, "en", screen=False, clock=Clock())
+    text = "PL1-X-001.y ×3: wrong\n→ pytest --item=a"
+    progress.finished("a", "One", "failed", text)
+    progress.finished("b", "Two", "failed", text.replace("×3", "×4"))
+    progress.finished("c", "Three", "failed", f"{text}\nPL1-X-002.z: worse")
+    first, *_, last = out.text.split("✗ ")[1:]
+    assert "wrong\n    → pytest" in first
+    assert "✗ b Two – PL1-X-001.y ×4\n✗ c" in out.text
+    assert "worse" in last
+
+
 @pytest.mark.parametrize("screen", [True, False])
 def test_nothing_of_a_vendor_steers_the_terminal(screen: bool) -> None:
     out = Screen()
