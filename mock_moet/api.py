@@ -213,11 +213,11 @@ class Gate:
             visit.operation, visit.scope["method"], visit.scope["path"], visit.query, visit.params, visit.headers,
             visit.body, space,
         )  # fmt: skip
-        entry, fault = await anyio.to_thread.run_sync(self._begin, visit, call, early is None)
+        entry, fault, served = await anyio.to_thread.run_sync(self._begin, visit, call, early is None)
         complete = partial(self._aside, corner.journal.complete, entry)
         out = Outlet(visit.send, visit.receive, partial(self._wait, visit))
         try:
-            reply = early or await self._answer(visit, call, fault)
+            reply = early or served or await self._answer(visit, call, fault)
         except (ClientGone, ConnectionReset) as broken:
             await complete(committed=call.committed, facts=call.facts, seconds=self._since(visit))
             if isinstance(broken, ClientGone):
@@ -274,8 +274,11 @@ class Gate:
         parts = visit.scope["path"].split("/")
         return parts[2] if len(parts) > 2 and parts[1] == PREFIX.split("/")[1] else ""
 
-    def _begin(self, visit: _Visit, call: Call, whole: bool) -> tuple[dict[str, Any], Fault | None]:
-        """Note the call, and choose the fault it meets. ``whole``: its body arrived."""
+    def _begin(self, visit: _Visit, call: Call, whole: bool) -> tuple[dict[str, Any], Fault | None, Reply | None]:
+        """Note the call, choose the fault it meets, and answer it at once when it meets none.
+
+        ``whole``: its body arrived.
+        """
         corner = self.ministry.corner(call.space.name)
         entry = corner.journal.enter(**self._arrival(visit, call))
         fault: Fault | None = None
@@ -285,7 +288,9 @@ class Gate:
         marked = fault or visit.connected
         if marked is not None:
             corner.journal.complete(entry, fault=marked.model_dump(by_alias=True, mode="json"))
-        return entry, fault
+        # most calls meet no fault: another trip to a thread would cost as much as some operations
+        served = self._operate(call) if whole and fault is None and call.operation else None
+        return entry, fault, served
 
     async def _read(self, visit: _Visit) -> bytes:
         if visit.headers.get("content-encoding", "identity").lower() != "identity":

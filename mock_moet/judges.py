@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock, Thread
@@ -26,6 +26,7 @@ from conformance.signature.trust import TrustStore
 from mock_moet.judging import JudgeFunction, Opinion, judge, judge_revocation, leader_of, own_finding, trust_of
 from mock_moet.rules import PENDING, Event, State, settle
 from mock_moet.store import STORAGE_ERRORS
+from mock_moet.transaction import Transaction
 
 if TYPE_CHECKING:
     from mock_moet.ministry import Ministry
@@ -49,6 +50,7 @@ class Case:
 
     space: str
     receipt: str
+    record: str
     event: Event
     plan: dict[str, Any]
     content: bytes
@@ -146,6 +148,8 @@ class Judges:
         self._room = threading.Semaphore(max(1, processes) * _AHEAD)
         self._waiting: queue.Queue[tuple[str, str]] = queue.Queue()
         self._deaths: dict[str, int] = {}
+        self._opinions: list[tuple[Case, Opinion]] = []
+        """Not yet kept; only the thread that works in the background touches it."""
         self._closed = False
         self._timers: set[threading.Timer] = set()
 
@@ -262,13 +266,37 @@ class Judges:
             self._died(case, pool)
             return
         self._left()
+        if error is None:
+            self._opinions.append((case, done.result()))
+            # what else is done by then is settled with it
+            self._later(self._settle_all)
+            return
         try:
-            if error is not None:
-                self._failed(case, error)
-            else:
-                self._settle(case, done.result())
+            self._failed(case, error)
         except STORAGE_ERRORS:
             self._again(case.space, case.receipt)
+
+    def _settle_all(self) -> None:
+        by_space: dict[str, list[tuple[Case, Opinion]]] = {}
+        for case, opinion in self._opinions:
+            by_space.setdefault(case.space, []).append((case, opinion))
+        self._opinions = []
+        for space, some in by_space.items():
+            self._settle_together(space, some)
+
+    def _settle_together(self, space: str, some: list[tuple[Case, Opinion]]) -> None:
+        try:
+            with self._ministry.store.write(space) as transaction:
+                for case, opinion in some:
+                    self._settled(transaction, case, opinion)
+        except STORAGE_ERRORS:
+            for case, _ in some:
+                self._again(case.space, case.receipt)
+        except Exception:
+            if len(some) == 1:
+                raise
+            for one in some:  # the others need not suffer from it
+                self._later(partial(self._settle_together, space, [one]))
 
     # one submission
 
@@ -290,10 +318,10 @@ class Judges:
         if space is None:
             return None
         with self._ministry.store.read(name) as transaction:
-            one = transaction.by_receipt(receipt)
-            content = transaction.content(receipt)
-            if one is None or content is None or one.known.state not in PENDING:
+            found = transaction.whole(receipt)
+            if found is None or found[0].known.state not in PENDING:
                 return None
+            one, content = found
             previous = None
             if one.known.event is not Event.NEW:
                 accepted = (
@@ -306,6 +334,7 @@ class Judges:
         return Case(
             space=name,
             receipt=receipt,
+            record=one.known.record,
             event=one.known.event,
             plan=one.plan,
             content=content,
@@ -322,25 +351,31 @@ class Judges:
             transaction.change(case.receipt, error=text, state=State.CHECKING)
 
     def _settle(self, case: Case, opinion: Opinion) -> None:
-        digest = self._ministry.pack.header.identifiers.digest
         with self._ministry.store.write(case.space) as transaction:
-            fresh = transaction.by_receipt(case.receipt)
-            if fresh is None or fresh.known.state not in PENDING:
-                return
-            target = fresh.known
-            settlement = settle(
-                target,
-                opinion.good,
-                [other.known for other in transaction.of_record(target.record)],
-                replaces=fresh.replaces,
-                predecessor=digest(case.previous) if case.previous is not None else "",
-                rival=transaction.rival(target.learner, target.school_year, target.record),
-            )
-            rows = self._ministry.wire.messages["findings"]
-            own = [own_finding(rows[key]) for key in settlement.findings]
-            seen = {finding["requirement"] for finding in opinion.findings}
-            if target.event is not Event.CANCEL:  # the checks may have said the same of the document
-                own = [finding for finding in own if not finding["requirement"] or finding["requirement"] not in seen]
-            for changed, state in settlement.states.items():
+            self._settled(transaction, case, opinion)
+
+    def _settled(self, transaction: Transaction, case: Case, opinion: Opinion) -> None:
+        known = {other.known.receipt: other for other in transaction.of_record(case.record)}
+        fresh = known.get(case.receipt)
+        if fresh is None or fresh.known.state not in PENDING:
+            return
+        target = fresh.known
+        settlement = settle(
+            target,
+            opinion.good,
+            [other.known for other in known.values()],
+            replaces=fresh.replaces,
+            predecessor=self._ministry.pack.header.identifiers.digest(case.previous) if case.previous else "",
+            rival=transaction.rival(target.learner, target.school_year, target.record),
+        )
+        rows = self._ministry.wire.messages["findings"]
+        own = [own_finding(rows[key]) for key in settlement.findings]
+        seen = {finding["requirement"] for finding in opinion.findings}
+        if target.event is not Event.CANCEL:  # the checks may have said the same of the document
+            own = [finding for finding in own if not finding["requirement"] or finding["requirement"] not in seen]
+        findings = [*opinion.findings, *own]
+        for changed, state in settlement.states.items():
+            if changed == case.receipt:
+                transaction.change(changed, state=state, findings=findings)
+            else:
                 transaction.change(changed, state=state)
-            transaction.change(case.receipt, findings=[*opinion.findings, *own])

@@ -11,6 +11,7 @@ from typing import Any
 from conformance.checks.context import Context
 from conformance.checks.judge import Judgement, judge_document, judge_statement
 from conformance.document import Document, read
+from conformance.document.binding import compiled
 from conformance.events import Finding
 from conformance.finding import Observation, State
 from conformance.pack import Pack
@@ -21,6 +22,8 @@ from mock_moet.rules import Identity
 
 JudgeFunction = Callable[[bytes, Context], Judgement]
 
+_IDENTIFYING = ("record", "learner", "version")
+"""Parts of a transcript that say what it is: the rest is read when it is judged."""
 _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]+-----.+?-----END [A-Z0-9 ]+-----", re.DOTALL)
 
 
@@ -37,7 +40,7 @@ def identify(data: bytes, pack: Pack) -> Identity | None:
     document = read(data, pack).document
     if document is None:
         return None
-    one = document.transcript
+    one = compiled(pack, *_IDENTIFYING).read(document.root)
     school = _text(one.record.school_code)
     person = _text(one.learner.national_id) or _text(one.learner.passport)
     learner = person or (f"{school}/{_text(one.learner.code)}" if one.learner.code else "")

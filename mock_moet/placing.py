@@ -36,6 +36,8 @@ def placed_record(ministry: Ministry, space: SpaceRow, packed: str, state: State
     now = ministry.now(space).isoformat()
     try:
         with ministry.store.write(space.name) as transaction:
+            if not transaction.reserve(len(content)):
+                raise ValueError("space: không còn / is gone")
             transaction.add(
                 known, content, replaces=document.replaces, updated=now[:40], received_at=now, plan={},
                 learner_code=document.learner_code, handed_out=handed_out,

@@ -7,7 +7,7 @@ rules decide on what is really there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     RowMapping,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.pool import StaticPool
 
+from mock_moet.grouping import GroupCommit
 from mock_moet.rules import PENDING, State
 from mock_moet.tables import (
     VERSION,
@@ -48,6 +50,28 @@ STORAGE_ERRORS = (OperationalError, InternalError, InterfaceError)
 """What a full, read-only or unreachable database raises."""
 MOST_TOKENS = 1000
 """Living tokens of a client; the ones that end first go first."""
+
+
+_SPACE = select(spaces).where(spaces.c.name == bindparam("of_space"))
+_LOCK = select(spaces.c.name).where(spaces.c.name == bindparam("of_space")).with_for_update()
+_BEARER = (
+    select(clients)
+    .join(tokens, tokens.c.client == clients.c.id)
+    .where(
+        tokens.c.hash == bindparam("of_token"),
+        tokens.c.space == bindparam("of_space"),
+        tokens.c.expires > bindparam("at"),
+    )
+)
+_PEEK = select(books.c.content).where(books.c.space == bindparam("of_space"), books.c.name == bindparam("of_name"))
+_LAST = select(func.max(journal.c.number)).where(journal.c.space == bindparam("of_space"))
+_NOTE = insert(journal)
+_FORGET = delete(journal).where(journal.c.space == bindparam("of_space"), journal.c.number <= bindparam("up_to"))
+_REWRITE = (
+    update(journal)
+    .where(journal.c.space == bindparam("of_space"), journal.c.number == bindparam("of_number"))
+    .values(entry=bindparam("as_entry"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +128,7 @@ class Store:
         self._engine = create_engine(url, **options)
         self._sqlite = sqlite
         self._lock = RLock()
+        self._group = GroupCommit(self._engine) if sqlite and not self._memory else None
         if sqlite:
             _prepare_sqlite(self._engine, memory=self._memory)
         if self._memory:
@@ -123,10 +148,15 @@ class Store:
         with self._lock:
             self._engine.dispose()
 
+    def _write(self) -> AbstractContextManager[Connection]:
+        # SQLite has one writer at a time anyway: waiting here is cheaper than there, and is done together
+        if self._group is not None:
+            return self._group.begin()
+        return self._alone() if self._memory else self._engine.begin()
+
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        # SQLite has one writer at a time anyway; waiting here is cheaper than there
-        with self._lock if self._sqlite else nullcontext(), self._engine.begin() as connection:
+    def _alone(self) -> Iterator[Connection]:
+        with self._lock, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -154,7 +184,7 @@ class Store:
     def _locked(self, space: str) -> Iterator[Connection]:
         with self._write() as connection:
             if not self._sqlite:
-                connection.execute(select(spaces.c.name).where(spaces.c.name == space).with_for_update())
+                connection.execute(_LOCK, {"of_space": space})
             yield connection
 
     # spaces and clients
@@ -204,7 +234,7 @@ class Store:
     def space(self, name: str) -> SpaceRow | None:
         """A space by name."""
         with self._read() as connection:
-            row = connection.execute(select(spaces).where(spaces.c.name == name)).mappings().first()
+            row = connection.execute(_SPACE, {"of_space": name}).mappings().first()
         return None if row is None else _space(row)
 
     def spaces(self) -> list[SpaceRow]:
@@ -247,13 +277,9 @@ class Store:
 
     def bearer_of(self, space: str, token: str, now: float) -> ClientRow | None:
         """The client that a token of the space was given to, unless it has expired."""
-        query = (
-            select(clients)
-            .join(tokens, tokens.c.client == clients.c.id)
-            .where(tokens.c.hash == hashed(token), tokens.c.space == space, tokens.c.expires > now)
-        )
         with self._read() as connection:
-            row = connection.execute(query).mappings().first()
+            asked = {"of_token": hashed(token), "of_space": space, "at": now}
+            row = connection.execute(_BEARER, asked).mappings().first()
         return None if row is None else _client(row)
 
     def is_secret(self, space: str, candidates: Sequence[str]) -> bool:
@@ -301,23 +327,21 @@ class Store:
     def peek(self, space: str, name: str) -> list[Any]:
         """The list kept under a name, as it is now."""
         with self._read() as connection:
-            query = select(books.c.content).where(books.c.space == space, books.c.name == name)
-            return list(connection.execute(query).scalar() or [])
+            return list(connection.execute(_PEEK, {"of_space": space, "of_name": name}).scalar() or [])
 
     def note(self, space: str, entry: dict[str, Any], limit: int) -> int:
         """Keep a journal entry under the next number, which is returned; the oldest above ``limit`` go."""
         with self._locked(space) as connection:
-            last = select(func.max(journal.c.number)).where(journal.c.space == space)
-            number = int(connection.execute(last).scalar() or 0) + 1
-            connection.execute(insert(journal).values(space=space, number=number, entry={"n": number, **entry}))
-            connection.execute(delete(journal).where(journal.c.space == space, journal.c.number <= number - limit))
+            number = int(connection.execute(_LAST, {"of_space": space}).scalar() or 0) + 1
+            connection.execute(_NOTE, {"space": space, "number": number, "entry": {"n": number, **entry}})
+            if number > limit:
+                connection.execute(_FORGET, {"of_space": space, "up_to": number - limit})
         return number
 
     def rewrite(self, space: str, number: int, entry: dict[str, Any]) -> None:
         """Replace a journal entry."""
         with self._write() as connection:
-            where = (journal.c.space == space, journal.c.number == number)
-            connection.execute(update(journal).where(*where).values(entry=entry))
+            connection.execute(_REWRITE, {"of_space": space, "of_number": number, "as_entry": entry})
 
     def noted(self, space: str, after: int) -> tuple[list[dict[str, Any]], int]:
         """Journal entries with a higher number, and the last number given."""

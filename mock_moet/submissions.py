@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -20,16 +22,36 @@ NO_STORE = ("cache-control", "no-store")
 STORAGE_REST = ("retry-after", "5")
 """Seconds to wait when the store cannot be written."""
 _QUOTA_REST = ("retry-after", "3600")
+_TOGETHER = 20
+"""Items of a batch that share a transaction: few enough that others need not wait long."""
+
+
+@dataclass(slots=True)
+class _Item:
+    """One submission on its way in."""
+
+    parcel: Parcel
+    facts: dict[str, Any]
+    attempt: Attempt | None = None
+    receipt: str = ""
+    state: State = State.RECEIVED
+    fresh: bool = False
+    """It was kept now; otherwise it was there."""
+    polls: int = 0
+    """Questions about its outcome that are to be answered "being checked"."""
+    refusal: Refusal | None = None
 
 
 def submit(ministry: Ministry, call: Call) -> Reply:
     """Take a submission: the receipt is committed before it is given."""
     wire = ministry.wire
     wire.body(call.operation, call.value, call.trouble)
-    receipt, state = _take(ministry, call, call.parcels[0], call.facts)
-    return Reply.json(
-        wire.operations[call.operation].success, wire.write("receipt", id=receipt, state=wire.state(state.value))
-    )
+    item = _Item(call.parcels[0], call.facts)
+    _take(ministry, call, [item])
+    if item.refusal is not None:
+        raise item.refusal
+    value = wire.write("receipt", id=item.receipt, state=wire.state(item.state.value))
+    return Reply.json(wire.operations[call.operation].success, value)
 
 
 def submit_batch(ministry: Ministry, call: Call) -> Reply:
@@ -39,37 +61,71 @@ def submit_batch(ministry: Ministry, call: Call) -> Reply:
     if len(call.parcels) > limit:
         raise Refusal("batch-too-long", vi=f"nhiều hơn {limit} bản ghi", en=f"more than {limit} items")
     wire.body(call.operation, call.value, call.trouble)
-    facts: list[dict[str, Any]] = []
-    call.facts["items"] = facts
-    results = []
-    for index, parcel in enumerate(call.parcels):
-        fact: dict[str, Any] = {}
-        facts.append(fact)
-        values: dict[str, Any] = {"index": index}
-        if parcel.record is not None:
-            values["record"] = parcel.record[:200]
+    items = [_Item(parcel, {}) for parcel in call.parcels]
+    call.facts["items"] = [item.facts for item in items]
+    # what is judged before the answer leaves is judged before the next one is looked at
+    together = 1 if ministry.settings.judging == "inline" else _TOGETHER
+    for at in range(0, len(items), together):
+        some = items[at : at + together]
         try:
-            # an item is checked as a submission of its own is
-            wire.body("submit", parcel.value)
-            receipt, state = _take(ministry, call, parcel, fact)
-            values |= {"id": receipt, "state": wire.state(state.value)}
-        except Refusal as refusal:
-            fact["error"] = refusal.key
-            values["problem"] = wire.problem_of(refusal, secrets.token_hex(8))
+            _take(ministry, call, some)
         except STORAGE_ERRORS:
-            if not call.committed and index + 1 == len(call.parcels):
+            if not call.committed and at + together >= len(items):
                 raise  # nothing at all was taken: the whole call may be repeated
-            fact["error"] = "storage"
-            values["problem"] = wire.problem_of(Refusal("storage"), secrets.token_hex(8))
+            for item in some:
+                item.refusal = item.refusal or Refusal("storage")
+    results = []
+    for index, item in enumerate(items):
+        values: dict[str, Any] = {"index": index}
+        if item.parcel.record is not None:
+            values["record"] = item.parcel.record[:200]
+        if item.refusal is not None:
+            item.facts["error"] = item.refusal.key
+            values["problem"] = wire.problem_of(item.refusal, secrets.token_hex(8))
+        else:
+            values |= {"id": item.receipt, "state": wire.state(item.state.value)}
         results.append(wire.write("batch-result", **values))
     return Reply.json(wire.operations[call.operation].success, wire.write("batch", results=results))
 
 
-def _take(ministry: Ministry, call: Call, parcel: Parcel, facts: dict[str, Any]) -> tuple[str, State]:
-    wire, pack = ministry.wire, ministry.pack
+def _take(ministry: Ministry, call: Call, items: Sequence[_Item]) -> None:
+    """Decide on submissions and keep the good ones in one transaction; each item then says what became of it."""
+    for item in items:
+        try:
+            item.attempt = _attempt(ministry, item)
+        except Refusal as refusal:
+            item.refusal = refusal
+    ready = [item for item in items if item.attempt is not None]
+    try:
+        _keep_all(ministry, call, ready)
+    except IntegrityError:
+        # another process took one of these versions between our look and our write: look again, once
+        for item in ready:
+            item.refusal = None
+            _keep_all(ministry, call, [item])
+    for item in ready:
+        if item.refusal is not None:
+            continue
+        call.committed = True
+        item.facts.update(receipt=item.receipt, answered=item.state.value)
+        if item.fresh:
+            item.facts["fresh"] = True
+            if not item.polls:
+                _judge(ministry, call.space.name, item.receipt)
+
+
+def _attempt(ministry: Ministry, item: _Item) -> Attempt:
+    """What a submission asks for.
+
+    Raises:
+        Refusal: its form is wrong, whatever the space holds.
+    """
+    wire, pack, parcel = ministry.wire, ministry.pack, item.parcel
+    # an item of a batch is checked as a submission of its own is
+    wire.body("submit", parcel.value)
     event = Event(wire.event(parcel.fields["event"]))
     version = int(parcel.fields["version"])
-    facts.update(record=parcel.fields["record"], version=version, event=event.value)
+    item.facts.update(record=parcel.fields["record"], version=version, event=event.value)
     if parcel.trouble is not None or parcel.content is None:
         said = parcel.trouble
         raise Refusal("bad-request", vi=said.vi if said else "", en=said.en if said else "")
@@ -78,72 +134,71 @@ def _take(ministry: Ministry, call: Call, parcel: Parcel, facts: dict[str, Any])
     form = pack if event is not Event.CANCEL else pack.revocation
     if form is None:
         raise Refusal("not-offered")
-    attempt = Attempt(parcel.fields["record"], version, event, parcel.digest, identify(parcel.content, form))
-    receipt, state = _keep(ministry, call, attempt, parcel, facts)
-    call.committed = True
-    facts.update(receipt=receipt, answered=state.value)
-    return receipt, state
+    return Attempt(parcel.fields["record"], version, event, parcel.digest, identify(parcel.content, form))
 
 
-def _keep(
-    ministry: Ministry, call: Call, attempt: Attempt, parcel: Parcel, facts: dict[str, Any], *, again: bool = False
-) -> tuple[str, State]:
-    space = call.space
-    document = attempt.document
-    receipt = secrets.token_hex(16)
+def _keep_all(ministry: Ministry, call: Call, items: Sequence[_Item]) -> None:
+    if not items:
+        return
+    with ministry.store.write(call.space.name) as transaction:
+        for item in items:
+            try:
+                _keep(ministry, call, transaction, item)
+            except Refusal as refusal:  # nothing was written for it
+                item.refusal = refusal
+
+
+def _keep(ministry: Ministry, call: Call, transaction: Transaction, item: _Item) -> None:
+    space, attempt, parcel = call.space, item.attempt, item.parcel
+    assert attempt is not None
     assert parcel.content is not None
-    try:
-        with ministry.store.write(space.name) as transaction:
-            stored = transaction.of_record(attempt.record)
-            known = {one.known.receipt: one for one in stored}
-            decision = decide(
-                attempt,
-                [one.known for one in stored],
-                schools=call.caller.schools,
-                closed_years=space.settings.get("closedYears", ()),
-                rival=document is not None
-                and transaction.rival(document.learner, document.school_year, attempt.record),
-            )
-            if isinstance(decision, Refuse):
-                raise Refusal(decision.error)
-            if isinstance(decision, Repeat):
-                return decision.receipt, known[decision.receipt].known.state
-            assert document is not None  # the rules take nothing unreadable
-            if transaction.used() + len(parcel.content) > int(
-                space.settings.get("quotaBytes") or ministry.settings.quota
-            ):
-                raise Refusal("quota", headers=(_QUOTA_REST,))
-            plan = ministry.corner(space.name).outcomes.take(attempt.record, transaction, parcel.content)
-            learner, school_year, learner_code = document.learner, document.school_year, document.learner_code
-            if attempt.event is Event.CANCEL:
-                # a statement does not say whose record it revokes
-                revoked = max((one for one in stored if one.known.state in TAKEN), key=lambda one: one.known.version)
-                learner, school_year = revoked.known.learner, revoked.known.school_year
-                learner_code = revoked.learner_code
-            transaction.add(
-                Known(
-                    receipt, attempt.record, attempt.version, attempt.event, attempt.digest, State.RECEIVED,
-                    document.school, learner, school_year,
-                ),
-                parcel.content,
-                replaces=document.replaces,
-                updated=parcel.fields["updated"],
-                received_at=ministry.now(space).isoformat(),
-                plan=plan,
-                learner_code=learner_code,
-            )  # fmt: skip
-    except IntegrityError:
-        # another process took this version between our look and our write: look again, once
-        if again:
-            raise
-        return _keep(ministry, call, attempt, parcel, facts, again=True)
-    facts["fresh"] = True
-    if not plan.get("polls"):
-        if ministry.settings.judging == "inline":
-            ministry.judges.judge(space.name, receipt)
-        else:
-            ministry.judges.expect(space.name, receipt)
-    return receipt, State.RECEIVED
+    document = attempt.document
+    stored = transaction.of_record(attempt.record)
+    known = {one.known.receipt: one for one in stored}
+    decision = decide(
+        attempt,
+        [one.known for one in stored],
+        schools=call.caller.schools,
+        closed_years=space.settings.get("closedYears", ()),
+        rival=document is not None and transaction.rival(document.learner, document.school_year, attempt.record),
+    )
+    if isinstance(decision, Refuse):
+        raise Refusal(decision.error)
+    if isinstance(decision, Repeat):
+        item.receipt, item.state, item.fresh = decision.receipt, known[decision.receipt].known.state, False
+        return
+    assert document is not None  # the rules take nothing unreadable
+    quota = int(space.settings.get("quotaBytes") or ministry.settings.quota)
+    if not transaction.reserve(len(parcel.content), quota):
+        raise Refusal("quota", headers=(_QUOTA_REST,))
+    plan = ministry.corner(space.name).outcomes.take(attempt.record, transaction, parcel.content)
+    learner, school_year, learner_code = document.learner, document.school_year, document.learner_code
+    if attempt.event is Event.CANCEL:
+        # a statement does not say whose record it revokes
+        revoked = max((one for one in stored if one.known.state in TAKEN), key=lambda one: one.known.version)
+        learner, school_year = revoked.known.learner, revoked.known.school_year
+        learner_code = revoked.learner_code
+    receipt = secrets.token_hex(16)
+    transaction.add(
+        Known(
+            receipt, attempt.record, attempt.version, attempt.event, attempt.digest, State.RECEIVED,
+            document.school, learner, school_year,
+        ),
+        parcel.content,
+        replaces=document.replaces,
+        updated=parcel.fields["updated"],
+        received_at=ministry.now(space).isoformat(),
+        plan=plan,
+        learner_code=learner_code,
+    )  # fmt: skip
+    item.receipt, item.state, item.fresh, item.polls = receipt, State.RECEIVED, True, int(plan.get("polls") or 0)
+
+
+def _judge(ministry: Ministry, space: str, receipt: str) -> None:
+    if ministry.settings.judging == "inline":
+        ministry.judges.judge(space, receipt)
+    else:
+        ministry.judges.expect(space, receipt)
 
 
 def status(ministry: Ministry, call: Call) -> Reply:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
 from mock_moet.grants import Grant
 from mock_moet.rules import Event, Known, State
@@ -64,6 +64,35 @@ def stored(row: RowMapping) -> Stored:
     return Stored(row["number"], row["space"], known, *(row[name] for name in rest))
 
 
+# what every submission asks, put together once: it costs more than to run it
+_OF_SPACE = submissions.c.space == bindparam("of_space")
+_ALL = select(*LIGHT).where(_OF_SPACE).order_by(submissions.c.number)
+_OF_RECORD = _ALL.where(submissions.c.record == bindparam("of_record"))
+_BY_RECEIPT = _ALL.where(submissions.c.receipt == bindparam("of_receipt"))
+_WHOLE = select(submissions).where(_OF_SPACE, submissions.c.receipt == bindparam("of_receipt"))
+_CONTENT = select(submissions.c.content).where(_OF_SPACE, submissions.c.receipt == bindparam("of_receipt"))
+_RIVAL = (
+    select(submissions.c.number)
+    .where(
+        _OF_SPACE,
+        submissions.c.learner == bindparam("of_learner"),
+        submissions.c.school_year == bindparam("of_year"),
+        submissions.c.record != bindparam("of_record"),
+        submissions.c.state == State.ACCEPTED.value,
+        submissions.c.event != Event.CANCEL.value,
+    )
+    .limit(1)
+)
+_ADD = insert(submissions)
+_CHANGE = update(submissions).where(_OF_SPACE, submissions.c.receipt == bindparam("of_receipt"))
+_USE = (
+    update(spaces)
+    .where(spaces.c.name == bindparam("of_space"), spaces.c.used <= bindparam("room"))
+    .values(used=spaces.c.used + bindparam("more"))
+)
+_NO_LIMIT = 2**62
+
+
 class Transaction:
     """One connection in one transaction, for one space."""
 
@@ -75,40 +104,39 @@ class Transaction:
 
     def of_record(self, record: str) -> list[Stored]:
         """All submissions of a record, oldest first."""
-        return self._all(submissions.c.record == record)
+        return self._rows(_OF_RECORD, of_record=record)
 
     def by_receipt(self, receipt: str) -> Stored | None:
         """The submission behind a receipt."""
-        return next(iter(self._all(submissions.c.receipt == receipt)), None)
+        return next(iter(self._rows(_BY_RECEIPT, of_receipt=receipt)), None)
+
+    def whole(self, receipt: str) -> tuple[Stored, bytes] | None:
+        """The submission behind a receipt, with its bytes."""
+        found = self._connection.execute(_WHOLE, {"of_space": self._space, "of_receipt": receipt}).mappings().first()
+        return None if found is None else (stored(found), found["content"])
 
     def everything(self) -> list[Stored]:
         """All submissions of the space, oldest first."""
-        return self._all()
+        return self._rows(_ALL)
 
     def _all(self, *conditions: Any) -> list[Stored]:
-        query = select(*LIGHT).where(submissions.c.space == self._space, *conditions).order_by(submissions.c.number)
-        return [stored(row) for row in self._connection.execute(query).mappings()]
+        return self._rows(_ALL.where(*conditions))
+
+    def _rows(self, query: Select[Any], **values: Any) -> list[Stored]:
+        found = self._connection.execute(query, {"of_space": self._space, **values})
+        return [stored(row) for row in found.mappings()]
 
     def rival(self, learner: str, school_year: int | None, record: str) -> bool:
         """Whether another record is in force for the learner and year."""
         if not learner or school_year is None:
             return False
-        query = select(submissions.c.number).where(
-            submissions.c.space == self._space,
-            submissions.c.learner == learner,
-            submissions.c.school_year == school_year,
-            submissions.c.record != record,
-            submissions.c.state == State.ACCEPTED.value,
-            submissions.c.event != Event.CANCEL.value,
-        )
-        return self._connection.execute(query.limit(1)).first() is not None
+        values = {"of_space": self._space, "of_learner": learner, "of_year": school_year, "of_record": record}
+        return self._connection.execute(_RIVAL, values).first() is not None
 
     def content(self, receipt: str) -> bytes | None:
         """The bytes behind a receipt."""
-        query = select(submissions.c.content).where(
-            submissions.c.space == self._space, submissions.c.receipt == receipt
-        )
-        found: bytes | None = self._connection.execute(query).scalar()
+        values = {"of_space": self._space, "of_receipt": receipt}
+        found: bytes | None = self._connection.execute(_CONTENT, values).scalar()
         return found
 
     def records_after(
@@ -147,9 +175,10 @@ class Transaction:
             conditions.append(submissions.c.learner == learner)
         return self._all(*conditions)
 
-    def used(self) -> int:
-        """Bytes of content kept in the space."""
-        return int(self._connection.execute(select(spaces.c.used).where(spaces.c.name == self._space)).scalar() or 0)
+    def reserve(self, size: int, quota: int = _NO_LIMIT) -> bool:
+        """Count bytes of content to the space, unless it would then hold more than ``quota``: whether it was done."""
+        room = {"of_space": self._space, "more": size, "room": quota - size}
+        return bool(self._connection.execute(_USE, room).rowcount)
 
     def add(
         self,
@@ -163,44 +192,38 @@ class Transaction:
         learner_code: str = "",
         handed_out: bool = False,
     ) -> None:
-        """Keep a new submission."""
+        """Keep a new submission, for which there is room (:meth:`reserve`)."""
         self._connection.execute(
-            insert(submissions).values(
-                receipt=known.receipt,
-                space=self._space,
-                record=known.record,
-                version=known.version,
-                event=known.event.value,
-                digest=known.digest,
-                content=content,
-                school=known.school,
-                learner=known.learner,
-                learner_code=learner_code,
-                school_year=known.school_year,
-                replaces=replaces,
-                updated=updated,
-                received_at=received_at,
-                state=known.state.value,
-                hold=int(plan.get("polls", 0)),
-                plan=plan,
-                findings=[],
-                error="",
-                handed_out=handed_out,
-            )
-        )
-        self._connection.execute(
-            update(spaces).where(spaces.c.name == self._space).values(used=spaces.c.used + len(content))
+            _ADD,
+            {
+                "receipt": known.receipt,
+                "space": self._space,
+                "record": known.record,
+                "version": known.version,
+                "event": known.event.value,
+                "digest": known.digest,
+                "content": content,
+                "school": known.school,
+                "learner": known.learner,
+                "learner_code": learner_code,
+                "school_year": known.school_year,
+                "replaces": replaces,
+                "updated": updated,
+                "received_at": received_at,
+                "state": known.state.value,
+                "hold": int(plan.get("polls", 0)),
+                "plan": plan,
+                "findings": [],
+                "error": "",
+                "handed_out": handed_out,
+            },
         )
 
     def change(self, receipt: str, **values: Any) -> None:
         """Change columns of a submission (``state``, ``hold``, ``findings``, ``error``)."""
         if "state" in values:
             values["state"] = State(values["state"]).value
-        self._connection.execute(
-            update(submissions)
-            .where(submissions.c.space == self._space, submissions.c.receipt == receipt)
-            .values(**values)
-        )
+        self._connection.execute(_CHANGE, {**values, "of_space": self._space, "of_receipt": receipt})
 
     # what several workers share
 

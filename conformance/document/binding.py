@@ -41,16 +41,22 @@ class _Group:
 
 
 class Compiled:
-    """The binding of one pack, ready to read documents."""
+    """The binding of one pack, ready to read documents.
 
-    def __init__(self, pack: Pack) -> None:
+    ``parts``: only these of the transcript's own fields are read (``record``, ``learner`` …); empty: all.
+    """
+
+    def __init__(self, pack: Pack, parts: frozenset[str] = frozenset()) -> None:
         self.pack = pack
         self.namespace = pack.binding.namespace
         self._convert = converters(pack)
         self._groups: dict[str, _Group] = {"": _Group(Transcript)}
         for path, where in pack.binding.groups.items():
-            self._add_group(path, where)
+            if _within(path, parts):
+                self._add_group(path, where)
         for path, bound in pack.binding.fields.items():
+            if not _within(path, parts):
+                continue
             parent, _, name = path.rpartition(".")
             group = self._groups.get(parent)
             if group is None:
@@ -141,6 +147,10 @@ class Compiled:
                 self._fill(below, child, values, lists)
 
 
+def _within(path: str, parts: frozenset[str]) -> bool:
+    return not parts or path.partition(".")[0].removesuffix("[]") in parts
+
+
 def _find_leaves(step: _Step) -> None:
     for below in step.children.values():
         if len(below.fields) == 1 and not (below.group or below.children or below.attributes):
@@ -173,10 +183,10 @@ def _field_class(kind: Any, name: str) -> Any:
 
 
 @cache
-def compiled(pack: Pack) -> Compiled:
-    """The compiled binding of a pack.
+def compiled(pack: Pack, *parts: str) -> Compiled:
+    """The compiled binding of a pack, or of these parts of it.
 
     Raises:
         PackError: the binding names what model or converters do not have.
     """
-    return Compiled(pack)
+    return Compiled(pack, frozenset(parts))

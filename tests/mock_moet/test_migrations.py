@@ -103,7 +103,9 @@ def test_a_service_of_the_version_before_is_upgraded_without_loss(engine: Engine
                 ("r1", 1, State.SUPERSEDED), ("r2", 2, State.ACCEPTED), ("r3", 3, State.RECEIVED),
             ]  # fmt: skip
             assert [transaction.content(one.known.receipt) for one in kept] == [b"x", b"xx", b"xxx"]
-            assert transaction.used() == 6
+        with ministry.store.write("s") as transaction:
+            assert not transaction.reserve(1, 6)
+            assert transaction.reserve(1, 7)
     finally:
         ministry.close()
 

@@ -1,0 +1,177 @@
+"""The service in processes of its own, what it takes, and the yardstick beside it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from conformance.document import read
+from conformance.pack import default_pack
+from tests.builders import LEADER, NOW
+from tests.mock_moet.helpers import Client, Control
+from tests.mock_moet.load.documents import Files
+
+TOKEN = "load-" + "x" * 32
+PATIENCE = 300.0
+
+
+def checked(files: Files, folder: Path) -> float:
+    """Documents a second of ``hocba check --jobs 2``, without its start."""
+    names = []
+    for at, one in enumerate(files.documents * 3):
+        (folder / f"{at:05}.xml").write_bytes(one)
+        names.append(str(folder / f"{at:05}.xml"))
+    (folder / "ca.pem").write_bytes(files.anchors)
+    crls = []
+    for at, crl in enumerate(files.crls):
+        (folder / f"{at}.crl").write_bytes(crl)
+        crls += ["--crl", str(folder / f"{at}.crl")]
+    took = []
+    few = len(names) // 10
+    for some in (names[:few], names):
+        (folder / "list").write_text("\n".join(some))
+        command = [
+            str(Path(sys.executable).with_name("hocba")), "check", "--jobs", "2", "--format", "ndjson", "--trust",
+            str(folder / "ca.pem"), *crls, "--at", NOW.isoformat(), "--files-from", str(folder / "list"),
+        ]  # fmt: skip
+        start = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        took.append(time.perf_counter() - start)
+        assert done.stdout.count("\n") > len(some), done.stderr[-400:]
+    return (len(names) - few) / (took[1] - took[0])
+
+
+@contextmanager
+def service(database: str, *options: str) -> Iterator[tuple[Control, int]]:
+    """The service in a process of its own; its control interface and process number."""
+    command = [
+        sys.executable, "-m", "mock_moet", "--port", "0", "--control-port", "0", "--database", database, *options,
+    ]  # fmt: skip
+    environment = {**os.environ, "HOCBA_CONTROL_TOKEN": TOKEN, "HOCBA_STOP_AT_EOF": "1"}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        url = process.stdout.readline().partition(" control ")[2].split()[0]
+        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as http:
+            yield Control(http), process.pid
+        process.stdin.close()
+        process.wait(60)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A space that judges in full; its clock stands at the documents' time."""
+
+    address: tuple[str, int]
+    client: Client
+
+    @classmethod
+    def open(cls, control: Control, files: Files) -> Target:
+        """A new space and a token for it."""
+        space = control.open(
+            schools=[_school(files)], trustPem=files.anchors.decode(), crlsPem="".join(map(_pem, files.crls)),
+            leaders=[LEADER[1]], clockOffset=NOW.timestamp() - time.time() + 120, acceptUnreserved=True,
+        )  # fmt: skip
+        client = Client(space)
+        assert client.authenticate().status_code == 200
+        client.http.close()
+        parts = urlsplit(space.baseUrl)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        return cls((parts.hostname, parts.port), client)
+
+    def requests(self, documents: Sequence[bytes], batch: int) -> Iterator[bytes]:
+        """The documents as whole HTTP requests, ``batch`` in each."""
+        operation = "submit" if batch == 1 else "submit-batch"
+        path = next(
+            path
+            for path, rows in default_pack().service["paths"].items()
+            for row in rows.values()
+            if row["operationId"] == operation
+        )
+        where = urlsplit(self.client.space.baseUrl)
+        for at in range(0, len(documents), batch):
+            items = [self.client.envelope(one) for one in documents[at : at + batch]]
+            body = json.dumps(items[0] if batch == 1 else self.client.body("batch", items=items)).encode()
+            head = (
+                f"POST {where.path}{path} HTTP/1.1\r\nHost: {where.netloc}\r\n"
+                f"Authorization: Bearer {self.client.token}\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            yield head.encode() + body
+
+
+def _school(files: Files) -> str:
+    document = read(files.documents[0], default_pack()).document
+    assert document is not None
+    assert document.transcript.record.school_code is not None
+    return document.transcript.record.school_code.raw
+
+
+def _pem(crl: bytes) -> str:
+    text = base64.encodebytes(crl).decode()
+    return f"-----BEGIN X509 CRL-----\n{text}-----END X509 CRL-----\n"
+
+
+@dataclass
+class Memory:
+    """Resident memory of a process and all that it started, looked at every second, in MiB."""
+
+    process: int
+    samples: list[float] = field(default_factory=list)
+    _over: Event = field(default_factory=Event)
+    _thread: Thread | None = None
+
+    def __enter__(self) -> Memory:
+        self._thread = Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.samples.append(self._resident())
+            if self._over.wait(1.0):
+                return
+
+    def _resident(self) -> float:
+        parents, sizes = {}, {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                fields = (folder / "stat").read_text().rpartition(") ")[2].split()
+            except OSError:  # gone meanwhile
+                continue
+            parents[int(folder.name)] = int(fields[1])
+            sizes[int(folder.name)] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+        family = {self.process}
+        for _ in range(4):
+            family |= {one for one, parent in parents.items() if parent in family}
+        return sum(sizes.get(one, 0) for one in family) / 2**20
+
+    def shown(self) -> str:
+        """At the beginning, at most, and at the end."""
+        return f"{self.samples[0]:.0f} → {self.samples[-1]:.0f} MiB (most {max(self.samples):.0f})"
+
+    def course(self) -> str:
+        """Ten looks, evenly over the time."""
+        step = max(1, len(self.samples) // 10)
+        return " ".join(f"{one:.0f}" for one in self.samples[::step])
