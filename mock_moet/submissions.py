@@ -45,7 +45,8 @@ class _Item:
 def submit(ministry: Ministry, call: Call) -> Reply:
     """Take a submission: the receipt is committed before it is given."""
     wire = ministry.wire
-    wire.body(call.operation, call.value, call.trouble)
+    if call.trouble is not None:
+        wire.body(call.operation, None, call.trouble)
     item = _Item(call.parcels[0], call.facts)
     _take(ministry, call, [item])
     if item.refusal is not None:

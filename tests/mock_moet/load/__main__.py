@@ -20,11 +20,13 @@ from mock_moet.store import Store
 from tests import postgres
 from tests.mock_moet.load.documents import Files
 from tests.mock_moet.load.sender import Sent, send
-from tests.mock_moet.load.service import Memory, Target, checked, service
+from tests.mock_moet.load.service import Check, Target, Watch, checked, service
 
 _DRAIN = 120.0
 """Seconds that judging may need after the last request."""
 _BATCH = 100
+_WARM = 50
+"""Documents that are judged before anything is measured: a process that has just started learns certificates."""
 
 
 @dataclass
@@ -35,7 +37,9 @@ class Measured:
     judged: float
     """Judged submissions a second, from the first request until nothing was pending."""
     states: dict[State, int]
-    memory: Memory
+    watch: Watch
+    processor: float
+    """Milliseconds of processor time a judged submission, of all its processes together."""
 
     @property
     def whole(self) -> bool:
@@ -50,42 +54,49 @@ class Load:
     files: Files
     folder: Path
     seconds: float
-    check: float = 0.0
-    """Documents a second of ``hocba check --jobs 2``."""
+    check: Check
     odd: list[str] = field(default_factory=list)
 
     def run(self, *options: str, rate: float | None = None, count: int, database: str = "", batch: int = 1) -> Measured:
         """Send ``count`` submissions, ``batch`` at a time, and wait until they are judged."""
         database = database or f"sqlite:///{self.folder / uuid.uuid4().hex}.db"
+        documents = self.files.documents[_WARM:]
+        size = len(documents) // batch * batch
         with service(database, *options) as (control, process):
-            size = len(self.files.documents) // batch * batch
+            store = Store(database, migrate=False)
             # a space takes each document once: as many spaces as it takes
             targets = [Target.open(control, self.files) for _ in range(-(-count // size))]
-            store = Store(database, migrate=False)
-            with Memory(process) as memory:
+            send(targets[0].address, targets[0].requests(self.files.documents[:_WARM], 1))
+            _settled(store)
+            with Watch(process) as watch:
                 begin = time.perf_counter()
-                requests = (
-                    request for target in targets for request in target.requests(self.files.documents[:size], batch)
-                )
+                requests = (one for target in targets for one in target.requests(documents[:size], batch))
                 sent = send(targets[0].address, requests, rate=rate, count=count // batch)
-                until = time.perf_counter() + _DRAIN
-                while (states := _states(store)) and PENDING & set(states) and time.perf_counter() < until:
-                    time.sleep(0.25)
-                judged = sum(number for state, number in states.items() if state not in PENDING)
+                states = _settled(store)
                 took = time.perf_counter() - begin
             store.close()
-        return Measured(sent, judged / took, states, memory)
+        judged = sum(number for state, number in states.items() if state not in PENDING) - _WARM
+        return Measured(sent, judged / took, states, watch, watch.processor / max(1, judged) * 1000)
 
     def line(self, title: str, one: Measured, more: str = "") -> None:
         """Print what one run gave."""
         if not one.whole:
             self.odd.append(title)
-        share = f" ({one.judged / self.check:4.0%} of check)" if self.check else ""
         answered = len(one.sent.times) / one.sent.seconds
         say(
-            f"{title:34} judged {one.judged:6.1f}/s{share}, answered {answered:6.1f}/s, {one.sent.shown()}, "
-            f"memory {one.memory.shown()}{more}{'' if one.whole else f' ODD: {dict(one.sent.statuses)} {one.states}'}"
+            f"{title:30} judged {one.judged:6.1f}/s ({one.judged / self.check.rate:4.0%} of check), "
+            f"processor {one.processor:4.1f} ms (check's is {self.check.processor / one.processor:4.0%} of it), "
+            f"answered {answered:6.1f}/s in {one.sent.shown()}, memory {one.watch.shown()}{more}"
+            f"{'' if one.whole else f' ODD: {dict(one.sent.statuses)} {one.states}'}"
         )
+
+
+def _settled(store: Store) -> dict[State, int]:
+    """How many submissions there are of each state, when none is pending any more or patience ends."""
+    until = time.perf_counter() + _DRAIN
+    while PENDING & set(states := _states(store)) and time.perf_counter() < until:
+        time.sleep(0.2)
+    return states
 
 
 def _states(store: Store) -> dict[State, int]:
@@ -104,9 +115,7 @@ def say(text: str) -> None:
 
 def play(load: Load, *, hour: bool, on_postgresql: bool) -> None:
     """All runs, one after the other."""
-    load.check = checked(load.files, load.folder)
-    say(f"hocba check --jobs 2: {load.check:.1f}/s")
-    count = max(100, int(load.check * 0.8 * load.seconds))
+    count = max(100, int(load.check.rate * 0.8 * load.seconds))
     load.line("inline, one process", load.run("--judging", "inline", count=count // 2))
     load.line("inline, --workers 2", load.run("--judging", "inline", "--workers", "2", count=count))
     full = load.run("--judges", "2", count=count)
@@ -122,16 +131,16 @@ def play(load: Load, *, hour: bool, on_postgresql: bool) -> None:
     load.line(f"--judges 2 at {rate:.1f}/s", half, f", sent {half.sent.late * 1000:.0f} ms late at worst")
     if hour:
         long = load.run("--judges", "2", count=int(rate * 3600))
-        load.line(f"an hour's worth at {rate:.1f}/s", long, f": {long.memory.course()}")
+        load.line(f"an hour's worth at {rate:.1f}/s", long, f": {long.watch.course()}")
     after = checked(load.files, load.folder)
-    say(f"hocba check --jobs 2 again: {after:.1f}/s")
+    say(f"hocba check --jobs 2 again: {after.rate:.1f}/s, {after.processor:.1f} ms of processor a document")
 
 
 def main() -> int:
     """Measure and print. Exit code 1: not everything was acknowledged and judged."""
     parser = argparse.ArgumentParser(prog="python -m tests.mock_moet.load")
     parser.add_argument("--seconds", type=float, default=15, help="of each run, about")
-    parser.add_argument("--documents", type=int, default=200, help="different ones; each space gets them all")
+    parser.add_argument("--documents", type=int, default=450, help="different ones; each space gets them all")
     parser.add_argument("--hour", action="store_true", help="also send an hour's worth of requests, and watch memory")
     parser.add_argument("--postgresql", action="store_true", help="also on PostgreSQL")
     options = parser.parse_args()
@@ -139,7 +148,9 @@ def main() -> int:
         files = Files.make(options.documents)
         size = sum(map(len, files.documents)) / len(files.documents) / 1024
         say(f"{len(files.documents)} transcripts of {size:.0f} KB, {os.cpu_count()} cores, SQLite (WAL, FULL)")
-        load = Load(files, Path(name), options.seconds)
+        check = checked(files, Path(name))
+        say(f"hocba check --jobs 2: {check.rate:.1f}/s, {check.processor:.1f} ms of processor a document")
+        load = Load(files, Path(name), options.seconds, check)
         play(load, hour=options.hour, on_postgresql=options.postgresql)
     return 1 if load.odd else 0
 

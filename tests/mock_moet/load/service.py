@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -28,8 +29,18 @@ TOKEN = "load-" + "x" * 32
 PATIENCE = 300.0
 
 
-def checked(files: Files, folder: Path) -> float:
-    """Documents a second of ``hocba check --jobs 2``, without its start."""
+@dataclass(frozen=True)
+class Check:
+    """What ``hocba check --jobs 2`` does, without its start."""
+
+    rate: float
+    """Documents a second."""
+    processor: float
+    """Milliseconds of processor time a document."""
+
+
+def checked(files: Files, folder: Path) -> Check:
+    """Measure ``hocba check --jobs 2``."""
     names = []
     for at, one in enumerate(files.documents * 3):
         (folder / f"{at:05}.xml").write_bytes(one)
@@ -39,7 +50,7 @@ def checked(files: Files, folder: Path) -> float:
     for at, crl in enumerate(files.crls):
         (folder / f"{at}.crl").write_bytes(crl)
         crls += ["--crl", str(folder / f"{at}.crl")]
-    took = []
+    took, used = [], []
     few = len(names) // 10
     for some in (names[:few], names):
         (folder / "list").write_text("\n".join(some))
@@ -47,11 +58,18 @@ def checked(files: Files, folder: Path) -> float:
             str(Path(sys.executable).with_name("hocba")), "check", "--jobs", "2", "--format", "ndjson", "--trust",
             str(folder / "ca.pem"), *crls, "--at", NOW.isoformat(), "--files-from", str(folder / "list"),
         ]  # fmt: skip
-        start = time.perf_counter()
+        start, before = time.perf_counter(), _children()
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
         took.append(time.perf_counter() - start)
+        used.append(_children() - before)
         assert done.stdout.count("\n") > len(some), done.stderr[-400:]
-    return (len(names) - few) / (took[1] - took[0])
+    more = len(names) - few
+    return Check(more / (took[1] - took[0]), (used[1] - used[0]) / more * 1000)
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @contextmanager
@@ -129,49 +147,54 @@ def _pem(crl: bytes) -> str:
 
 
 @dataclass
-class Memory:
-    """Resident memory of a process and all that it started, looked at every second, in MiB."""
+class Watch:
+    """Memory (looked at every second, in MiB) and processor time (seconds) of a process and all that it started."""
 
     process: int
     samples: list[float] = field(default_factory=list)
+    processor: float = 0.0
     _over: Event = field(default_factory=Event)
     _thread: Thread | None = None
 
-    def __enter__(self) -> Memory:
+    def __enter__(self) -> Watch:
+        self.processor = -self._look()[1]
         self._thread = Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: Any) -> None:
+        self.processor += self._look()[1]
         self._over.set()
         if self._thread is not None:
             self._thread.join()
 
     def _watch(self) -> None:
         while True:
-            self.samples.append(self._resident())
+            self.samples.append(self._look()[0])
             if self._over.wait(1.0):
                 return
 
-    def _resident(self) -> float:
-        parents, sizes = {}, {}
+    def _look(self) -> tuple[float, float]:
+        parents, sizes, used = {}, {}, {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 fields = (folder / "stat").read_text().rpartition(") ")[2].split()
             except OSError:  # gone meanwhile
                 continue
-            parents[int(folder.name)] = int(fields[1])
-            sizes[int(folder.name)] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+            number = int(folder.name)
+            parents[number] = int(fields[1])
+            sizes[number] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+            used[number] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
         family = {self.process}
         for _ in range(4):
             family |= {one for one, parent in parents.items() if parent in family}
-        return sum(sizes.get(one, 0) for one in family) / 2**20
+        return sum(sizes.get(one, 0) for one in family) / 2**20, sum(used.get(one, 0.0) for one in family)
 
     def shown(self) -> str:
-        """At the beginning, at most, and at the end."""
+        """Memory at the beginning, at most, and at the end."""
         return f"{self.samples[0]:.0f} → {self.samples[-1]:.0f} MiB (most {max(self.samples):.0f})"
 
     def course(self) -> str:
-        """Ten looks, evenly over the time."""
+        """Ten looks at the memory, evenly over the time."""
         step = max(1, len(self.samples) // 10)
         return " ".join(f"{one:.0f}" for one in self.samples[::step])
