@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -159,6 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, PackError, SQLAlchemyError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"mock_moet: không khởi động được / cannot start: {error}\n")
         return 2
+    gc.freeze()  # what was made until now lives as long as the process
     with running:
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, lambda *_: running.stop())

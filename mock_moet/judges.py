@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import multiprocessing
@@ -111,6 +112,7 @@ _pack: Pack | None = None
 def _begin(folder: Path) -> None:
     global _pack
     _pack = load_pack(folder)
+    gc.freeze()  # pack and modules live for ever: the collector need not look at them again and again
     with suppress(OSError, AttributeError):
         os.nice(_NICENESS)
     parent = multiprocessing.parent_process()

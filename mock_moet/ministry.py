@@ -138,7 +138,7 @@ class Ministry:
             raise ValueError(f"không có chế độ lỗi / no such fault profile: {settings.profile} ({known})")
         self.seed = secrets.randbelow(2**32) if settings.seed is None else settings.seed
         """Of fault profiles, where nobody names another."""
-        self.store = Store(settings.database, migrate=migrate)
+        self.store = Store(settings.database, migrate=migrate, alone=not settings.shared)
         self.doors: Doors | None = None
         """Set by whoever runs real listeners."""
         self._corners: dict[str, Corner] = {}

@@ -48,6 +48,8 @@ from mock_moet.transaction import LIGHT, Stored, Transaction, stored
 
 STORAGE_ERRORS = (OperationalError, InternalError, InterfaceError)
 """What a full, read-only or unreachable database raises."""
+_MOST_BEARERS = 10_000
+"""Tokens remembered in memory, with whose they are."""
 MOST_TOKENS = 1000
 """Living tokens of a client; the ones that end first go first."""
 
@@ -55,7 +57,7 @@ MOST_TOKENS = 1000
 _SPACE = select(spaces).where(spaces.c.name == bindparam("of_space"))
 _LOCK = select(spaces.c.name).where(spaces.c.name == bindparam("of_space")).with_for_update()
 _BEARER = (
-    select(clients)
+    select(clients, tokens.c.expires)
     .join(tokens, tokens.c.client == clients.c.id)
     .where(
         tokens.c.hash == bindparam("of_token"),
@@ -112,9 +114,10 @@ class Store:
 
     Raises on construction and use what SQLAlchemy raises: a full or read-only disk is an error (``STORAGE_ERRORS``),
     never a lost receipt. ``migrate``: bring the tables to this version first; a database in memory is made so.
+    ``alone``: no other process writes, so tokens that were seen need not be looked up again.
     """
 
-    def __init__(self, url: str, *, migrate: bool = True) -> None:
+    def __init__(self, url: str, *, migrate: bool = True, alone: bool = False) -> None:
         sqlite = url.startswith("sqlite")
         self._memory = sqlite and (url in ("sqlite://", "sqlite:///:memory:") or "mode=memory" in url)
         options: dict[str, Any] = {}
@@ -127,6 +130,8 @@ class Store:
             options["poolclass"] = StaticPool
         self._engine = create_engine(url, **options)
         self._sqlite = sqlite
+        self._alone_here = alone
+        self._bearers: dict[tuple[str, str], tuple[ClientRow, float]] = {}
         self._lock = RLock()
         self._group = GroupCommit(self._engine) if sqlite and not self._memory else None
         if sqlite:
@@ -260,6 +265,7 @@ class Store:
             for table in (tokens, clients, submissions, authorisations, books, journal):
                 connection.execute(delete(table).where(table.c.space == name))
             connection.execute(delete(spaces).where(spaces.c.name == name))
+        self._bearers = {}
 
     # tokens
 
@@ -274,13 +280,25 @@ class Store:
             surplus = [row[0] for row in connection.execute(living.offset(MOST_TOKENS))]
             if surplus:
                 connection.execute(delete(tokens).where(tokens.c.hash.in_(surplus)))
+        if surplus or len(self._bearers) >= _MOST_BEARERS:
+            self._bearers = {}
 
     def bearer_of(self, space: str, token: str, now: float) -> ClientRow | None:
         """The client that a token of the space was given to, unless it has expired."""
+        key, bearers = (space, hashed(token)), self._bearers
+        known = bearers.get(key)
+        if known is not None and known[1] > now:
+            return known[0]
         with self._read() as connection:
-            asked = {"of_token": hashed(token), "of_space": space, "at": now}
+            asked = {"of_token": key[1], "of_space": space, "at": now}
             row = connection.execute(_BEARER, asked).mappings().first()
-        return None if row is None else _client(row)
+        if row is None:
+            return None
+        found = _client(row)
+        if self._alone_here and len(bearers) < _MOST_BEARERS:
+            # where tokens were forgotten meanwhile, this is not the dictionary in use any more
+            bearers[key] = (found, row["expires"])
+        return found
 
     def is_secret(self, space: str, candidates: Sequence[str]) -> bool:
         """Whether one of the texts is a token, code or client secret that the space gave out and still remembers."""
@@ -303,6 +321,7 @@ class Store:
         """Make all tokens of a space unknown."""
         with self._write() as connection:
             connection.execute(delete(tokens).where(tokens.c.space == space))
+        self._bearers = {}
 
     # judging
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -37,6 +38,8 @@ def _serve(folder: Path, values: Mapping[str, Any], listening: socket.socket, re
     parent = multiprocessing.parent_process()
     if parent is not None:
         Thread(target=_end_with, args=(parent, server), name="parent", daemon=True).start()
+
+    gc.freeze()  # what was made until now lives as long as the process
 
     async def serve() -> None:
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))

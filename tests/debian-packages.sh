@@ -28,7 +28,6 @@ Vietnamese glyphs        | /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf |
 PKCS#11 token in software | softhsm2-util /usr/lib/softhsm/libsofthsm2.so   | softhsm2
 PHP                      | php                                              | php-cli
 PostgreSQL               | /usr/lib/postgresql/*/bin/initdb                 | postgresql
-wrk                      | wrk                                              | wrk
 PDF text                 | pdftotext                                        | poppler-utils
 '
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from threading import get_ident
+from threading import Lock, get_ident
 from typing import Any
 
 from lxml import etree
@@ -39,12 +39,18 @@ _SCHEMA_CAUSES = {
 }
 
 
+# libxml2 sets up its built-in types when the first schema is read, and not safely: two threads at once, and no schema
+# of the process can be read any more
+_READING = Lock()
+
+
 @lru_cache(maxsize=64)
 def _schema(pack: Pack, thread: int) -> etree.XMLSchema:
     # one for each thread: lxml keeps the errors of a validation in the schema object
     assert thread == get_ident()
     parser = etree.XMLParser(no_network=True, load_dtd=False, resolve_entities=False)
-    return etree.XMLSchema(etree.parse(str(pack.schema), parser))
+    with _READING:
+        return etree.XMLSchema(etree.parse(str(pack.schema), parser))
 
 
 def schema_errors(document: Document, pack: Pack) -> Iterator[tuple[str, Place, dict[str, Any]]]:
