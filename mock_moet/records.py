@@ -14,7 +14,7 @@ from mock_moet.calls import Call
 from mock_moet.grants import refusal_to_ask
 from mock_moet.ministry import Ministry
 from mock_moet.rules import TAKEN, Event, State
-from mock_moet.submissions import NO_STORE
+from mock_moet.submissions import NO_STORE, asked_by_list
 from mock_moet.transaction import Stored
 from mock_moet.wire import Refusal, Reply
 
@@ -89,7 +89,8 @@ def list_records(ministry: Ministry, call: Call) -> Reply:
                 if state is None or shown.known.state.value == states[state]:
                     found.append((number, shown))
             start = numbers[-1][0]
-    page, more = found[:size], len(found) > size
+    page = [(number, asked_by_list(ministry, call, one)) for number, one in found[:size]]
+    more = len(found) > size
     formats = ministry.pack.binding.formats
     items = [
         wire.write(

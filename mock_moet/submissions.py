@@ -258,6 +258,15 @@ def _progress(ministry: Ministry, call: Call, one: Stored) -> tuple[Stored, Stat
     return one, one.known.state
 
 
+def asked_by_list(ministry: Ministry, call: Call, one: Stored) -> Stored:
+    """A submission that a list names: a scripted outcome comes after so many questions, however they are asked."""
+    if one.known.state not in PENDING or not one.plan.get("polls"):
+        return one
+    _progress(ministry, call, one)
+    with ministry.store.read(call.space.name) as transaction:
+        return transaction.by_receipt(one.known.receipt) or one
+
+
 def _held(transaction: Transaction, one: Stored) -> int:
     """How many polls are left now: another call may have taken one meanwhile."""
     fresh = transaction.by_receipt(one.known.receipt)

@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from conformance.checks.exchange_record import SENDING, Call, Exchange, changed, near, seconds
+from conformance.checks.exchange_record import SENDING, WHOLE, Call, Exchange, changed, misfit, near, seconds
 from conformance.finding import Recorder
 
+UNREADABLE = "PL2-GN-009"
 ASKING = ("status", "list")
 """Operations that tell how a submission has ended."""
 
@@ -43,17 +44,12 @@ def envelope(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None
     for call in submits:
         sent = known.get(call.content)
         record, version = (sent.record, sent.version) if sent else (one.record, one.version)
-        for cause, expected, seen in (
-            ("record", record, call.record),
-            ("version", version, call.version),
-            ("event", "new" if version == 1 else "update", call.event),
-        ):
-            if expected != seen:
-                # a new identifier on a repeated submission is GN-003's to name
-                if cause == "record" and call is not submits[0]:
-                    continue
-                found.violated(rule, f"{cause}-differs", place=one.at(call), expected=expected, seen=seen)
-                return
+        # a new identifier on a repeated submission is GN-003's to name
+        wrong = misfit(call, record if call is submits[0] else call.record, version)
+        if wrong:
+            cause, expected, seen = wrong
+            found.violated(rule, f"{cause}-differs", place=one.at(call), expected=expected, seen=seen)
+            return
     found.held(rule, count=len(submits))
 
 
@@ -65,6 +61,7 @@ def same_again(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
         found.blocked(rule, "not-exercised", place=one.at())
         return
     again = [call for call in one.submits if call.number > lost.number]
+    stopped = one.act("restart")
     if not again:
         found.violated(
             rule,
@@ -72,6 +69,7 @@ def same_again(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
             place=one.at(lost),
             seen=one.final,
             derivation=near("only-call", number=lost.number, seconds=seconds(one.watched)),
+            consequence_of="PL2-GN-011.lost" if stopped is not None and stopped.well else "",
         )
         return
     if not changed(one, lost, found):
@@ -115,7 +113,13 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
                 else near("never-asked", number=sample.upto)
             )
             found.violated(
-                rule, "delivered-too-early", place=one.at(), expected="receipted", seen=sample.state, derivation=why
+                rule,
+                "delivered-too-early",
+                place=one.at(),
+                expected="receipted",
+                seen=sample.state,
+                derivation=why,
+                consequence_of=f"{UNREADABLE}.taken-as-success" if _unreadable(one, sample.upto) else "",
             )
             return
     polls = [call for call in one.calls if call.operation in ASKING]
@@ -134,9 +138,18 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
             expected=wanted,
             seen=one.final,
             derivation=near("last-poll", count=len(polls), number=last.number, seen=last.answered or last.status),
+            consequence_of=f"{UNREADABLE}.not-recovered" if _unreadable(one, last.number) else "",
         )
     else:
         found.held(rule, params.get("class", wanted), count=len(polls))
+
+
+def _unreadable(one: Exchange, upto: int) -> bool:
+    """Whether the last answer about the outcome, up to a number, could not be read: PL2-GN-009 says what came of it."""
+    asked = [call for call in one.calls if call.operation in ASKING and call.number <= upto]
+    if not asked or asked[-1].kind in WHOLE:
+        return False
+    return asked[-1].fault and asked[-1].well and not asked[-1].answered and not asked[-1].listed
 
 
 def _outcomes(one: Exchange) -> Iterator[tuple[Call, str]]:
@@ -198,6 +211,8 @@ def no_false_success(one: Exchange, params: Mapping[str, Any], found: Recorder) 
             call.receipt and not call.fault and call.number <= sample.upto and call.operation in ("submit", "status")
             for call in (*one.calls, *one.submits)
         )
+        if broken.operation in ASKING and sample.upto >= broken.number and sample.state == "delivered":
+            real = any(state == "accepted" and call.number <= sample.upto for call, state in _outcomes(one))
         if sample.state in ("receipted", "delivered") and not real:
             if one.late(sample.upto):
                 found.blocked(rule, "not-played", place=one.at(), seen="journal")

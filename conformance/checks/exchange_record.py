@@ -266,6 +266,18 @@ def submissions(calls: tuple[Call, ...]) -> Iterator[Call]:
                 )
 
 
+def misfit(call: Call, record: str, version: int | None) -> tuple[str, object, object] | None:
+    """What of a submission's envelope does not agree with its document: which, what it should be, what it is."""
+    for name, expected, seen in (
+        ("record", record, call.record),
+        ("version", version, call.version),
+        ("event", "new" if version == 1 else "update", call.event),
+    ):
+        if expected != seen:
+            return name, expected, seen
+    return None
+
+
 def near(key: str, **params: object) -> tuple[Message, ...]:
     """Why the nearest call does not count, as one step of a derivation (texts/exchanges.yaml of the pack)."""
     return (Message(f"near.{key}", {name: str(value) for name, value in params.items()}),)

@@ -146,7 +146,8 @@ def gives_up(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None
 def not_repeated(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-GN-005: a submission that was refused for good is not sent again unchanged.
 
-    ``error``: only a refusal with this error counts; ``class``: the class it shows, ``status-NNN`` where none is named.
+    ``error``: only a refusal with this error counts; ``recovers``: another way out may be found; ``class``: the class
+    it shows, ``status-NNN`` where none is named.
     """
     rule = "PL2-GN-005"
     wanted = params.get("error")
@@ -160,6 +161,9 @@ def not_repeated(one: Exchange, params: Mapping[str, Any], found: Recorder) -> N
             found.blocked(rule, "not-exercised", place=one.at())
         return
     again = [call for call in one.submits if call.number > final.number and call.content == final.content]
+    if params.get("recovers", False):
+        # the same bytes as another record, version or event are no repetition: PL2-SD-003 says what they are
+        again = [call for call in again if _envelope(call) == _envelope(final)]
     if again:
         found.violated(
             rule,
@@ -176,6 +180,10 @@ def not_repeated(one: Exchange, params: Mapping[str, Any], found: Recorder) -> N
         )
     else:
         found.held(rule, str(params.get("class", f"status-{final.status}")))
+
+
+def _envelope(call: Call) -> tuple[str, int | None, str]:
+    return call.record, call.version, call.event
 
 
 def _grow(waits: Sequence[float]) -> bool:

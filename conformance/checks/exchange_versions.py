@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.checks.exchange_record import Act, Call, Exchange, Issued, near, seconds
+from conformance.checks.exchange_record import Act, Call, Exchange, Issued, misfit, near, seconds
 from conformance.finding import Message, Recorder
 
 AMENDED, REVOKED, RESOLVED = "PL2-SD-001", "PL2-SD-002", "PL2-SD-003"
@@ -63,9 +63,25 @@ def amended(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
             expected=params.get("ends", "delivered"),
             seen=one.final,
             derivation=_item(sent[-1]) if sent else near("item-unsent", what=second.record),
+            consequence_of=_misaddressed(one, act.upto),
         )
     else:
         found.held(AMENDED, str(params.get("class", "amended")))
+
+
+def _misaddressed(one: Exchange, upto: int) -> str:
+    """The cause of PL2-GN-002 for which what was sent after an amendment could not arrive; empty: none."""
+    known = {version.digest: version for version in one.issued}
+    for call in one.submits:
+        sent = known.get(call.content)
+        if (
+            call.number > upto
+            and call.event != "cancel"
+            and sent
+            and (wrong := misfit(call, sent.record, sent.version))
+        ):
+            return f"PL2-GN-002.{wrong[0]}-differs"
+    return ""
 
 
 def _item(call: Call) -> tuple[Message, ...]:
@@ -135,6 +151,15 @@ def revoked(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
 
 def _bad_statement(one: Exchange, sent: Call, found: Recorder) -> bool:
     statement = one.act("statement")
+    if statement is None and 400 <= sent.status < 500 and not sent.fault and sent.status not in (401, 408, 429):
+        found.violated(
+            REVOKED,
+            "statement-refused",
+            place=one.at(sent),
+            seen=f"HTTP {sent.status} {sent.error}".strip(),
+            derivation=_item(sent),
+        )
+        return True
     if statement is None:
         found.blocked(REVOKED, "statement-unread", place=one.at(sent))
         return True
@@ -240,12 +265,31 @@ def resolved(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
             else near("no-fetch", conflict=conflict.number, seconds=seconds(one.watched))
         )
         found.violated(RESOLVED, "not-fetched", place=one.at(conflict), seen=one.final, derivation=why)
+    elif (pressed := _pressed_on(one, conflict)) is not None:
+        found.violated(
+            RESOLVED,
+            "overwrites",
+            place=one.at(pressed),
+            seen=pressed.version,
+            what=pressed.record,
+            derivation=near("same-again", number=pressed.number, wait=seconds(pressed.at - conflict.at)),
+        )
     elif _not_built_on(one, found):
         return
     elif one.final != "delivered" and not one.told:
         found.violated(RESOLVED, "stuck", place=one.at(fetched), seen=one.final)
     else:
         found.held(RESOLVED, str(params["class"]))
+
+
+def _pressed_on(one: Exchange, conflict: Call) -> Call | None:
+    """The very bytes that met the conflict, sent under another number, identifier or event."""
+    for call in one.submits:
+        envelope = (call.record, call.version, call.event)
+        first = (conflict.record, conflict.version, conflict.event)
+        if call.number > conflict.number and call.content == conflict.content and envelope != first:
+            return call
+    return None
 
 
 def _not_built_on(one: Exchange, found: Recorder) -> bool:

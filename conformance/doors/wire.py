@@ -39,7 +39,7 @@ def call_of(entry: Mapping[str, Any], pack: Pack, timeout: float = 0.0) -> Call:
         **_envelope(request, pack),
         receipt=str(get(body, told["id"]) or ""),
         answered=_state(get(body, told["state"]), pack),
-        bearer=bool(request.get("bearer", True)),
+        bearer=bool(request.get("basic" if operation == "token" else "bearer", True)),
         secret_in_url=bool(request.get("queryHasToken")),
         retry_after=answer.get("retryAfterSeconds"),
         retry_date=bool(answer.get("retryAfterIsDate")),

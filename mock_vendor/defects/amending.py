@@ -191,3 +191,18 @@ class PressingOn(Habits):
 
     def takes_number(self, state: str) -> bool:
         return state != "refused"
+
+
+@defect(
+    "amends-under-the-same-version",
+    "Sửa đổi bản đã được chấp nhận mà giữ nguyên số phiên bản",
+    "Amends an accepted version under its own number",
+    expects=["PL2-SD-001"],
+    cause="PL2-SD-001.wrong-version",
+    shows=["exchange:amendment"],
+)
+class SameVersion(Habits):
+    """A row is updated, and its number is part of the key."""
+
+    def next_version(self, record: str, newest: Mapping[str, Any]) -> Following:
+        return replace(super().next_version(record, newest), version=int(newest["version"]))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from lxml import etree
 
 from conformance.pack.pointer import put
 from mock_vendor.client import Answer, BadCredentials, Line, Trouble
@@ -254,3 +255,100 @@ class AnyAnswerWillDo(Habits):
 
     def receipt_of(self, answer: Answer) -> str:
         return super().receipt_of(answer) or "khong-ro"
+
+
+@defect(
+    "writes-the-file-anew-when-it-sends-again",
+    "Gửi lại thì ghi ra XML mới, thụt lề khác",
+    "Writes the file anew, with other indentation, when it sends again",
+    expects=["PL2-GN-003"],
+    cause="PL2-GN-003.other-bytes",
+    shows=["exchange:reset-after"],
+)
+class Reindents(Habits):
+    """It keeps objects, not bytes."""
+
+    def sent_bytes(self, job: Job) -> bytes:
+        if job.attempts <= 1:
+            return super().sent_bytes(job)
+        root = etree.fromstring(super().sent_bytes(job))
+        etree.indent(root)
+        return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+
+
+@defect(
+    "takes-a-409-for-success",
+    "Coi 409 là đã có rồi, tức là đã nộp",
+    "Takes a 409 to mean that it is there already: delivered",
+    expects=["PL2-GN-005"],
+    cause="PL2-GN-005.false-success",
+    shows=["exchange:refused-conflict"],
+)
+class AlreadyThere(Habits):
+    """What is there it does not look at."""
+
+    receipt = "0" * 32
+
+    def submit(self, line: Line, now: float, job: Job) -> Answer:
+        answer = super().submit(line, now, job)
+        return Answer(202, self._told("receipt", "id", self.receipt)) if answer.status == 409 else answer
+
+    def ask(self, line: Line, now: float, job: Job) -> Answer:
+        if job.receipt != self.receipt:
+            return super().ask(line, now, job)
+        return Answer(200, self._told("status", "state", self.pack.messages["states"]["accepted"]))
+
+    def _told(self, name: str, field: str, value: str) -> dict[str, Any]:
+        message: dict[str, Any] = {}
+        put(message, self.pack.messages[name][field], value)
+        return message
+
+
+@defect(
+    "takes-a-garbled-state-for-acceptance",
+    "Coi trang lỗi có mã 200 khi hỏi kết quả là đã chấp nhận",
+    "Takes a page of errors under a 200, where a state was asked for, for acceptance",
+    expects=["PL2-GN-009"],
+    cause="PL2-GN-009.taken-as-success",
+    shows=["exchange:garbage-at-status"],
+)
+class TwoHundredIsFine(Habits):
+    """It looks at the status only."""
+
+    def state_of(self, answer: Answer) -> str:
+        return "accepted" if answer.data is None else super().state_of(answer)
+
+
+@defect(
+    "sends-amendments-as-new-records",
+    "Gửi phiên bản sửa đổi với sự kiện của học bạ mới",
+    "Submits amended versions as new records",
+    expects=["PL2-GN-002"],
+    cause="PL2-GN-002.event-differs",
+    shows=["exchange:amendment"],
+)
+class AlwaysNew(Habits):
+    """Everything that it sends is new to it."""
+
+    def envelope(self, job: Job) -> dict[str, Any]:
+        message = super().envelope(job)
+        put(message, self.pack.messages["submission"]["event"], self.pack.messages["events"]["new"])
+        return message
+
+
+@defect(
+    "says-nothing-of-a-422",
+    "Bị từ chối ngay tại cửa (422) thì hồ sơ nằm im trong hàng chờ",
+    "Leaves what is refused at the door (422) in its queue and says nothing",
+    expects=["PL2-GN-007"],
+    cause="PL2-GN-007.not-shown-as-refused",
+    shows=["exchange:refused-not-a-transcript"],
+)
+class DeadLetter(Habits):
+    """Only somebody who reads the log would know."""
+
+    def submit(self, line: Line, now: float, job: Job) -> Answer:
+        if job.attempts > 1:
+            raise Trouble("không gửi nữa / not sent any more")
+        answer = super().submit(line, now, job)
+        return Answer(503, None, 3600.0) if answer.status == 422 else answer

@@ -157,3 +157,47 @@ class BareToken(Habits):
         headers = {"Authorization": token, "Content-Type": "application/json"}
         line.http.request(method, url, content=body, headers=headers)
         return super().request(line, method, url, token, body, more)
+
+
+@defect(
+    "goes-on-with-the-old-token",
+    "Xin mã truy cập mới rồi vẫn dùng mã cũ",
+    "Asks for a new token and goes on with the old one",
+    expects=["PL2-XT-002"],
+    cause="PL2-XT-002.stopped",
+    shows=["exchange:token-revoked"],
+)
+class OldToken(Habits):
+    """Two caches, one of which nobody empties."""
+
+    def request(
+        self, line: Line, method: str, url: str, token: str, body: bytes | None, more: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        first = self.__dict__.setdefault("_first_token", token)
+        return super().request(line, method, url, first, body, more)
+
+
+@defect(
+    "follows-redirects-with-its-credentials",
+    "Xin mã truy cập bị chuyển hướng thì mang tài khoản sang máy chủ khác",
+    "Takes its credentials to another origin when the request for a token is redirected",
+    expects=["PL2-XT-004"],
+    cause="PL2-XT-004.token-sent",
+    shows=["exchange:redirect-at-token"],
+)
+class CredentialsTravel(Habits):
+    """Whoever answers there may be the Ministry from then on."""
+
+    def fetch_token(self, line: Line, now: float) -> str:
+        known, line.token_url = line.token_url, self._moved(line, now)
+        try:
+            return super().fetch_token(line, now)
+        finally:
+            line.token_url = known
+
+    def _moved(self, line: Line, now: float) -> str:
+        if line.token and now < line.expires:
+            return line.token_url
+        auth = httpx.BasicAuth(line.client_id, line.client_secret)
+        answer = line.http.post(line.token_url, data={"grant_type": "client_credentials"}, auth=auth)
+        return answer.headers["Location"] if answer.status_code in REDIRECTS else line.token_url

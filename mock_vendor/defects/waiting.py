@@ -5,9 +5,11 @@ from __future__ import annotations
 import ssl
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
+from conformance.pack.pointer import put
 from mock_vendor.client import Answer, Line, Trouble
 from mock_vendor.defects.registry import defect
 from mock_vendor.habits import Habits
@@ -317,3 +319,42 @@ class Unconditional(Habits):
     def conditions(self, known: KnownList) -> dict[str, str]:
         del known
         return {}
+
+
+@defect(
+    "garbles-the-tags-of-code-lists",
+    "Gửi If-None-Match không có dấu ngoặc kép của ETag",
+    "Sends tags of code lists without their quotation marks",
+    expects=["PL2-DM-001"],
+    cause="PL2-DM-001.tag-not-known",
+    shows=["exchange:code-lists"],
+)
+class BareTags(Habits):
+    """Every list comes whole every time, and it looks as if it were asked for rightly."""
+
+    def conditions(self, known: KnownList) -> dict[str, str]:
+        return {name: tag.strip('"') for name, tag in super().conditions(known).items()}
+
+
+@defect(
+    "follows-up-by-the-list",
+    "Theo dõi kết quả bằng danh sách hồ sơ thay vì hỏi từng mã tiếp nhận (tương đương)",
+    "Reads outcomes in the list of records instead of asking receipt by receipt (equivalent)",
+    expects=[],
+    shows=["exchange:processing", "exchange:refusal-one"],
+)
+class ByList(Habits):
+    """One call for thousands of transcripts; of a refusal it then asks for the findings."""
+
+    def ask(self, line: Line, now: float, job: Job) -> Answer:
+        shown = next((one for one in self.records(line, None, None) if one["recordId"] == job.record), {})
+        if shown.get("state") == "accepted":
+            return self._accepted()
+        looks: dict[str, int] = self.__dict__.setdefault("_looks", {})
+        looks[job.receipt] = looks.get(job.receipt, 0) + 1
+        return Answer(200, {}) if looks[job.receipt] < 6 else super().ask(line, now, job)
+
+    def _accepted(self) -> Answer:
+        message: dict[str, Any] = {}
+        put(message, self.pack.messages["status"]["state"], self.pack.messages["states"]["accepted"])
+        return Answer(200, message)

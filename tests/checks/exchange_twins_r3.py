@@ -496,6 +496,9 @@ FAILS: dict[str, list[Row]] = {
         ("revoked", {}, revocation(REVOKE, stated(digest=OTHER))),
     ],
     "PL2-SD-002.not-shown": [("revoked", {}, revocation(REVOKE, STATEMENT, final="delivered"))],
+    "PL2-SD-002.statement-refused": [
+        ("revoked", {}, revocation(REVOKE, calls=(replace(CANCEL, status=422, receipt=""),), final="refused"))
+    ],
     "PL2-SD-002.used-again": [
         ("revoked", {}, revocation(REVOKE, STATEMENT, Act("amend", status=200, upto=AFTER))),
         ("revoked", {}, revocation(REVOKE, STATEMENT, Act("print", status=200, upto=AFTER))),
@@ -518,6 +521,12 @@ FAILS: dict[str, list[Row]] = {
     "PL2-SD-003.overwrites": [
         ("resolved", {"class": "stale"}, exchange([CONFLICT, UPDATE, ACCEPTED])),
         ("resolved", {"class": "stale"}, exchange([CONFLICT, replace(SUBMIT, record="X"), FETCH])),
+        # fetched, and the same bytes pressed on under the next number
+        (
+            "resolved",
+            {"class": "stale"},
+            exchange([CONFLICT, FETCH, replace(CONFLICT, version=2)], [told("refused", "xung đột")]),
+        ),
     ],
     "PL2-SD-003.not-fetched": [
         ("resolved", {"class": "stale"}, exchange([CONFLICT], [told("refused", "xung đột")])),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from conformance.checks.exchange import RULES, Act, Sample
+from conformance.checks.exchange import RULES, Act, Call, Sample
 from conformance.finding import State
 from conformance.pack import Requirement, default_pack
 from tests.checks import exchange_twins_r1, exchange_twins_r3
-from tests.checks.exchange_twins import ACCEPTED, DOWN, POLL, REFUSED, SUBMIT, Row, exchange, judged
+from tests.checks.exchange_twins import ACCEPTED, DOCUMENT, DOWN, POLL, REFUSED, SUBMIT, Row, exchange, judged
 
 TABLES = (exchange_twins_r1, exchange_twins_r3)
 HOLDS: dict[tuple[str, str], list[Row]] = {}
@@ -23,6 +24,7 @@ for table in TABLES:
         FAILS.setdefault(cause, []).extend(several)
     for cause, several in table.BLOCKED.items():
         BLOCKED.setdefault(cause, []).extend(several)
+UNREAD = replace(POLL, fault=True, receipt="", answered="")
 GROUPS = ("XT", "GN", "SD", "TC", "DM")
 
 
@@ -56,6 +58,45 @@ def test_a_refusal_shown_as_delivered_is_one_mistake() -> None:
     found = judged(("refusal-shown", {"codes": ["A"]}, one))
     found.absorb(judged(("delivered-only", {"ends": "refused"}, one)))
     assert found.roots() == {"PL2-GN-006.delivered-too-early"}
+
+
+@pytest.mark.parametrize(
+    ("calls", "final", "root"),
+    [([SUBMIT, UNREAD], "delivered", "taken-as-success"), ([SUBMIT, UNREAD], "refused", "not-recovered")],
+)
+def test_an_unreadable_outcome_is_one_mistake(calls: list[Call], final: str, root: str) -> None:
+    one = exchange(calls, ["receipted", final])
+    found = judged(("no-false-success", {}, one))
+    found.absorb(judged(("delivered-only", {}, one)))
+    assert found.roots() == {f"PL2-GN-009.{root}"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "root"),
+    [
+        ({"event": "new", "status": 409, "receipt": ""}, "PL2-GN-002.event-differs"),
+        # the old file under the new number
+        ({"content": DOCUMENT, "status": 422, "receipt": ""}, "PL2-GN-002.version-differs"),
+    ],
+)
+def test_an_amendment_in_a_wrong_envelope_is_one_mistake(sent: dict[str, Any], root: str) -> None:
+    twins = exchange_twins_r3
+    made = twins.versions(twins.FIRST, twins.NEXT, final="refused")
+    calls = tuple(replace(call, **sent) if call.version == 2 else call for call in made.calls)
+    one = replace(made, calls=calls[:-1])
+    found = judged(("amended", {}, one))
+    assert [each.code for each in found.violations] == ["PL2-SD-001.not-delivered"]
+    found.absorb(judged(("envelope", {}, one)))
+    assert found.roots() == {root}
+
+
+def test_other_bytes_or_another_envelope_are_no_repetition() -> None:
+    refused = replace(SUBMIT, status=409, receipt="", error="version-taken")
+    for again in (replace(refused, record="X"), replace(refused, event="cancel"), replace(refused, version=2)):
+        one = exchange([refused, again], ["refused"])
+        assert not judged(("not-repeated", {"error": "version-taken", "recovers": True}, one)).observations
+        # without another way out, what is sent under a new name was refused all the same
+        assert judged(("not-repeated", {}, one)).roots() == {"PL2-GN-005.repeated"}
 
 
 def test_an_acceptance_told_in_a_batch_is_one() -> None:

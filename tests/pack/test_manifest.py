@@ -104,5 +104,11 @@ def test_exchanges_show_the_classes_that_part_two_asks_for() -> None:
         "status-403",
         "status-409",
         "status-422",
+        "amended",
+        "revoked",
+        "being-checked",
+        "imported",
+        "refreshed",
+        "shown",
     }
     assert wanted <= shown | by_rule
