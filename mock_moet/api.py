@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,7 @@ from conformance.pack.pointer import remove
 from mock_moet.breaks import CONNECTION, DEADLINE, VERIFIES, ClientGone, ConnectionReset, Refused, Untrusted
 from mock_moet.calls import Call, bearer
 from mock_moet.clock import wait
+from mock_moet.deadlines import HEAD_LIMIT
 from mock_moet.delivery import Outlet, Receive, Send, deliver, reset, send_whole
 from mock_moet.faults import INSTEAD, PARTIAL, SPREAD, WHOLE, Fault
 from mock_moet.journal import redacted, shown_body
@@ -47,6 +48,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 PREFIX = "/s/{space}"
 _MARGIN = 64 * 1024
 """Bytes of a body beside its content, and of bodies without one."""
+_MOST_DISCARDED = 64 * 1024 * 1024
+"""Bytes of a refused body that are still taken, so that its sender gets to read why."""
 _MOST_DIGITS = 16
 """Of a declared length; more is no length."""
 _MOST_SHOWN = 200
@@ -84,6 +87,18 @@ def _routed(path: str) -> str:
     return re.sub(r"\{[^{}]*\}", lambda _: f"{{p{next(numbers)}}}", path)
 
 
+def origin_form(scope: Scope) -> Scope:
+    """A request whose target is a whole URL (RFC 9112 §3.2.2: servers take it) as one whose target is a path."""
+    if scope["path"].startswith("/"):
+        return scope
+    raw = bytes(scope.get("raw_path") or scope["path"].encode())
+    scheme, separator, rest = raw.partition(b"://")
+    if not separator or scheme.lower() not in (b"http", b"https"):
+        return scope
+    raw = b"/" + rest.partition(b"/")[2]
+    return {**scope, "raw_path": raw, "path": unquote(raw.decode("latin-1"))}
+
+
 def _problem(ministry: Ministry, refusal: Refusal) -> Reply:
     return ministry.wire.problem(refusal, secrets.token_hex(8))
 
@@ -104,6 +119,8 @@ class _Visit:
     """Methods of the operations that have this path."""
     params: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    unread: bool = True
+    """More of the body may come, and is no longer wanted."""
     connected: Fault | None = None
     """What the connection began with."""
 
@@ -141,6 +158,7 @@ class Gate:
             await receive()
             await send({"type": "websocket.close", "code": 1000})
             return
+        scope = origin_form(scope)
         clock = self.ministry.settings.clock
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:
@@ -204,6 +222,8 @@ class Gate:
             visit.body = await self._read(visit)
         except Refusal as refusal:
             early = _problem(self.ministry, refusal).with_headers(("connection", "close"))
+            if visit.unread:
+                await self._discard(visit)
         if visit.space is None:
             await send_whole(visit.send, early or _problem(self.ministry, Refusal("not-found")))
             return
@@ -293,6 +313,11 @@ class Gate:
         return entry, fault, served
 
     async def _read(self, visit: _Visit) -> bytes:
+        if sum(len(name) + len(value) for name, value in visit.scope["headers"]) > HEAD_LIMIT:
+            raise Refusal("too-large", vi="phần đầu quá dài", en="the head is too long")
+        if "transfer-encoding" in visit.headers and "content-length" in visit.headers:
+            vi, en = "hai cách nói độ dài", "two ways to tell the length"
+            raise Refusal("bad-request", vi=vi, en=en)
         if visit.headers.get("content-encoding", "identity").lower() != "identity":
             raise Refusal("bad-request", vi="không nhận nội dung nén", en="compressed bodies are not taken")
         limit = self._limits.get(visit.operation, _MARGIN)
@@ -301,18 +326,35 @@ class Gate:
             raise Refusal("too-large")
         body = bytearray()
         try:
-            async with asyncio.timeout(self.ministry.settings.body_deadline):
-                while True:
-                    message = await visit.receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientGone
-                    body += message.get("body", b"")
+            async with asyncio.timeout(self.ministry.deadlines.body):
+                async for piece in self._pieces(visit):
+                    body += piece
                     if len(body) > limit:
                         raise Refusal("too-large")
-                    if not message.get("more_body", False):
-                        return bytes(body)
         except TimeoutError:
+            visit.unread = False
             raise Refusal("bad-request", vi="nội dung gửi quá chậm", en="the body came too slowly") from None
+        return bytes(body)
+
+    async def _pieces(self, visit: _Visit) -> AsyncIterator[bytes]:
+        while visit.unread:
+            message = await visit.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            visit.unread = message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def _discard(self, visit: _Visit) -> None:
+        """Take the rest of a refused body: who is hung up on while sending may lose the answer."""
+        if "expect" in visit.headers:
+            return  # it asks before it sends
+        size = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.ministry.deadlines.body):
+                async for piece in self._pieces(visit):
+                    size += len(piece)
+                    if size > _MOST_DISCARDED:
+                        return
 
     def _arrival(self, visit: _Visit, call: Call) -> dict[str, Any]:
         # identifiers and receipts are no secrets, and most calls have nothing else

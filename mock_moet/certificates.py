@@ -10,6 +10,7 @@ import secrets
 import ssl
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, get_args
@@ -48,6 +49,29 @@ class _Authority:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A certificate with its key, for other processes too: PEM with the key's password, or the operator's files."""
+
+    chain: bytes = b""
+    key: bytes = field(default=b"", repr=False)
+    password: bytes = field(default=b"", repr=False)
+    own: tuple[Path, Path] | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """The context of a listener."""
+        if self.own is not None:
+            return _given(*self.own)
+        context = _server_context()
+        # the library takes files only; what lies there for a moment is encrypted
+        with tempfile.TemporaryDirectory(prefix="hocba-tls-") as folder:
+            chain, key = Path(folder, "chain.pem"), Path(folder, "key.pem")
+            chain.write_bytes(self.chain)
+            key.write_bytes(self.key)
+            context.load_cert_chain(chain, key, password=self.password)
+        return context
+
+
 class Certificates:
     """The contexts a TLS listener chooses from.
 
@@ -63,8 +87,9 @@ class Certificates:
         self._now = now
         self._authority = None if own else _Authority("mock-moet test CA", now)
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._good = Shown(own=own)
         if own is not None:
-            self._contexts[""] = _given(*own)
+            self._contexts[""] = self._good.context()
 
     @property
     def authority_pem(self) -> str:
@@ -80,6 +105,11 @@ class Certificates:
         """The context of an honest connection."""
         return self._context("")
 
+    def shown(self) -> Shown:
+        """What an honest connection shows, for another process."""
+        self.good()
+        return self._good
+
     def bad(self, variant: Variant) -> ssl.SSLContext:
         """A context whose certificate has exactly this fault.
 
@@ -92,10 +122,13 @@ class Certificates:
 
     def _context(self, variant: str) -> ssl.SSLContext:
         if variant not in self._contexts:
-            self._contexts[variant] = self._made(variant)
+            made = self._made(variant)
+            if not variant:
+                self._good = made
+            self._contexts[variant] = made.context()
         return self._contexts[variant]
 
-    def _made(self, variant: str) -> ssl.SSLContext:
+    def _made(self, variant: str) -> Shown:
         now = self._now
         begin, end = {
             "expired": (now - _AGE, now - _AGE / 2),
@@ -123,14 +156,7 @@ class Certificates:
         )
         password = secrets.token_bytes(32)
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
-        context = _server_context()
-        # the library takes files only; what lies there for a moment is encrypted
-        with tempfile.TemporaryDirectory(prefix="hocba-tls-") as folder:
-            chain, private = Path(folder, "chain.pem"), Path(folder, "key.pem")
-            chain.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in (leaf, *above)))
-            private.write_bytes(secret)
-            context.load_cert_chain(chain, private, password=password)
-        return context
+        return Shown(b"".join(one.public_bytes(Encoding.PEM) for one in (leaf, *above)), secret, password)
 
 
 def _server_context() -> ssl.SSLContext:

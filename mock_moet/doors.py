@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from mock_moet.api import PREFIX, Gate
+from mock_moet.api import PREFIX, Gate, origin_form
 from mock_moet.breaks import CONNECTION
 from mock_moet.certificates import Certificates, Variant
 from mock_moet.clock import wait
@@ -58,6 +58,7 @@ class _OwnDoor:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http":
+            scope = origin_form(scope)
             raw = self._path.encode() + (scope.get("raw_path") or scope["path"].encode())
             extensions = {**(scope.get("extensions") or {}), CONNECTION: self._fault}
             scope = {**scope, "path": self._path + scope["path"], "raw_path": raw, "extensions": extensions}

@@ -15,6 +15,7 @@ from conformance.pack import Pack, default_pack
 from conformance.signature.trust import TrustStore
 from mock_moet.certificates import VARIANTS, Variant
 from mock_moet.clock import Clock, SystemClock
+from mock_moet.deadlines import Deadlines
 from mock_moet.faults import BELOW, Fault, FaultBook, Mix, OutcomeBook
 from mock_moet.journal import LIMIT, Journal
 from mock_moet.judges import Judges, trust_for
@@ -51,8 +52,8 @@ class Settings:
     """Fault profile of every space that is opened; empty: none."""
     seed: int | None = None
     """Of the profile's mixes; ``None``: one is drawn."""
-    body_deadline: float = 30.0
-    """Seconds a client may take to send a body."""
+    deadlines: Deadlines | None = None
+    """Of requests and connections; ``None``: the pack's."""
     judges: int = 0
     """Processes that judge in the background; 0: a thread of the service does. Only with the usual ``judge``."""
     workers: int = 0
@@ -132,6 +133,7 @@ class Ministry:
         self.settings = replace(settings, control_token=settings.control_token or secrets.token_urlsafe(32))
         self.pack = settings.pack
         self.wire = Wire(settings.pack)
+        self.deadlines = settings.deadlines or Deadlines(**self.wire.messages.get("deadlines", {}))
         self.profiles = load_profiles(settings.pack)
         if settings.profile and settings.profile not in self.profiles:
             known = ", ".join(self.profiles)

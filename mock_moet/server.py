@@ -12,14 +12,12 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
 from mock_moet.api import create_service
 from mock_moet.certificates import Certificates
 from mock_moet.console import PREFIX, Sessions, create_console, link_url
 from mock_moet.control import create_control
 from mock_moet.doors import SpaceDoors
-from mock_moet.listening import Server, configured
+from mock_moet.listening import Bounded, Server, configured, configured_service
 from mock_moet.ministry import Ministry, Settings
 from mock_moet.workers import Crew
 
@@ -126,14 +124,15 @@ class Running:
         self._sessions = Sessions(ministry.settings.clock)
         operators = create_operators(ministry, self._sessions)
         gate = create_service(ministry)
-        config = configured(gate)
+        config = configured_service(ministry, gate)
         if certificates is not None:
             config.ssl = certificates.good()
         self._servers = (Server(config), Server(configured(operators)))
         host = listeners.service.getsockname()[0]
 
         def protocol(app: Any) -> asyncio.Protocol:
-            made = H11Protocol(config, self._servers[0].server_state, {})
+            factory: Any = config.http_protocol_class
+            made: Bounded = factory(config=config, server_state=self._servers[0].server_state, app_state={})
             made.app = app
             return made
 
@@ -141,7 +140,8 @@ class Running:
         ministry.doors = self._doors
         count = ministry.settings.workers
         # several processes take the connections; this one keeps the control interface and the spaces' own ports
-        self._crew = Crew(ministry.settings, listeners.service, count, judges) if count else None
+        shown = None if certificates is None else certificates.shown()
+        self._crew = Crew(ministry.settings, listeners.service, count, judges, shown) if count else None
         self._thread = Thread(target=self._serve, name="mock-moet", daemon=True)
 
     @classmethod
@@ -173,16 +173,13 @@ class Running:
                 shown = listeners.service.getsockname()[0]
                 certificates = Certificates((*names, shown), settings.clock.now(), tls.own)
             own_url = _url(listeners.service, "http" if tls is None else "https")
-            if settings.workers and (
-                tls is not None
-                or (
-                    settings.database.startswith("sqlite://")
-                    and not settings.database.removeprefix("sqlite://").strip("/")
-                )
+            if (
+                settings.workers
+                and settings.database.startswith("sqlite://")
+                and not settings.database.removeprefix("sqlite://").strip("/")
             ):
                 raise ValueError(
-                    "--workers: cần --database là tệp hoặc PostgreSQL, và không đi cùng --tls"
-                    " / wants a file or PostgreSQL as --database, and no --tls"
+                    "--workers: cần --database là tệp hoặc PostgreSQL / wants a file or PostgreSQL as --database"
                 )
             shared = settings.shared or settings.workers > 0
             # workers judge what they take; this process takes little

@@ -19,7 +19,8 @@ from typing import Any
 
 from conformance.pack import load_pack
 from mock_moet.api import create_service
-from mock_moet.listening import Server, configured
+from mock_moet.certificates import Shown
+from mock_moet.listening import Server, configured_service
 from mock_moet.ministry import Ministry, Settings
 
 _SPAWN = multiprocessing.get_context("spawn")
@@ -30,10 +31,15 @@ _LEFT_OUT = ("pack", "clock", "judge", "control_token")
 """Settings that a worker makes itself, or has no business with."""
 
 
-def _serve(folder: Path, values: Mapping[str, Any], listening: socket.socket, ready: Connection) -> None:
+def _serve(
+    folder: Path, values: Mapping[str, Any], listening: socket.socket, shown: Shown | None, ready: Connection
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us decides
     ministry = Ministry(Settings(pack=load_pack(folder), **values), migrate=False)
-    server = Server(configured(create_service(ministry)))
+    config = configured_service(ministry, create_service(ministry))
+    if shown is not None:
+        config.ssl = shown.context()
+    server = Server(config)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -64,9 +70,15 @@ def _end_with(parent: BaseProcess, server: Server) -> None:
 
 
 class Crew:
-    """The workers of a service; one that dies is replaced, and takes up what it had not judged."""
+    """The workers of a service; one that dies is replaced, and takes up what it had not judged.
 
-    def __init__(self, settings: Settings, listening: socket.socket, count: int, judges: int) -> None:
+    ``shown``: the certificate that they show, with its key; it travels through a pipe, not over the disk.
+    """
+
+    def __init__(
+        self, settings: Settings, listening: socket.socket, count: int, judges: int, shown: Shown | None = None
+    ) -> None:
+        self._shown = shown
         self._folder = settings.pack.folder
         self._values = {
             one.name: getattr(settings, one.name) for one in fields(settings) if one.name not in _LEFT_OUT
@@ -83,7 +95,9 @@ class Crew:
         receiving, sending = _SPAWN.Pipe(duplex=False)
         values = {**self._values, "judges": judges, "take_up": take_up}
         worker = _SPAWN.Process(
-            target=_serve, args=(self._folder, values, self._listening, sending), name=f"mock-moet-{number}"
+            target=_serve,
+            args=(self._folder, values, self._listening, self._shown, sending),
+            name=f"mock-moet-{number}",
         )
         worker.start()
         sending.close()

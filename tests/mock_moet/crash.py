@@ -44,7 +44,7 @@ def _fork_for_ever(database: str, port: int) -> None:
     import asyncio
 
     from mock_moet.api import create_service
-    from mock_moet.listening import Server, configured
+    from mock_moet.listening import Server, configured_service
     from mock_moet.ministry import Ministry, Settings
     from mock_moet.server import bind
 
@@ -61,7 +61,8 @@ def _fork_for_ever(database: str, port: int) -> None:
     while True:
         child = os.fork()
         if child == 0:
-            server = Server(configured(create_service(Ministry(Settings(database=database)))))
+            ministry = Ministry(Settings(database=database))
+            server = Server(configured_service(ministry, create_service(ministry)))
             asyncio.run(server.serve(sockets=[listening]))
             os._exit(0)
         sys.stdout.write(f"{child}\n")
