@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import math
 import secrets
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -17,7 +18,9 @@ LINK_LIFETIME = 3600.0
 SESSION_LIFETIME = 12 * 3600.0
 """Seconds a session lasts: a working day."""
 _MOST = 500
-"""Sessions and links that are kept; the oldest go first."""
+"""Sessions, links and addresses that are kept; the oldest go first."""
+ATTEMPTS, ATTEMPTS_IN = 10, 60.0
+"""Wrong sign-ins that an address may make in so many seconds."""
 
 
 @dataclass(slots=True)
@@ -37,11 +40,41 @@ class Session:
         return hmac.compare_digest(token.encode(), self.csrf.encode())
 
 
+class Attempts:
+    """Wrong sign-ins by address: after so many of them an address has to wait. The oldest addresses are forgotten."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+        self._lock = Lock()
+
+    def wait(self, address: str) -> int:
+        """Seconds until the address may try again; 0: now."""
+        with self._lock:
+            times = self._of(address)
+            return math.ceil(times[0] + ATTEMPTS_IN - self._clock.monotonic()) if len(times) >= ATTEMPTS else 0
+
+    def failed(self, address: str) -> None:
+        """Note a wrong attempt."""
+        with self._lock:
+            times = self._of(address)
+            times.append(self._clock.monotonic())
+            self._wrong.pop(address, None)
+            _keep(self._wrong, address, times)
+
+    def _of(self, address: str) -> deque[float]:
+        times = self._wrong.get(address, deque(maxlen=ATTEMPTS))
+        while times and times[0] + ATTEMPTS_IN <= self._clock.monotonic():
+            times.popleft()
+        return times
+
+
 class Sessions:
     """All links and sessions of a service. Only hashes of what browsers hold are kept."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.attempts = Attempts(clock)
         self._links: OrderedDict[str, float] = OrderedDict()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = Lock()

@@ -46,7 +46,11 @@ def by_token(visit: Visit) -> Response:
     origin = visit.request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != visit.request.headers.get("host"):
         raise Stop(403, "error.csrf")
+    attempts, address = _sessions(visit).attempts, _address(visit)
+    if (seconds := attempts.wait(address)) > 0:
+        return _later(visit, seconds)
     if not is_control_token(visit.ministry, visit.sent("token")):
+        attempts.failed(address)
         return page(visit, "sign-in.html.j2", 403, wrong=visit.say("sign-in.wrong"), next=visit.sent("next"))
     return _in(visit, _sessions(visit).begin(), _next(visit.sent("next")))
 
@@ -55,6 +59,10 @@ def by_link(visit: Visit) -> Response:
     """Sign in by a one-time link; the code is used up and does not stay in the address."""
     value = _sessions(visit).redeem(visit.asked("code"))
     if not value:
+        attempts, address = _sessions(visit).attempts, _address(visit)
+        if (seconds := attempts.wait(address)) > 0:
+            return _later(visit, seconds)
+        attempts.failed(address)
         return page(visit, "sign-in.html.j2", 403, wrong=visit.say("sign-in.used"), next="")
     return _in(visit, value, f"{PREFIX}/")
 
@@ -71,6 +79,18 @@ def leave(visit: Visit) -> Response:
 def _sessions(visit: Visit) -> Sessions:
     found: Sessions = visit.request.app.state.sessions
     return found
+
+
+def _address(visit: Visit) -> str:
+    return visit.request.client.host if visit.request.client is not None else ""
+
+
+def _later(visit: Visit, seconds: int) -> Response:
+    """Too many wrong attempts: neither a right nor a wrong one is looked at for a while."""
+    text = visit.say("sign-in.too-many", seconds=str(seconds))
+    response = page(visit, "sign-in.html.j2", 429, wrong=text, next=visit.sent("next"))
+    response.headers["retry-after"] = str(seconds)
+    return response
 
 
 def _next(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,10 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mock_moet.console import PREFIX
 from mock_moet.ministry import Settings
-from mock_moet.server import Running
+from mock_moet.server import Running, Tls
 from tests.mock_moet.helpers import CONTROL, Client, Control, transcript
 from tests.mock_moet.test_batches import learner
+from tests.mock_moet.test_tls import Secure
 
 LONGEST = 600
 """Questions about an outcome, at most."""
@@ -30,16 +33,16 @@ def settled(client: Client, receipt: str) -> str:
 @pytest.mark.skipif(os.name == "nt", reason="kills by signal")
 def test_two_workers_are_one_service(tmp_path: Path) -> None:
     settings = Settings(control_token=CONTROL, database=f"sqlite:///{tmp_path / 'store.db'}", workers=2)
-    with Running.start(settings) as running:
+    with Running.start(settings, tls=Tls()) as running:
         http = httpx.Client(base_url=running.control_url, headers={"Authorization": f"Bearer {CONTROL}"}, timeout=60)
         with http:
             space = Control(http).open(judging="accept-all")
-            client = Client(space)
+            client = Secure(space)
             assert client.authenticate().status_code == 200
             space.faults({"kind": "status", "operation": "submit", "status": 503, "times": 2})
 
             def insist(number: int) -> tuple[str, int]:
-                own = Client(space)
+                own = Secure(space)
                 own.token = client.token
                 data, tries = transcript(learner=learner(number)), 1
                 while (answer := own.submit(data)).status_code != 202:
@@ -54,10 +57,22 @@ def test_two_workers_are_one_service(tmp_path: Path) -> None:
             assert {settled(client, receipt) for receipt, _ in taken} == {"accepted"}
             numbers = [one["n"] for one in space.journal()]
             assert numbers == list(range(1, len(numbers) + 1))
+            # the console stands in the first process and sees what the workers wrote
+            with httpx.Client(base_url=running.control_url, follow_redirects=True, timeout=60) as browser:
+                assert browser.get(running.console_url()).status_code == 200
+                run = f"{PREFIX}/runs/{space.space}"
+                assert taken[0][0] in browser.get(f"{run}/submissions/{taken[0][0]}").text
+                assert browser.get(f"{run}/journal/{numbers[-1]}").status_code == 200
+                token = re.search('name="csrf" value="([^"]+)"', browser.get(f"{run}/faults").text)
+                assert token is not None
+                fault = {"csrf": token[1], "kind": "status", "operation": "health", "status": "503", "times": "1"}
+                assert browser.post(f"{run}/faults", data=fault).status_code == 200
+            statuses = [client.call("health").status_code for _ in range(4)]
+            assert sorted(statuses) == [200, 200, 200, 503]
             assert running._crew is not None
             victim = running._crew.processes[0]
             os.kill(victim, signal.SIGKILL)
-            again = Client(space)
+            again = Secure(space)
             again.token = client.token
             for receipt, _ in taken:
                 for _ in range(LONGEST):

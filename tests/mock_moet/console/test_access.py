@@ -5,8 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from mock_moet.console import PREFIX, Sessions
-from mock_moet.console.sessions import LINK_LIFETIME, SESSION_LIFETIME
+from mock_moet.console import PREFIX, Sessions, create_console
+from mock_moet.console.sessions import ATTEMPTS, ATTEMPTS_IN, LINK_LIFETIME, SESSION_LIFETIME, Attempts
+from mock_moet.inprocess import InProcessTransport
+from mock_moet.ministry import Ministry, Settings
 from tests.mock_moet.console.sample import Bench, Desk
 from tests.mock_moet.helpers import CONTROL, VirtualClock
 
@@ -60,6 +62,39 @@ def test_the_control_token_signs_in_and_stands_in_no_address(stranger: Desk) -> 
     assert (right.status_code, right.headers["location"]) == (303, f"{PREFIX}/codes")
     assert CONTROL not in str(right.headers)
     assert stranger.get(f"{PREFIX}/codes").status_code == 200
+
+
+def test_who_guesses_has_to_wait() -> None:
+    clock = VirtualClock()
+    ministry = Ministry(Settings(clock=clock, control_token=CONTROL))
+    sessions = Sessions(clock)
+    transport = InProcessTransport(create_console(ministry, sessions), clock)
+    with httpx.Client(transport=transport, base_url="http://127.0.0.1:1") as http:
+        page = f"{PREFIX}/sign-in"
+        for _ in range(ATTEMPTS):
+            assert http.post(page, data={"token": "guess"}).status_code == 403
+        # the right token is not looked at either: an answer would tell
+        for token, language, words in (
+            ("guess", "vi", "Sai quá nhiều lần"),
+            (CONTROL, "en", "Too many wrong attempts"),
+        ):
+            answer = http.post(page, data={"token": token}, params={"lang": language})
+            assert answer.status_code == 429
+            assert words in answer.text
+            assert 0 < int(answer.headers["retry-after"]) <= ATTEMPTS_IN
+        assert http.get(f"{PREFIX}/enter", params={"code": "guess"}).status_code == 429
+        assert http.get(f"{PREFIX}/enter", params={"code": sessions.link()}).status_code == 303
+        clock.sleep(ATTEMPTS_IN)
+        assert http.post(page, data={"token": CONTROL}).status_code == 303
+    transport.close()
+    ministry.close()
+
+
+def test_wrong_attempts_are_kept_of_so_many_addresses_only() -> None:
+    attempts = Attempts(VirtualClock())
+    for number in range(5000):
+        attempts.failed(f"192.0.2.{number}")
+    assert len(attempts._wrong) <= 500
 
 
 @pytest.mark.parametrize(
