@@ -104,6 +104,10 @@ class Bundle:
         self._index.close()
         return digest
 
+    def abandon(self) -> None:
+        """Close the index without its footer, if it is still open: the bundle stays incomplete, and says so."""
+        self._index.close()
+
     def _line(self, data: dict[str, Any]) -> None:
         line = json.dumps(data, ensure_ascii=False, sort_keys=True)
         if any(0xD800 <= ord(one) <= 0xDFFF for one in line):  # a lone surrogate out of a vendor's JSON

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from conformance.doors.http import DoorError, Unreachable
 
+DATABASE = "ministry.sqlite"
+"""The mock Ministry's database, beside the evidence while a run lasts."""
 START_LIMIT = 90.0
 """Seconds a process has to say that it is ready: it takes two, and far longer on a machine that is busy elsewhere."""
 
@@ -156,7 +158,7 @@ def start_ministry(
         at = f"{host}:{wanted_port}" if wanted_port else host
         raise Refused(f"{option}: không lắng nghe được / cannot listen: {at}: {error.strerror}") from error
     token = secrets.token_urlsafe(24)
-    database = (folder / "ministry.sqlite").resolve()
+    database = (folder / DATABASE).resolve()
     urls = {"base": public_url or f"http{'s' if tls else ''}://{host}:{port}", "control": f"http://127.0.0.1:{control}"}
     arguments = ["mock_moet", "--listen", host, "--port", str(port), "--control-port", str(control)]
     arguments += ["--database", f"sqlite:///{database.as_posix()}", "--pack", str(pack)]

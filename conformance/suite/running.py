@@ -203,6 +203,14 @@ class Controller(Worker):
         except KeyboardInterrupt:
             pytest.exit("bị ngắt / interrupted", NOT_COMPLETED)
 
+    def pytest_unconfigure(self) -> None:
+        """Close what was opened; a run that ended before its first item never came to its finish."""
+        super().pytest_unconfigure()
+        if self.run is not None and not self.finished:
+            self.finished = True
+            self.stream.close()
+            self.run.close()
+
     @staticmethod
     def _plugins(config: pytest.Config) -> tuple[str, ...]:
         found = {getattr(one, "__name__", "") or type(one).__module__ for one in config.pluginmanager.get_plugins()}

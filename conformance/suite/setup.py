@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import platform
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -19,7 +21,7 @@ from conformance.cases import Roster, build_roster
 from conformance.doors.drive import Intervals
 from conformance.doors.http import Answer, BadAnswer, DoorError, Http
 from conformance.doors.ministry import Ministry, Space
-from conformance.doors.processes import Service, start_ministry, start_vendor, stop_all
+from conformance.doors.processes import DATABASE, Service, start_ministry, start_vendor, stop_all
 from conformance.doors.tls import fingerprint
 from conformance.doors.vendor import Vendor, reasons_of
 from conformance.events import RunInfo, Witness
@@ -50,6 +52,10 @@ COPIES, MANY_EXCHANGES = 2, 40
 """Further copies of the reference vendor, and from how many exchanges on: starting one takes seconds."""
 
 
+TURNS = "turns.sqlite"
+"""A file beside the evidence while the run lasts (:mod:`conformance.suite.turns`)."""
+
+
 @dataclass(slots=True)
 class Run:
     """A run that is set up: what processes need, and what the controller must close in the end."""
@@ -62,12 +68,26 @@ class Run:
     vendor: Vendor | None = None
     notice: tuple[str, ...] = ()
     """Lines to be shown before the first item."""
+    temporary: bool = False
+    """Whether nobody asked to keep the evidence."""
 
     def close(self) -> None:
-        """Close connections and stop the run's own services."""
+        """Close connections and the evidence, and stop the run's own services."""
+        self.bundle.abandon()
         for http in self.https:
             http.close()
         stop_all(self.services)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Leave the evidence alone: neither the services' own files beside it, nor evidence nobody asked to keep."""
+        folder = Path(self.setup.evidence)
+        if self.temporary:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        for path in (*folder.glob(f"{DATABASE}*"), *folder.glob(f"{TURNS}*")):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 class RealClock:
@@ -99,23 +119,28 @@ def open_run(options: Options, plugins: tuple[str, ...] = ()) -> Run:
     body = witnessing(options, pack) if options.witness else None
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     folder = evidence_folder(options)
-    if options.target.startswith("file:"):
-        return _files(options, pack, now, seed, folder)
-    run: list[Service] = []
+    services: list[Service] = []
     https: list[Http] = []
     try:
-        if options.target == OBSERVE:
+        if options.target.startswith("file:"):
+            run = _files(options, pack, now, seed, folder)
+        elif options.target == OBSERVE:
             from conformance.suite.observing import open_observed
 
-            return open_observed(options, pack, now, seed, folder, run, https)
-        if body is None:
-            return _drive(options, pack, now, seed, folder, run, https)
-        return _drive(options, pack, now, seed, folder, run, https, body, plugins)
+            run = open_observed(options, pack, now, seed, folder, services, https)
+        elif body is None:
+            run = _drive(options, pack, now, seed, folder, services, https)
+        else:
+            run = _drive(options, pack, now, seed, folder, services, https, body, plugins)
     except BaseException:
         for http in https:
             http.close()
-        stop_all(run)
+        stop_all(services)
+        if not options.evidence:
+            shutil.rmtree(folder, ignore_errors=True)
         raise
+    run.temporary = not options.evidence
+    return run
 
 
 def _drive(
@@ -278,7 +303,7 @@ def begin(
         vendor=_bounded(described),
         max_examples=options.max_examples,
         offers={key: one.data() for key, one in offers.items()},
-        lock=str(folder / "turns.sqlite"),
+        lock=str(folder / TURNS),
     )
     bundle = Bundle(folder, (*setup.secrets, *keys.secrets))
     keys.keep(bundle)

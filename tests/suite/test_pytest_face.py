@@ -32,6 +32,7 @@ def test_a_failure_is_named_with_its_place_and_smallest_case(tmp_path: Path) -> 
     assert {"--defect=cuts-off-instead-of-rounding", "--keys=p-256"} <= set(item["replay"])
     assert item["replay"][0] == "pytest"
     assert "→ pytest --target=reference" in printed
+    assert sorted(one.name for one in (tmp_path / "e").iterdir()) == ["bytes", "index.ndjson"]
     assert (tmp_path / "e" / "index.ndjson").read_text(encoding="utf-8").splitlines()[-1].startswith('{"footer"')
     assert "PL1-MON-008" in (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "PL1-MON-008" in (tmp_path / "j.xml").read_text(encoding="utf-8")
