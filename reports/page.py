@@ -85,4 +85,5 @@ def render(result: Result, verdict: Verdict, pack: Pack, language: str) -> str:
         excerpt_lines=EXCERPT_LINES,
         filters=FILTERS,
         witnessed=verdict.witnessed and result.run.witness is not None,
+        unchecked=bool(result.verdict) and result.run.pack_digest != pack.digest,
     )

@@ -229,7 +229,18 @@ def test_garbled_evidence_is_not_judged_anew(setup: bytes | None, said: str, tmp
         rejudge(StoredBundle(tmp_path), run.model_copy(update={"run": described, "footer": footer}), default_pack())
 
 
-@pytest.mark.parametrize("text", ["[" * 3000, "\0", "!!python/object/apply:os.system [id]", "- &a [*a]"])
+@pytest.mark.parametrize("text", ["[" * 1000, "\0", "!!python/object/apply:os.system [id]", "- &a [*a]"])
 def test_a_garbled_baseline_is_said_to_be_one(text: str) -> None:
     with pytest.raises(BaselineError, match=r"nested too deep|not YAML|entry 1 is wrong"):
         Baseline.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("vi", "kết luận ghi trong tệp kết quả không được tính lại"), ("en", "was not recomputed")]
+)
+def test_a_page_says_that_its_verdict_could_not_be_recomputed(language: str, said: str) -> None:
+    run = failing(default_pack())
+    run = run.model_copy(update={"verdict": decide(default_pack(), run).to_json()})
+    assert said not in reports.html(run, default_pack(), language)
+    elsewhere = run.model_copy(update={"run": run.run.model_copy(update={"pack_digest": "00" * 32})})
+    assert said in reports.html(elsewhere, default_pack(), language)
