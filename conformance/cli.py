@@ -274,7 +274,7 @@ def show(
             stop(f"{file}: không phải học bạ theo bộ đặc tả / not a transcript of this pack", FAILED)
         form = readable(document, lang.value)
         if html is not None:
-            html.write_text(form_page(form, file.name, document.digest, lang.value), encoding="utf-8")
+            html.write_text(form_page(form, file.name, document.digest, lang.value), encoding="utf-8", newline="\n")
             typer.echo(f"→ {html}")
             return
     except (CheckingProblem, PackError, OSError) as error:
@@ -412,7 +412,7 @@ def _built(folder: Path, pack: Path | None, *, page: bool) -> None:
         made = write_corpus(folder, loaded)
         if page:
             listed = exceptions(load_definitions(loaded))
-            (folder / "index.html").write_text(render_index(made, listed, loaded), encoding="utf-8")
+            (folder / "index.html").write_text(render_index(made, listed, loaded), encoding="utf-8", newline="\n")
     except (PackError, OSError) as error:
         stop(str(error), WRONG_USE)
     kinds = [one.definition.kind for one in made]

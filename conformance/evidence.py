@@ -84,7 +84,7 @@ class Bundle:
         self._secrets = tuple(one.encode() for one in secrets if one)
         self._count = 0
         (folder / "bytes").mkdir(parents=True, exist_ok=True)
-        self._index = (folder / "index.ndjson").open("w", encoding="utf-8")
+        self._index = (folder / "index.ndjson").open("w", encoding="utf-8", newline="\n")
         self._chain = hashlib.sha256()
 
     def add(self, kind: str, item: str, data: bytes, **facts: Any) -> Entry:

@@ -81,7 +81,7 @@ def print_pdf(page: str, out: Path, limit: float = LIMIT) -> None:
     program = browser()
     with tempfile.TemporaryDirectory(prefix="hocba-pdf-", ignore_cleanup_errors=True) as folder:
         source, made = Path(folder) / "report.html", Path(folder) / "report.pdf"
-        source.write_text(confined(page), encoding="utf-8", errors="replace")
+        source.write_text(confined(page), encoding="utf-8", errors="replace", newline="\n")
         command = [
             program,
             "--headless",

@@ -84,10 +84,12 @@ def write_desk(
         certificate = base64.b64encode(credential.certificate.public_bytes(Encoding.DER)).decode()
         listed.append({**entry, "file": f"{file}.p12", "ocsp": f"{file}.ocsp", "certificate": certificate})
     _private(folder / "password.txt", secret.encode() + b"\n")
-    (folder / "signers.json").write_text(json.dumps(listed, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    (folder / "signers.json").write_text(
+        json.dumps(listed, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n"
+    )
     until = min(one.certificate.not_valid_after_utc for _, one in holders.values())
     readme = _README.format(made=moment.isoformat(timespec="minutes"), until=until.date().isoformat())
-    (folder / "README.md").write_text(readme, encoding="utf-8")
+    (folder / "README.md").write_text(readme, encoding="utf-8", newline="\n")
     return [
         f"{folder}: {len(listed)} tệp PKCS#12 / PKCS#12 files, root.pem, authorities.pem, 3 CRL, OCSP, "
         "dấu thời gian / time-stamp",

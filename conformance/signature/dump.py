@@ -71,8 +71,8 @@ def dump_document(document: Document, pack: Pack, folder: Path, name: str) -> Pa
         "document": {"name": _shown(name), "sha256": document.digest, "bytes": len(document.data)},
         "signatures": entries,
     }
-    (own / INDEX).write_text(json.dumps(index, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    (own / TEXT).write_text("\n".join(_lines(index)) + "\n", encoding="utf-8")
+    (own / INDEX).write_text(json.dumps(index, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+    (own / TEXT).write_text("\n".join(_lines(index)) + "\n", encoding="utf-8", newline="\n")
     return own
 
 

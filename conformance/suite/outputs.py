@@ -35,7 +35,7 @@ class Outputs:
             if path.is_dir():
                 raise IsADirectoryError(f"là thư mục / is a folder: {path}")
             return  # a pipe or terminal: written to as it is
-        with path.open("a", encoding="utf-8"):
+        with path.open("ab"):
             pass
         path.unlink()
 

@@ -131,3 +131,20 @@ def test_text_files_are_opened_with_their_encoding() -> None:
                 if "b" not in mode and ast.unparse(node.func.value) in ("path", "file", "target", "part"):
                     found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert found == []
+
+
+def test_what_is_written_as_text_has_the_same_line_ends_everywhere() -> None:
+    """Digests are over bytes: a file written on Windows must not have other ones."""
+    careless = []
+    for path in sources():
+        if path.is_relative_to(ROOT / "docs"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            first = node.args[0] if node.args else None
+            mode = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+            writes = node.func.attr == "write_text" or (node.func.attr == "open" and re.fullmatch("[wax]t?", mode))
+            if writes and "newline" not in {one.arg for one in node.keywords}:
+                careless.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert careless == []
