@@ -14,8 +14,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no fork")
 
 
 def test_sqlite_keeps_what_was_acknowledged(tmp_path: Path) -> None:
-    assert play(f"sqlite:///{tmp_path / 'store.db'}", kills=4, seed=1)
+    assert play(f"sqlite:///{tmp_path / 'store.db'}", kills=2, seed=1)
 
 
 def test_postgresql_keeps_what_was_acknowledged(database: str) -> None:
-    assert play(emptied(database), kills=4, seed=1)
+    assert play(emptied(database), kills=2, seed=1)
