@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from conformance.checks.context import Context
+from conformance.checks.signature_integrity import EXCHANGED
 from conformance.checks.signers import PRINCIPAL, SEAL, Binding, Bound, Ledger, matches
 from conformance.document import Document
 from conformance.signature.certificate import CertificateFacts, plain
@@ -210,7 +211,8 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
     name = person.name.raw if person.name else ""
     equal = matches(person, held)
     same_name = same(name, held.name)
-    origin = wrong_kind = wrong_kind or _unusable(_identifier(person), ledger)
+    exchanged = EXCHANGED if ledger.codes.get(signature) == EXCHANGED else ""
+    origin = wrong_kind = wrong_kind or exchanged or _unusable(_identifier(person), ledger)
     double = next((group for group in _PERSONAL if held.others.get(group)), "")
     if double:
         origin = ledger.against(
@@ -280,7 +282,7 @@ def _keys(binding: Binding, ledger: Ledger) -> None:
 
 def _blamed(those: Iterable[Bound], ledger: Ledger) -> str:
     codes = [ledger.codes.get(one.signature, "") for one in those]
-    return next((code for code in codes if code.startswith(("PL1-CTS-003", "PL1-CTS-006"))), "")
+    return next((code for code in codes if code.startswith(("PL1-CTS-003", "PL1-CTS-006", EXCHANGED))), "")
 
 
 # --------------------------------------------------------------------------------------------------------- authority

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 from conformance.pack import RuleSet
@@ -40,28 +40,42 @@ class WrongMark:
         seen = self.value.value
         if self.parts is None or not isinstance(seen, Decimal):
             return ()
+        found = tuple(cause for cause, values in _miscalculated(self.parts, rules) if seen in values)
         regular, midterm, final = components(self.parts)
-        weights = rules.component_weights
-        total = sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["midterm"] + final * weights["final"]
-        exact = total / (len(regular) * weights["regular"] + weights["midterm"] + weights["final"])
-        unit = Decimal(1).scaleb(-rules.rounding_digits)
-        plain = (sum(regular, Decimal(0)) + midterm + final) / (len(regular) + 2)
-        swapped = (
-            sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["final"] + final * weights["midterm"]
-        )
-        swapped /= len(regular) * weights["regular"] + weights["midterm"] + weights["final"]
-        likely = (
-            ("cut-off", {exact.quantize(unit, ROUND_DOWN)}),
-            ("tie-to-even", {exact.quantize(unit, ROUND_HALF_EVEN)}),
-            ("not-rounded", {exact}),
-            ("rounded-twice", {_half_up(_half_up(exact, unit / 10), unit)}),
-            ("whole-marks", {_half_up(exact, Decimal(1)), _half_up(exact * 2, Decimal(1)) / 2}),
-            ("plain-mean", {_half_up(plain, unit)}),
-            ("weights-swapped", {_half_up(swapped, unit)}),
-        )
-        found = tuple(cause for cause, values in likely if seen in values)
         everything = [*regular, midterm, final]
         return (*found, "average-differs") if found or min(everything) <= seen <= max(everything) else ()
+
+
+def refuted(parts: Data, rules: RuleSet) -> frozenset[str]:
+    """The miscalculations that would have given another average than the right one: software that got it right makes
+    none of them."""
+    right = semester_average(*components(parts), rules).value
+    return frozenset(cause for cause, values in _miscalculated(parts, rules) if right not in values)
+
+
+def exact_average(parts: Data, rules: RuleSet) -> Decimal:
+    """The average before it is rounded."""
+    regular, midterm, final = components(parts)
+    weights = rules.component_weights
+    total = sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["midterm"] + final * weights["final"]
+    return total / (len(regular) * weights["regular"] + weights["midterm"] + weights["final"])
+
+
+def _miscalculated(parts: Data, rules: RuleSet) -> Iterator[tuple[str, set[Decimal]]]:
+    """The likely mistakes, likeliest first, with the averages they give."""
+    regular, midterm, final = components(parts)
+    weights, exact = rules.component_weights, exact_average(parts, rules)
+    unit = Decimal(1).scaleb(-rules.rounding_digits)
+    plain = (sum(regular, Decimal(0)) + midterm + final) / (len(regular) + 2)
+    swapped = sum(regular, Decimal(0)) * weights["regular"] + midterm * weights["final"] + final * weights["midterm"]
+    swapped /= len(regular) * weights["regular"] + weights["midterm"] + weights["final"]
+    yield "cut-off", {exact.quantize(unit, ROUND_DOWN)}
+    yield "tie-to-even", {exact.quantize(unit, ROUND_HALF_EVEN), exact.quantize(unit, ROUND_HALF_DOWN)}
+    yield "not-rounded", {exact}
+    yield "rounded-twice", {_half_up(_half_up(exact, unit / 10), unit)}
+    yield "whole-marks", {_half_up(exact, Decimal(1)), _half_up(exact * 2, Decimal(1)) / 2}
+    yield "plain-mean", {_half_up(plain, unit)}
+    yield "weights-swapped", {_half_up(swapped, unit)}
 
 
 def _half_up(value: Decimal, unit: Decimal) -> Decimal:

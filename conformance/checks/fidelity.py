@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from conformance.checks.context import Context
-from conformance.checks.entered import Data, WrongMark, components, meaning
+from conformance.checks.entered import Data, WrongMark, components, exact_average, meaning, refuted
 from conformance.document import Document
 from conformance.document.letters import normalized
-from conformance.finding import Recorder
+from conformance.finding import Message, Recorder
 from conformance.pack import RuleSet
 from conformance.transcript.academics import common_mistake, semester_average
 from conformance.transcript.model import Address, HistoryYear, Person, Relative, Subject, Transcript, Value
@@ -28,6 +28,7 @@ SEMESTERS = ("semester1", "semester2")
 PERSONS, TEACHERS, MARKS, COMMENTS = "persons", "teachers", "marks", "comments"
 CONDUCT, ABSENCES, DECISIONS, HISTORY = "conduct", "absences", "decisions", "history"
 
+_HALF = Decimal("0.5")
 _PERIODS = {name: f"{{period.{name}}}" for name in SEMESTERS}
 _CONDUCT = {"semester1": "semester1", "semester2": "semester2", "afterSummer": "after_summer"}
 _NOT_ETH = str.maketrans({"Ð": "Đ", "ð": "đ"})
@@ -79,6 +80,8 @@ class _Comparison:
     compared: set[str] = field(default_factory=set)
     differing: set[str] = field(default_factory=set)
     added: bool = False
+    right: list[Data] = field(default_factory=list)
+    """Component marks whose average the document states rightly."""
 
     @property
     def transcript(self) -> Transcript:
@@ -417,6 +420,7 @@ class _Comparison:
         wanted = meaning(result, self.rules())
         if value.value == wanted:
             if parts:
+                self.right.append(parts)
                 self.found.held(AVERAGES, "components")
             return None
         return WrongMark(entered, semester, subject, value, wanted, parts)
@@ -453,21 +457,27 @@ class _Comparison:
             return
         rules = self.rules()
         mistakes = [one.mistakes(rules) for one in wrong if one.parts]
+        innocent = frozenset().union(*(refuted(parts, rules) for parts in self.right))
         # a mark that no calculation from its components can give: then the others are no miscalculations either
         calculated = all(mistakes)
         # software makes one mistake: what explains some of the averages only, fits them by chance
-        mistake = common_mistake(mistakes) if mistakes and calculated else ""
+        # of two that fit, the one that would not have spoilt the right averages as well
+        likely = [[each for each in one[:-1] if each not in innocent] or one for one in mistakes]
+        mistake = common_mistake(likely) or common_mistake(mistakes) if mistakes and calculated else ""
         for one in wrong:
             params = {"subject": one.label, "period": _PERIODS[one.semester]}
             if mistake and one.parts:
                 derived = semester_average(*components(one.parts), rules)
+                exact, steps = exact_average(one.parts, rules), derived.steps
+                if exact - one.wanted == -_HALF.scaleb(-rules.rounding_digits):  # type: ignore[operator]
+                    steps = (*steps, Message("academics.exact-half", {"exact": str(exact)}))
                 self.found.violated(
                     AVERAGES,
                     mistake,
                     place=self.document.place(one.value),
                     expected=one.wanted,
                     seen=one.value.raw,
-                    derivation=derived.steps,
+                    derivation=steps,
                     **params,
                 )
                 continue

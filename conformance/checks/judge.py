@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from lxml import etree
 
 from conformance.checks import codes, form, levels, signatures, structure, subjects
 from conformance.checks.context import Context
@@ -21,12 +25,21 @@ class Judgement:
 
 def judge_document(data: bytes, context: Context) -> Judgement:
     """Judge the bytes of one transcript. Bad bytes are findings; an exception is a defect of ours."""
+    found, document = _judged(data, context)
+    if document is None:
+        return Judgement(found, None, None)
+    if not structure.is_digitised(document):
+        after_signing(found, document, context)
+    return Judgement(found, document, structure.programme_of(document, context))
+
+
+def _judged(data: bytes, context: Context) -> tuple[Recorder, Document | None]:
     found = Recorder()
     reading = read(data, context.pack)
     form.check(reading, found)
     document = reading.document
     if document is None:
-        return Judgement(found, None, None)
+        return found, None
     structure.check(document, context, found)
     if not structure.is_digitised(document):
         codes.check(document, context, found)
@@ -35,8 +48,7 @@ def judge_document(data: bytes, context: Context) -> Judgement:
             levels.check(document, context, found)
         settle(found, document)
         signatures.check(document, context, found)
-        after_signing(found)
-    return Judgement(found, document, structure.programme_of(document, context))
+    return found, document
 
 
 def judge_statement(data: bytes, context: Context) -> Judgement:
@@ -64,6 +76,7 @@ def _rateable(document: Document) -> bool:
 
 _REPEATED = frozenset(f"PL1-STR-001.{cause}" for cause in ("too-long", "attribute-missing", "attribute-unknown"))
 _SPELLING, _SCHEMA, _EMPTY = "PL1-DOC-006", "PL1-STR-001", "PL1-STR-001.empty"
+_ELEMENT = "PL1-STR-001.element"
 _ABSENT = ("PL1-STR-001.element", "PL1-STR-001.missing-element")
 
 
@@ -80,6 +93,7 @@ def settle(found: Recorder, document: Document) -> None:
         if one.is_root and one.place and one.requirement != _SCHEMA and _must(one.requirement, document)
     }
     blank = {one.place.xpath: one.code for one in found.violations if one.code == _EMPTY and one.place}
+    broken = {one.place.xpath.rpartition("/")[0] for one in found.violations if one.code == _ELEMENT and one.place}
     absent = next((one.code for one in found.violations if one.code in _ABSENT and one.is_root), "")
     top = document.place(document.root).xpath if absent else ""
     unseen: dict[str, Message] = {}
@@ -97,6 +111,8 @@ def settle(found: Recorder, document: Document) -> None:
             return replace(one, consequence_of=named[where])
         if absent and where == top and one.requirement != _SCHEMA:
             return replace(one, consequence_of=absent)
+        if one.requirement.startswith(_DERIVED) and where.rpartition("/")[0] in broken:
+            return replace(one, consequence_of=_ELEMENT)  # a value of the same subject that cannot be read
         return one
 
     def told(one: Observation) -> Observation:
@@ -110,30 +126,67 @@ def settle(found: Recorder, document: Document) -> None:
 
 _EDITED, _FUTURE = "PL1-KY-006.value-edited", "PL1-KY-012.future"
 _BEFORE_SIGNED = "PL1-STR-006.issued-before-signed"
+_VERIFIES, _INSERTED = "PL1-KY-006", "PL1-KY-006.inserted"
+_UNLIKE = ("PL1-KY-006.look-alike", "PL1-KY-006.mojibake")
+_DANGLING, _NO_SUBJECT = "PL1-KY-007.dangling", "PL1-MON-001.missing"
+_LETTERS = ("PL1-DOC-005", "PL1-DOC-006")
 _DERIVED, _RATED = "PL1-MON-", ("PL1-HT-", "PL1-LL-")
 
 
-def after_signing(found: Recorder) -> None:
+def after_signing(found: Recorder, document: Document | None = None, context: Context | None = None) -> None:
     """One mistake, one root: what is wrong only because a value was edited after signing follows from that.
 
-    That is said of the value itself, of marks of the same subject and of levels and promotion. And a signing time in
-    the future makes an issue date of today look too early.
+    Where the value at signing is known, ``document`` is judged with it put back: what is not found then follows from
+    the edit, and so do marks of the same subject, levels and promotion, of which more than one value may have been
+    edited. A letter that was changed all over a part is no mistake of its own. A signing time in the future makes an
+    issue date of today look too early. ``None``: nothing is judged again.
     """
-    edited = [one.place.xpath for one in found.violations if one.is_root and one.code == _EDITED and one.place]
+    edits = [one for one in found.violations if one.is_root and one.code in (_EDITED, _INSERTED) and one.place]
+    edited = [one.place.xpath for one in edits if one.place and one.code == _EDITED]
+    unlike = {
+        f"{one.place.xpath}/": one.code for one in found.violations if one.is_root and one.code in _UNLIKE and one.place
+    }
     subjects = {xpath.rpartition("/")[0] for xpath in edited}
     future = _FUTURE in found.roots()
+    # as many subjects are missed as signatures point to nothing: they were taken out after signing
+    taken_out = found.told[_NO_SUBJECT] <= found.told[_DANGLING]
+    before = _restored(edits, document, context) if edits and document is not None and context is not None else None
+    cause = edits[0].code if edits else ""
 
     def settled(one: Observation) -> Observation:
-        if not one.is_root or one.place is None or one.code in (_EDITED, _FUTURE):
+        if not one.is_root or one.place is None or one.code in (_EDITED, _INSERTED, _FUTURE):
             return one
+        if one.requirement in _LETTERS and f"{one.place.xpath}/".startswith(tuple(unlike)):
+            return replace(one, consequence_of=next(iter(unlike.values())))
+        if taken_out and one.code == _NO_SUBJECT:
+            return replace(one, consequence_of=_DANGLING)
         if future and one.code == _BEFORE_SIGNED:
             return replace(one, consequence_of=_FUTURE)
         derived = one.requirement.startswith(_DERIVED) and one.place.xpath.rpartition("/")[0] in subjects
         if edited and (one.place.xpath in edited or derived or one.requirement.startswith(_RATED)):
             return replace(one, consequence_of=_EDITED)
+        if before is not None and one.requirement != _VERIFIES and (one.code, one.place.xpath) not in before:
+            return replace(one, consequence_of=cause)
         return one
 
     found.observations = [settled(one) for one in found.observations]
+
+
+def _restored(edits: Sequence[Observation], document: Document, context: Context) -> set[tuple[str, str]]:
+    """What would be found, with its place, had the values not been edited and nothing been put in."""
+    root = copy.deepcopy(document.root)
+    values = {one.place.xpath: one for one in edits if one.place}
+    for element, again in zip(document.elements, list(root.iter(etree.Element)), strict=True):
+        edit = values.get(document.place(element).xpath)
+        above = again.getparent()
+        if edit is None or above is None:
+            continue
+        if edit.code == _INSERTED:
+            above.remove(again)
+        elif not len(element):
+            again.text = edit.expected
+    found = _judged(etree.tostring(root), context)[0]
+    return {(one.code, one.place.xpath) for one in found.violations if one.is_root and one.place}
 
 
 def _must(requirement: str, document: Document) -> bool:

@@ -13,6 +13,7 @@ from lxml import etree
 from conformance.document import MOST, Document
 from conformance.finding import Place
 from conformance.pack import Pack
+from conformance.signature.canonical import DS
 
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^)]*) \)")
 _NAMED = re.compile(r"'([^']*)'")
@@ -89,6 +90,7 @@ def _explained(error: Any, node: etree._Element | None, pack: Pack) -> tuple[str
             expected = _EXPECTED.search(error.message)
             wanted = expected[1].split() if expected else []
             shown = [one.replace(f"{{{pack.binding.namespace}}}", "").rstrip(",") for one in wanted]
+            shown = [one.replace(f"{{{DS}}}*", "ds:Signature") for one in shown]
             parent = node.getparent() if node is not None else None
             end = f"</{etree.QName(parent).localname}>" if parent is not None else ""
             details |= {"expected": ", ".join(shown) or end, "seen": name}
@@ -123,8 +125,9 @@ def _attribute(name: str) -> str:
 
 def _node(document: Document, error: Any) -> etree._Element | None:
     """The element that an error of the schema is about; libxml2's path has the prefixes that the document has."""
-    space = next(iter(_NAMED.findall(error.message)), "").rpartition("}")[0].removeprefix("{")
-    prefixes = dict.fromkeys(_PREFIX.findall(error.path or ""), space)
+    wanted = set(_PREFIX.findall(error.path or ""))
+    every = (item for one in document.elements for item in one.nsmap.items()) if wanted else ()
+    prefixes = {prefix: space for prefix, space in every if prefix and prefix in wanted}
     try:
         hits = document.root.getroottree().xpath(error.path or "/", namespaces=prefixes)
     except (etree.XPathError, ValueError):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
+from functools import cached_property
+
 from lxml import etree
 
 from conformance.checks.signers import SUBJECT_TEACHER, Ledger
 from conformance.pack import Pack
+from conformance.signature.algorithms import digest
 from conformance.signature.budget import Budget
+from conformance.signature.canonical import canonical, rerooted
 from conformance.signature.diagnose import CHANGED, Diagnosis, why
 from conformance.signature.parse import SIGNATURE, Reference
 from conformance.signature.verify import DocumentSignatures, Signature
@@ -15,7 +20,14 @@ RULE = "PL1-KY-006"
 _SAME = ("reindented", "namespace-context")
 """What happens to SignedInfo together with the parts it refers to."""
 _REMOVED = "reference-removed"
+_MOST_HINTS = 60
 _INSTRUCTION = "PL1-DOC-003.instruction"
+_UNKNOWN_ATTRIBUTE = "PL1-STR-001.attribute-unknown"
+_DANGLING = "PL1-KY-007.dangling"
+EXCHANGED = "PL1-KY-006.certificate-exchanged"
+"""A certificate put in the place of the signer's: that it is somebody else's follows."""
+_IN_SLOTS = ("signed-later", "slot-changed", "inserted")
+"""What happens to the signatures in a slot: told once for each signature above them."""
 
 
 class _Integrity:
@@ -31,11 +43,20 @@ class _Integrity:
         }
         self.replaced = ""
         """The code once a subject was found replaced together with its signature: its slot has changed as well."""
+        self.slots: dict[Signature, str] = {}
+        """First root of a signature about the slots it covers."""
         self.good: dict[etree._Element, int] = {}
         for one in facts.signatures:
             for reference in one.references:
                 if reference.good and reference.target is not None:
                     self.good[reference.target] = self.good.get(reference.target, 0) + 1
+
+    @cached_property
+    def _hints(self) -> tuple[str, ...]:
+        """Names and identifiers in the certificates: what a person's name or number may have been at signing."""
+        holders = [one.holder for one in self.ledger.binding.bound if one.holder is not None]
+        said = [text for one in holders for text in (one.name, *one.identifiers.values())]
+        return tuple(dict.fromkeys(said))[:_MOST_HINTS]
 
     def run(self) -> None:
         unverified: list[Signature] = []
@@ -92,7 +113,9 @@ class _Integrity:
             self._tell(one, reference, Diagnosis(CHANGED), inner)
             return
         found = self._why(reference)
-        if found.cause == CHANGED:
+        if found.cause in (CHANGED, "inserted") and self._was_empty(reference):
+            found = Diagnosis("signed-later", None, {"later": self._first_inside(target)})
+        elif found.cause == CHANGED:
             found = self._layered(one, target)
         elif found.cause == "inserted" and found.node is not None and found.node.find(f".//{SIGNATURE}") is not None:
             late = self._layered(one, target)
@@ -100,9 +123,17 @@ class _Integrity:
         origin = self.replaced if found.cause == "slot-changed" else ""
         if found.cause == "instruction":
             origin = _INSTRUCTION
+        elif found.cause == "attribute":
+            found, origin = Diagnosis(CHANGED), _UNKNOWN_ATTRIBUTE
+        elif found.cause == CHANGED and one.slot.name != SUBJECT_TEACHER and _DANGLING in self.ledger.codes.values():
+            origin = _DANGLING  # what a signature inside pointed to was taken out
+        if found.cause in _IN_SLOTS and target.find(f".//{SIGNATURE}") is not None:
+            origin = origin or self.slots.get(one, "")
         code = self._tell(one, reference, found, origin)
         if found.cause == "replaced":
             self.replaced = code
+        if found.cause in _IN_SLOTS and target.find(f".//{SIGNATURE}") is not None:
+            self.slots.setdefault(one, code)
         self.ledger.explains(target, code)
         self.ledger.explains(one.node, code)
 
@@ -136,6 +167,21 @@ class _Integrity:
             return Diagnosis("replaced")
         return self._narrowed(target)
 
+    def _was_empty(self, reference: Reference) -> bool:
+        """Whether the digest is that of the slot without any signature: all of them were made later."""
+        target = reference.target
+        if target is None or len(reference.steps) != 1 or target.find(f"*/{SIGNATURE}") is None:
+            return False
+        step, empty = reference.steps[0], rerooted(target)
+        for child in list(empty):
+            empty.remove(child)
+        octets = canonical(empty, step.method, step.prefixes)
+        return hmac.compare_digest(digest(reference.digest_name, octets), reference.value)
+
+    def _first_inside(self, target: etree._Element) -> str:
+        inside = (one for one in self.facts.signatures if any(above is target for above in one.node.iterancestors()))
+        return next((self.ledger.binding.find(one).who for one in inside), "")
+
     def _narrowed(self, target: etree._Element) -> Diagnosis:
         """What other signatures confirm has not changed: the change is in the rest."""
         children = list(target.iterchildren(etree.Element))
@@ -162,7 +208,7 @@ class _Integrity:
         if reference.target is None or len(reference.steps) != 1:
             return Diagnosis(CHANGED)
         step, method, value = reference.steps[0], reference.digest_name, reference.value
-        return why(reference.target, step, method, value, self.pack, self.budget, self.good)
+        return why(reference.target, step, method, value, self.pack, self.budget, self.good, self._hints)
 
     def _tell(self, one: Signature, reference: Reference, found: Diagnosis, consequence_of: str = "") -> str:
         target = reference.target if reference.target is not None else reference.node
@@ -185,9 +231,12 @@ class _Integrity:
         earlier = self.ledger.codes.get(one, "") if broken and one.value_cause in _SAME else ""
         if one.value_cause == _REMOVED:
             earlier = self.ledger.codes.get(one, "")
+        exchanged = one.value_cause == "value" and one.xades_problem == "certificate-mismatch"
+        held = self.ledger.binding.find(one).holder
         observation = self.ledger.against(
-            RULE, one.value_cause, one.parsed.value_node, signature=one, consequence_of=earlier, part="SignedInfo"
-        )
+            RULE, EXCHANGED.rpartition(".")[2] if exchanged else one.value_cause, one.parsed.value_node, signature=one,
+            consequence_of=earlier, part="SignedInfo", holder=held.name if held else "",
+        )  # fmt: skip
         self.ledger.explains(one.node, earlier or observation.code)
 
 

@@ -18,7 +18,9 @@ def check_times(facts: DocumentSignatures, context: Context, ledger: Ledger) -> 
         judged += 1
         if one.time is None:
             # a reference that finds nothing, or finds two, leaves the time unsigned
-            origin = ledger.codes.get(one, "") if one.time_problem == "unsigned" and one.parsed.troubles else ""
+            code = ledger.codes.get(one, "")
+            taken = one.time_problem == "unsigned" and one.parsed.troubles
+            origin = code if taken or code.startswith("PL1-KY-008") else ""
             ledger.against("PL1-KY-012", one.time_problem, one.node, signature=one, consequence_of=origin)
             continue
         _one(one, context, ledger)

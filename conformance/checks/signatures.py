@@ -9,7 +9,7 @@ from lxml import etree
 
 from conformance.checks import certificates
 from conformance.checks.context import Context
-from conformance.checks.signature_integrity import check_integrity
+from conformance.checks.signature_integrity import EXCHANGED, check_integrity
 from conformance.checks.signature_times import check_times
 from conformance.checks.signers import HOMEROOM, PRINCIPAL, SEAL, SUBJECT_TEACHER, Binding, Ledger, bind
 from conformance.checks.structure import programme_of
@@ -24,6 +24,20 @@ from conformance.signature.verify import Copy, DocumentSignatures, Signature, ve
 _MISSING = {HOMEROOM: "PL1-KY-002", PRINCIPAL: "PL1-KY-003", SEAL: "PL1-KY-004"}
 _GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008"}
 _SCHEMA = "PL1-STR-001"
+_WRONG_ROLE = "PL1-KY-005.wrong-role"
+_EVERYWHERE = ("reindented", "compacted", "prefix", "nfd", "nfc", "crlf", "mojibake")
+"""What an editor does to a whole document."""
+_ALIKE = (
+    "c14n-variant",
+    "namespace",
+    "not-canonical",
+    "digest-method",
+    "signed-info-c14n",
+    "ecdsa-der",
+    "other-method",
+)
+"""What software does to every signature it makes."""
+_UNKNOWN = "PL1-STR-001.attribute-unknown"
 _DUPLICATE = "PL1-STR-002.duplicate"
 _REMOVED = "reference-removed"
 _NAMELESS = "PL1-STR-002.missing"
@@ -76,10 +90,12 @@ def _wrapping(facts: DocumentSignatures, ledger: Ledger) -> None:
         codes[copy.node] = observation.code
         ledger.explains(copy.node, observation.code)
         # what stands at the place of the signed part, and is read, is signed by nobody of its own
-        for part in signed:
+        for part in signed or [copy.node]:
             for other in ledger.document.root.iter(part.tag):
-                if other not in targets:
+                same = signed or (other is not part and _identifiers(other) & _identifiers(part))
+                if other not in targets and same:
                     ledger.explains(other, observation.code)
+                    _follow(other, observation.code, ledger)
         _no_place(copy.node, observation.code, ledger)
         outer = copy.node.getparent()
         if outer is not None and etree.QName(outer).namespace not in (DS, etree.QName(ledger.document.root).namespace):
@@ -94,6 +110,21 @@ def _wrapping(facts: DocumentSignatures, ledger: Ledger) -> None:
                 "PL1-KY-008", cause, trouble.node, signature=one, consequence_of=origin, seen=trouble.seen,
                 **trouble.params,
             )  # fmt: skip
+
+
+def _identifiers(element: etree._Element) -> set[str]:
+    return {str(value) for name, value in element.items() if etree.QName(name).localname.lower() == "id"}
+
+
+def _follow(element: etree._Element, code: str, ledger: Ledger) -> None:
+    """What is wrong inside ``element`` follows from ``code``: it is not what was signed."""
+    where = xpath_of(element)
+
+    def settled(one: Observation) -> Observation:
+        inside = one.is_root and one.place is not None and f"{one.place.xpath}/".startswith(f"{where}/")
+        return replace(one, consequence_of=code) if inside and one.code != code else one
+
+    ledger.found.observations = [settled(one) for one in ledger.found.observations]
 
 
 def _no_place(node: etree._Element, code: str, ledger: Ledger) -> None:
@@ -170,6 +201,12 @@ def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
 
 
 def _coverage(document: Document, pack: Pack, facts: DocumentSignatures, ledger: Ledger) -> None:
+    for one in facts.wrong_roles:
+        role = pack.signature.role_attribute
+        told = ledger.against(
+            "PL1-KY-005", "wrong-role", one.box, signature=one, expected=one.slot.role, seen=one.box.get(role) or ""
+        )
+        ledger.explains(one.box, told.code)
     for one in facts.signatures:
         missing = [name for name in one.slot.covers if not _covers(document, one, name)]
         if missing:
@@ -180,12 +217,6 @@ def _coverage(document: Document, pack: Pack, facts: DocumentSignatures, ledger:
                 seen=", ".join(_called(name, pack) for name in one.covered),
                 missing=", ".join(_called(name, pack) for name in missing),
             )  # fmt: skip
-    for one in facts.wrong_roles:
-        role = pack.signature.role_attribute
-        told = ledger.against(
-            "PL1-KY-005", "wrong-role", one.box, signature=one, expected=one.slot.role, seen=one.box.get(role) or ""
-        )
-        ledger.explains(one.box, told.code)
     for node in facts.strays:
         if not any(above is copy.node for copy in facts.copies for above in node.iterancestors()):
             parent = node.getparent()
@@ -240,7 +271,7 @@ def _teachers(binding: Binding, ledger: Ledger) -> None:
     for subject, teacher in binding.missing:
         origin = next((ledger.codes[one] for one in unclear if one in ledger.codes), "")
         # a subject that was put in the place of the signed one is signed by nobody
-        origin = origin or explained.get(subject.node, "")
+        origin = origin or explained.get(subject.node, "") or _misplaced(groups, ledger)
         observation = ledger.against(
             rule, "missing", subject.node, consequence_of=origin,
             subject=subject.name.raw if subject.name else "", teacher=teacher.name.raw if teacher.name else "",
@@ -262,13 +293,30 @@ def _others(document: Document, context: Context, facts: DocumentSignatures, led
             groups = document.slots(slot.name)
             person = _expected(slot, document)
             place = groups[0] if groups else _beside_the_slots(document, context.pack)
-            observation = ledger.against(rule, "missing", place, who=person)
+            elsewhere = any(
+                one.box.get(context.pack.signature.role_attribute) == slot.role for one in facts.wrong_roles
+            )
+            origin = _WRONG_ROLE if elsewhere else _misplaced(groups, ledger)
+            observation = ledger.against(rule, "missing", place, who=person, consequence_of=origin)
             for group in groups:
-                ledger.explains(group, observation.code)
+                ledger.explains(group, origin or observation.code)
         elif slot.name == PRINCIPAL:
             _title(document, context, ledger)
         elif rule not in ledger.seen:
             ledger.found.held(rule)
+
+
+def _misplaced(groups: Iterable[etree._Element], ledger: Ledger) -> str:
+    """The root of something else in the slot than the schema wants: a signature is missed for that reason."""
+    where = [f"{xpath_of(group)}/" for group in groups]
+    return next(
+        (
+            one.code
+            for one in ledger.found.violations
+            if one.is_root and one.requirement == _SCHEMA and one.place and one.place.xpath.startswith(tuple(where))
+        ),
+        "",
+    )
 
 
 def _beside_the_slots(document: Document, pack: Pack) -> etree._Element:
@@ -323,9 +371,9 @@ def _superfluous(binding: Binding, ledger: Ledger) -> None:
 
 
 def _once(ledger: Ledger, pack: Pack) -> None:
-    """An editor that re-indents, or turns all text into another form, does it everywhere: one accident, one root."""
+    """An editor re-indents, or turns text into another form, everywhere; software signs alike: that is one root."""
     found = ledger.found
-    for cause in ("reindented", "compacted", "prefix", "nfd", "nfc", "crlf"):
+    for cause in (*_EVERYWHERE, *_ALIKE):
         code = f"PL1-KY-006.{cause}"
         roots = [one for one in found.violations if one.is_root and one.code == code and one.place]
         if not roots:
@@ -338,6 +386,13 @@ def _once(ledger: Ledger, pack: Pack) -> None:
             return one.is_root and one is not first and same_accident
 
         found.observations = [replace(one, consequence_of=code) if follows(one) else one for one in found.observations]
+
+
+def _taken(those: Iterable[Signature], ledger: Ledger) -> str:
+    """The root of signatures that lack their properties, or contradict them, because of a larger mistake."""
+    codes = {ledger.codes.get(one, "") for one in those}
+    code = codes.pop() if len(codes) == 1 else ""
+    return code if code.startswith("PL1-KY-008") or code == EXCHANGED else ""
 
 
 # ---------------------------------------------------------------------------------------------------------- advice
@@ -358,7 +413,10 @@ def _advice(document: Document, facts: DocumentSignatures, ledger: Ledger) -> No
         if one.xades_problem and not one.parsed.troubles:
             problems.setdefault(one.xades_problem, []).append(one)
     for cause, those in problems.items():
-        ledger.against("PL1-KY-011", cause, those[0].node, count=len(those))
+        ledger.against(
+            "PL1-KY-011", cause, those[0].node, count=len(those), seen=those[0].xades_seen,
+            consequence_of=_taken(those, ledger),
+        )  # fmt: skip
     if not problems:
         ledger.found.held("PL1-KY-011")
     deviations: dict[str, list[object]] = {}
@@ -375,6 +433,8 @@ def _advice(document: Document, facts: DocumentSignatures, ledger: Ledger) -> No
     if isinstance(attributes, list) and attributes:
         deviations["xml-attributes"] = list(attributes)
     for cause, nodes in deviations.items():
-        ledger.against("PL1-KY-016", cause, nodes[0], count=len(nodes))
+        schema = [one for one in ledger.found.violations if one.code == _UNKNOWN] if cause == "xml-attributes" else []
+        origin = (schema[0].consequence_of or _UNKNOWN) if schema else ""
+        ledger.against("PL1-KY-016", cause, nodes[0], count=len(nodes), consequence_of=origin)
     if not deviations:
         ledger.found.held("PL1-KY-016")

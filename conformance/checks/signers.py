@@ -29,9 +29,15 @@ class Bound:
     @property
     def who(self) -> str:
         """How a finding calls the signer: name and subject as the document has them, else the role on the slot."""
-        name = self.person.name.raw if self.person is not None and self.person.name else self.signature.slot.role
+        name = self.person.name.raw if self.person is not None and self.person.name else self._role
         subject = self.subject.name.raw if self.subject is not None and self.subject.name else ""
         return f"{name} ({subject})" if subject else name
+
+    @property
+    def _role(self) -> str:
+        """The slot's role; for the school's seal with the name in its certificate."""
+        role, named = self.signature.slot.role, self.person is None and self.signature.slot.name == SEAL
+        return f"{role} ({self.holder.name})" if named and self.holder is not None and self.holder.name else role
 
 
 @dataclass(slots=True)
@@ -85,7 +91,9 @@ def bind(document: Document, pack: Pack, facts: DocumentSignatures) -> Binding:
         signatures = facts.of(slot)
         if not signatures:
             continue
-        chosen = signatures[0]
+        # the one that says it stands here before one that says it belongs elsewhere
+        astray = set(facts.wrong_roles)
+        chosen = next((one for one in signatures if one not in astray), signatures[0])
         if person is not None:
             chosen = next((one for one in signatures if matches(person, holders[one])), chosen)
         binding.bound.append(Bound(chosen, person, None, holders[chosen]))

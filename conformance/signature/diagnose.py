@@ -9,8 +9,9 @@ from __future__ import annotations
 import copy
 import hmac
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -28,6 +29,8 @@ CHANGED = "value-changed"
 """What is left when nothing known explains the digest."""
 _INDENTS = ("  ", "    ", "\t", " ")
 _DEPTHS = (0, 1, 2, 3)
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e0fff]")
+"""Characters without a shape, which an editor or a copy from a web page puts in."""
 _LOOK_ALIKE = (("\u00d0\u00f0", "\u0110\u0111"), ("\u00a0", " "), ("’", "'"), ("‘", "'"))
 _USUAL = {
     "xsi": "http://www.w3.org/2001/XMLSchema-instance",
@@ -89,10 +92,12 @@ def why(
     pack: Pack,
     budget: Budget | None = None,
     sound: Container[etree._Element] = (),
+    hints: Sequence[str] = (),
 ) -> Diagnosis:
     """The accident that explains the digest ``wanted`` of ``element``; :data:`CHANGED` when nothing known does.
 
-    ``sound``: elements that other signatures confirm, so that the change is not in them.
+    ``sound``: elements that other signatures confirm, so that the change is not in them. ``hints``: names and numbers
+    that a person's may have been.
     """
     if len(wanted) > _LONGEST_DIGEST:
         return Diagnosis(CHANGED)
@@ -107,7 +112,7 @@ def why(
         moved = rearranged(element, case.form, case.fits, case.budget, case.price)
         if moved:
             return Diagnosis(*moved)
-        value = edited(element, case.form, (name, wanted), pack, case.budget.guesses, sound)
+        value = edited(element, case.form, (name, wanted), pack, case.budget.guesses, sound, hints)
         if value is not None:
             return Diagnosis("value-edited", value.node, {"before": value.before, "after": value.after})
     except etree.C14NError:  # no form to compare: PL1-KY-007 says why
@@ -173,12 +178,31 @@ def _with_namespaces(element: etree._Element, added: dict[str, str]) -> etree._E
 
 
 def _markup(case: _Case) -> Diagnosis | None:
-    """Processing instructions stay in every canonical form: one put in after signing breaks it."""
-    if next(case.element.iter(etree.ProcessingInstruction), None) is None or not case.affordable():
+    """Instructions and attributes stay in every canonical form: what was put in after signing breaks it."""
+    if next(case.element.iter(etree.ProcessingInstruction), None) is not None and case.affordable():
+        tried = rerooted(case.element)
+        etree.strip_tags(tried, etree.ProcessingInstruction)
+        if case.fits(case.form(tried)):
+            return Diagnosis("instruction")
+    known = _attributes(case.pack)
+    space = f"{{{case.pack.binding.namespace}}}"
+    every = (one for one in case.element.iter(etree.Element) if one.tag.startswith(space) and one.keys())
+    if all(known.issuperset(map(str, one.keys())) for one in every) or not case.affordable():
         return None
     tried = rerooted(case.element)
-    etree.strip_tags(tried, etree.ProcessingInstruction)
-    return Diagnosis("instruction") if case.fits(case.form(tried)) else None
+    for one in tried.iter(etree.Element):
+        if one.tag.startswith(space):
+            for name in known.symmetric_difference({*known, *map(str, one.keys())}):
+                del one.attrib[name]
+    return Diagnosis("attribute") if case.fits(case.form(tried)) else None
+
+
+@lru_cache(maxsize=16)
+def _attributes(pack: Pack) -> frozenset[str]:
+    """Attributes that the pack's form has."""
+    paths = (one.path.rpartition("/")[2] for one in pack.binding.fields.values())
+    bound = (path[1:] for path in paths if path.startswith("@"))
+    return frozenset((pack.binding.id_attribute, pack.signature.role_attribute, *bound))
 
 
 def _texts(root: etree._Element, change: Callable[[str], str]) -> None:
@@ -224,8 +248,26 @@ def _variants(element: etree._Element) -> Iterator[tuple[str, Callable[[etree._E
     for one, other in _LOOK_ALIKE:
         yield "look-alike", _replacing(one, other)
         yield "look-alike", _replacing(other[: len(one)], one)
+    yield "look-alike", lambda root: _texts(root, lambda text: _UNSEEN.sub("", text))
+    yield "mojibake", lambda root: _texts(root, _mended)
     yield "escaped", lambda root: _texts(root, _unescaped)
     yield "escaped", lambda root: _texts(root, lambda text: text.replace("&", "&amp;"))
+
+
+def _mended(text: str) -> str:
+    """A text that was read as Windows-1252 and written in UTF-8, as it was before."""
+    octets = bytearray()
+    for character in text:
+        try:
+            octets += character.encode("cp1252")
+        except UnicodeEncodeError:
+            if ord(character) > 0xFF:
+                return text
+            octets.append(ord(character))
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return text
 
 
 def _unescaped(text: str) -> str:

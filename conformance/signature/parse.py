@@ -113,6 +113,8 @@ class Parsed:
     """In the order of the document; a text where one cannot be read."""
     properties: list[etree._Element] = field(default_factory=list)
     """XAdES SignedProperties elements."""
+    old_xades: str = ""
+    """The namespace of SignedProperties of an earlier XAdES."""
     times: list[etree._Element] = field(default_factory=list)
     """Elements that call themselves a signing time, signed or not."""
     time_stamps: list[etree._Element] = field(default_factory=list)
@@ -183,7 +185,7 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
     text = children[1].text or ""
     value = decoded(text)
     if not value or len(children[1]):
-        found.against("form.base64", children[1], seen=text.strip()[:40])
+        found.against("form.not-base64", children[1], seen=text.strip()[:40], name=_local((tags[1],)))
     found.value = value or b""
     if "\r" in text:  # the JDK writes &#13;, and SignedXml loses it when a layer above signs it
         found.portability.setdefault("carriage-return", children[1])
@@ -208,8 +210,10 @@ def _object(found: Parsed, node: etree._Element) -> None:
         tag = str(each.tag)
         if tag in holders:
             holders[tag].append(each)
-        elif tag.rpartition("}")[2] == _SIGNING_TIME:
+        elif (name := tag.rpartition("}")[2]) == _SIGNING_TIME:
             found.times.append(each)
+        elif name == "SignedProperties":
+            found.old_xades = tag[1:].partition("}")[0]
     found.crls.extend(_values(holders[_LISTS], "EncapsulatedCRLValue"))
     found.answers.extend(_values(holders[_ANSWERS], "EncapsulatedOCSPValue"))
     loaded = [load(one) for one in _values(holders[_CERTIFICATES], "EncapsulatedX509Certificate")]
@@ -300,6 +304,8 @@ def _read_signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
     found.step = _step(found, children[0], pack)
     found.method = children[1].get("Algorithm") or ""
     found.algorithm = pack.signature.signatures.get(found.method)
+    if len(children[1]):
+        found.against("form.malformed", children[1], seen=f"SignatureMethod/{_local(_elements(children[1])[1])}")
     if found.algorithm is None:
         found.against(
             f"algorithm.{refused_cause(found.method, pack)}", children[1], seen=found.method,
@@ -344,7 +350,7 @@ def _reference(
         found.against("form.empty-uri", node, expected="#Id")
     elif uri.startswith("#xpointer"):
         found.against("form.xpointer", node, seen=uri, expected="#Id")
-    elif not uri.startswith("#") or len(uri) < 2:
+    elif not uri.startswith("#"):
         found.against("form.external-uri", node, seen=uri, expected="#Id")
     children, tags = _elements(node)
     if tags not in (_FULL_REFERENCE, _BARE_REFERENCE):
@@ -364,7 +370,7 @@ def _reference(
         )  # fmt: skip
     value = decoded(children[-1].text)
     if not value or len(children[-1]):
-        found.against("form.base64", children[-1], seen=(children[-1].text or "")[:40])
+        found.against("form.not-base64", children[-1], seen=(children[-1].text or "")[:40], name=_local((tags[-1],)))
     if not uri or not uri.startswith("#") or uri.startswith("#xpointer"):
         return None
     if not steps:
@@ -378,11 +384,16 @@ def _reference(
 def _transforms(found: Parsed, node: etree._Element, pack: Pack) -> tuple[Step, ...]:
     steps: list[Step] = []
     children, _ = _elements(node)
+    if not children:
+        found.against("form.malformed", node, seen="Transforms/")
+        return ()
     if len(children) > _MOST_TRANSFORMS:
         found.against("form.too-many-transforms", node, seen=str(len(children)), expected=f"≤ {_MOST_TRANSFORMS}")
         return ()
     for child in children:
         if child.get("Algorithm") in pack.signature.idle_transforms:
+            if steps:  # octets by then: some engines look for the signature in vain, others pass over it
+                found.portability.setdefault("transform-order", child)
             continue
         step = _step(found, child, pack)
         if step is not None:
@@ -406,7 +417,8 @@ def _key_info(found: Parsed, node: etree._Element) -> None:
 
 def _certificate(text: str) -> CertificateFacts | str:
     octets = decoded(text)
-    return "base64" if not octets else load(octets)
+    armoured = "PEM (-----BEGIN …)" if "-----BEGIN" in text else "base64"
+    return load(octets) if octets else armoured
 
 
 _known = lru_cache(maxsize=8192)(_certificate)

@@ -32,6 +32,7 @@ from conformance.transcript.model import Leader, Person, Transcript
 _VIETNAM = timezone(timedelta(hours=7))
 _START_TAG = re.compile(rb"<(?:\"[^\"]*\"|'[^']*'|[^\"'>])*>")
 _DSIG11 = "http://www.w3.org/2009/xmldsig11#"
+_VERSION = "v1.3.2"
 _TYPE_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
 
 
@@ -66,6 +67,10 @@ class Style:
     signing_time: bool = True
     certificate_reference: str = "v2"
     """``v2``, ``v1``, ``wrong`` (digest of something else) or empty."""
+    xades_version: str = _VERSION
+    """Of the namespace; an old one has its own Type of the reference."""
+    certificate_digest: str = ""
+    """Digest method of that reference, by URI; empty: as everywhere."""
     certificate: bool = True
     """Whether X509Data is there."""
     chain: bool = True
@@ -416,7 +421,8 @@ def _signature(plan: Plan, pack: Pack, marks: dict[str, tuple[str, str, str]]) -
     digest_uri, digest_name = _digest_uri(style.digest, pack)
     uris = [(uri, "") for uri in plan.uris]
     if style.xades:
-        uris.append((f"#{plan.id}-props", f' Type="{_TYPE_PROPERTIES}"'))
+        kind = _TYPE_PROPERTIES if style.xades_version == _VERSION else f"{_xades(style)}SignedProperties"
+        uris.append((f"#{plan.id}-props", f' Type="{kind}"'))
     elif style.signing_time:
         uris.append((f"#{plan.id}-time", ""))
     references = []
@@ -439,6 +445,10 @@ def _signature(plan: Plan, pack: Pack, marks: dict[str, tuple[str, str, str]]) -
         f"<{p}SignatureValue>VALUE-{plan.id}-</{p}SignatureValue>{_key_info(plan, p)}"
         f"{_properties(plan, p, digest_uri, digest_name, pack)}{plan.objects}</{p}Signature>"
     )
+
+
+def _xades(style: Style) -> str:
+    return XADES.replace(_VERSION, style.xades_version)
 
 
 def _key_info(plan: Plan, p: str) -> str:
@@ -490,6 +500,8 @@ def _properties(plan: Plan, p: str, digest_uri: str, digest_name: str, pack: Pac
             f"</{p}SignatureProperty></{p}SignatureProperties></{p}Object>"
         )
     time = f"<xades:SigningTime>{text}</xades:SigningTime>" if style.signing_time else ""
+    if style.certificate_digest:
+        digest_uri, digest_name = _digest_uri(style.certificate_digest, pack)
     value = base64.b64encode(
         algorithms.digest(digest_name, b"" if style.certificate_reference == "wrong" else plan.credential.der)
     ).decode()
@@ -502,7 +514,8 @@ def _properties(plan: Plan, p: str, digest_uri: str, digest_name: str, pack: Pac
         "v1": f"<xades:SigningCertificate>{cert}</xades:SigningCertificate>",
     }.get(style.certificate_reference, f"<xades:SigningCertificateV2>{cert}</xades:SigningCertificateV2>")
     return (
-        f'<{p}Object><xades:QualifyingProperties xmlns:xades="{XADES}" Target="{style.target or "#" + plan.id}">'
+        f'<{p}Object><xades:QualifyingProperties xmlns:xades="{_xades(style)}" '
+        f'Target="{style.target or "#" + plan.id}">'
         f'<xades:SignedProperties Id="{plan.id}-props"><xades:SignedSignatureProperties>{time}{reference}'
         f"</xades:SignedSignatureProperties></xades:SignedProperties>{_unsigned(plan, pack)}"
         f"</xades:QualifyingProperties></{p}Object>"

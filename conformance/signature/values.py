@@ -31,6 +31,9 @@ _MOST_RESULTS = 3
 """Results of one subject beside the year's; a part with more is no single subject."""
 _LONGEST = 4_000
 """Characters of a text that is tried."""
+_GRADES = range(2, 14)
+_OF_PERSONS = (".name", ".national_id", ".passport", ".school_code")
+"""Fields that say who somebody is: the certificates say it as well."""
 _YEAR = "subjects[].year"
 """The model's mark of the year: one of a semester is edited together with it."""
 
@@ -101,7 +104,38 @@ def _years(now: str) -> Iterator[str]:
             yield f"{int(head) + distance}-{int(head) + distance + 1}"
 
 
-def _candidates(kind: str, now: str, pack: Pack) -> Iterator[str]:
+@lru_cache(maxsize=16)
+def _known(pack: Pack) -> dict[str, tuple[str, ...]]:
+    """What texts the pack lists for a field: circulars, codes and their names, titles, wordings."""
+    rules, codes = pack.rules.values(), pack.codes
+
+    def named(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(entry.name for entry in codes[name])) if name in codes else ()
+
+    wordings = [text for one in rules for texts in one.wordings.values() for text in texts]
+    graded = [text.replace("{next}", str(grade)) for text in wordings for grade in _GRADES if "{next}" in text]
+    behind = [f"{text} {grade}" for text in wordings for grade in _GRADES if "{next}" not in text]
+    said = tuple(dict.fromkeys((*wordings, *graded, *behind)))
+    return {
+        "record.circular": tuple(one.circular for one in rules),
+        "subjects[].code": tuple(dict.fromkeys(one.code for one in codes.get("subjects", ()))),
+        "subjects[].name": named("subjects"),
+        "school.province_name": named("provinces"),
+        "school.department_name": named("departments"),
+        "profile.nationality": _listed(pack, "home"),
+        "summary.title": tuple(dict.fromkeys(title.title for one in rules for title in one.titles)),
+        "summary.promotion_text": said,
+        "summary.completion_text": said,
+        "issue.leader.title": tuple(
+            title for one in pack.signature.titles.values() for title in (*one.principal, *one.deputy)
+        ),
+    }
+
+
+def _candidates(kind: str, now: str, pack: Pack, model: str = "", hints: Sequence[str] = ()) -> Iterator[str]:
+    yield from _known(pack).get(model, ())
+    if model.endswith(_OF_PERSONS):
+        yield from hints
     if kind == "result":
         yield from _results(pack)
     elif kind in ("flag", "level", "scoring"):
@@ -127,10 +161,12 @@ def edited(
     pack: Pack,
     purse: Purse,
     sound: Container[etree._Element] = (),
+    hints: Sequence[str] = (),
 ) -> Edit | None:
     """The one value (or mark with the year's mark) below ``element`` that, otherwise, gives the wanted digest.
 
-    ``wanted``: digest method and value. ``sound``: parts in which nothing is looked for.
+    ``wanted``: digest method and value. ``sound``: parts in which nothing is looked for. ``hints``: what
+    names and numbers of persons may have been.
     """
     leaves = [
         one for one in _outside(element, sound)
@@ -152,7 +188,7 @@ def edited(
         elif kind == "result":
             results.append(number)
         now = leaf.text or ""
-        for before in dict.fromkeys(_candidates(kind, now, pack)):
+        for before in dict.fromkeys(_candidates(kind, now, pack, model, hints)):
             if before == now:
                 continue
             answer = ask(((number, before),))

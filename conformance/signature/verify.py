@@ -71,6 +71,8 @@ class Signature:
     time_problem: str = ""
     """``missing``, ``unsigned``, ``several``, ``unreadable`` or empty."""
     xades_problem: str = ""
+    xades_seen: str = ""
+    """What the problem is about: an algorithm."""
 
     @property
     def node(self) -> etree._Element:
@@ -154,7 +156,8 @@ class _Verifier:
         signatures = [self._signature(*one) for one in placed[:MOST_SIGNATURES]]
         role = self.pack.signature.role_attribute
         wrong = [one for one in signatures if one.box.get(role) != one.slot.role]
-        return DocumentSignatures(signatures, strays, list(self._copies()), wrong, too_many)
+        targets = {each.target for one in signatures for each in one.references if each.target is not None}
+        return DocumentSignatures(signatures, strays, list(self._copies(targets)), wrong, too_many)
 
     # ---------------------------------------------------------------------------------------------- one signature
 
@@ -286,7 +289,7 @@ class _Verifier:
         if algorithms.verify_der(parsed.algorithm, leaf.key, parsed.value, octets):
             return "ecdsa-der"
         for method in dict.fromkeys(each.method for each in self.pack.signature.canonicalization.values()):
-            if method == parsed.step.method:
+            if method == parsed.step.method and not parsed.step.prefixes:
                 continue
             if algorithms.verify(parsed.algorithm, leaf.key, parsed.value, canonical(parsed.signed_info, method)):
                 return "signed-info-c14n"
@@ -296,7 +299,8 @@ class _Verifier:
                 element.text = None
                 for child in element:
                     child.tail = None
-        if algorithms.verify(parsed.algorithm, leaf.key, parsed.value, canonical(compact, parsed.step.method)):
+        step = parsed.step
+        if algorithms.verify(algorithm, leaf.key, parsed.value, canonical(compact, step.method, step.prefixes)):
             return "reindented"
         for other in self.pack.signature.signatures.values():
             kin = other != parsed.algorithm and other.key == parsed.algorithm.key
@@ -357,7 +361,8 @@ class _Verifier:
     def _xades(self, one: Signature, hashed: Mapping[etree._Element, Reference]) -> str:
         found = one.parsed.properties
         if not found:
-            return "plain"
+            one.xades_seen = one.parsed.old_xades
+            return "old-version" if one.parsed.old_xades else "plain"
         if len(found) > 1:
             return "several-properties"
         properties = found[0]
@@ -383,7 +388,9 @@ class _Verifier:
             return ""  # nothing to match: the missing certificate is PL1-CTS-001's
         named = self._certificate_digest(reference)
         if named is None:
-            return "certificate-mismatch"
+            one.xades_seen = next((each.get("Algorithm") or "" for each in reference.iter(_DIGEST_METHOD)), "")
+            refused = one.xades_seen and one.xades_seen not in self.pack.signature.digests
+            return "certificate-digest" if refused else "certificate-mismatch"
         name, value = named
         for each in certificates:
             if hmac.compare_digest(algorithms.digest(name, each.der), value):
@@ -405,8 +412,9 @@ class _Verifier:
 
     # --------------------------------------------------------------------------------------------------- wrapping
 
-    def _copies(self) -> Iterator[Copy]:
-        """Parts of the transcript outside the content: inside a signature's object, beside the content, twice."""
+    def _copies(self, targets: Container[etree._Element]) -> Iterator[Copy]:
+        """Parts of the transcript outside the content: inside a signature's object, beside the content, twice; signed
+        ones that stand elsewhere in the content too."""
         binding = self.pack.binding
         prefix = f"{{{binding.namespace}}}" if binding.namespace else ""
         tops = [element for element, name in self.names.items() if not name.startswith("slot:")]
@@ -420,21 +428,17 @@ class _Verifier:
                 if not any(above in reported for above in element.iterancestors()) and _not_first(element):
                     reported.add(element)
                     yield Copy(element, "copy")
-        hits: dict[str, list[etree._Element]] = {f"{prefix}{tag}": [] for tag in tags}
-        for element in self.document.root.iter(*hits):
-            hits[str(element.tag)].append(element)
-        for those in hits.values():
-            for element in those:
-                if element in self.names or element is self.document.root:
-                    continue
-                above = list(element.iterancestors())
-                if any(one in reported for one in above):
-                    continue
-                in_signature = any(one.tag == SIGNATURE for one in above)
-                if not in_signature and any(one in tops for one in above):
-                    continue  # inside the content: the schema's business
-                reported.add(element)
-                yield Copy(element, "in-object" if in_signature else "copy")
+        for element in self.document.root.iter(*(f"{prefix}{tag}" for tag in tags)):
+            if element in self.names or element is self.document.root:
+                continue
+            above = list(element.iterancestors())
+            if any(one in reported for one in above):
+                continue
+            in_signature = any(one.tag == SIGNATURE for one in above)
+            if not in_signature and element not in targets and any(one in tops for one in above):
+                continue  # inside the content and signed by nobody: the schema's business
+            reported.add(element)
+            yield Copy(element, "in-object" if in_signature else "copy")
 
 
 def _relative_namespace(data: bytes) -> str:

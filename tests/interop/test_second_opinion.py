@@ -9,6 +9,7 @@ import pytest
 from tests.interop.tools import ready, verify
 from tests.signature.disagreements import compared, stale
 from tests.signature.opinions import Opinion
+from tests.signature.test_second_opinion import POLICY, corpus
 from tests.signature.variants import MUTATIONS, STYLES, generated, mutated, signed
 
 UNKNOWN = ("pss",)
@@ -36,6 +37,21 @@ def test_santuario_agrees_on_changed_documents(tmp_path: Path) -> None:
 @pytest.mark.parametrize("style", UNKNOWN)
 def test_what_santuario_does_not_know_it_refuses(tmp_path: Path, style: str) -> None:
     assert set(_said(tmp_path, [signed(style)])[0].values()) == {False}
+
+
+CORPUS = {
+    "valid/rsa-pss": "Debian's Santuario does not know RSASSA-PSS",
+    "PL1-KY-016/id-spelling": "only Id is registered as an identifier",
+    "PL1-KY-016/leaf-not-first": "the key is the first certificate's",
+}
+"""Document of the golden corpus → why Santuario disagrees with us about a signature."""
+
+
+def test_santuario_agrees_on_the_golden_corpus(tmp_path: Path) -> None:
+    count, disagreements, _ = compared(corpus(), "santuario", lambda given: _said(tmp_path, given))
+    open_ones = {one.partition(": ")[0] for one in disagreements if not POLICY.search(one)}
+    assert open_ones == set(CORPUS)
+    assert count > 1500
 
 
 def test_santuario_agrees_on_generated_documents(tmp_path: Path) -> None:

@@ -66,11 +66,11 @@ TABLE = (
     ),
     Explained("signxml", "digest", "lxml loses inherited xml:* attributes in the inclusive C14N of a part", _inherited),
     Explained("signxml", "place.duplicate-id", "signxml looks for a repeated Id in its own spelling only"),
-    Explained("signxml", "form.base64", "Python's lax decoder passes over what is not base64; we do not"),
+    Explained("signxml", "form.not-base64", "Python's lax decoder passes over what is not base64; we do not"),
     Explained("xmlsec", "place.duplicate-id", "xmlsec takes the first of several elements with one Id"),
-    Explained("xmlsec", "form.base64", "xmlsec reads around a comment in a base64 text", _comment_in_base64),
+    Explained("xmlsec", "form.not-base64", "xmlsec reads around a comment in a base64 text", _comment_in_base64),
     Explained("santuario", "place.duplicate-id", "the application registers identifiers, and one of a name wins"),
-    Explained("santuario", "form.base64", "Java's MIME decoder passes over what is not base64; we do not"),
+    Explained("santuario", "form.not-base64", "Java's MIME decoder passes over what is not base64; we do not"),
 )
 
 
