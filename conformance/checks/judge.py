@@ -76,7 +76,7 @@ def _rateable(document: Document) -> bool:
 
 _REPEATED = frozenset(f"PL1-STR-001.{cause}" for cause in ("too-long", "attribute-missing", "attribute-unknown"))
 _SPELLING, _SCHEMA, _EMPTY = "PL1-DOC-006", "PL1-STR-001", "PL1-STR-001.empty"
-_ELEMENT = "PL1-STR-001.element"
+_ELEMENT, _DUPLICATE = "PL1-STR-001.element", "PL1-STR-002.duplicate"
 _ABSENT = ("PL1-STR-001.element", "PL1-STR-001.missing-element")
 
 
@@ -93,6 +93,7 @@ def settle(found: Recorder, document: Document) -> None:
         if one.is_root and one.place and one.requirement != _SCHEMA and _must(one.requirement, document)
     }
     blank = {one.place.xpath: one.code for one in found.violations if one.code == _EMPTY and one.place}
+    named |= {one.params["first"]: one.code for one in found.violations if one.is_root and one.code == _DUPLICATE}
     broken = {one.place.xpath.rpartition("/")[0] for one in found.violations if one.code == _ELEMENT and one.place}
     absent = next((one.code for one in found.violations if one.code in _ABSENT and one.is_root), "")
     top = document.place(document.root).xpath if absent else ""

@@ -130,12 +130,16 @@ def _follow(element: etree._Element, code: str, ledger: Ledger) -> None:
 def _no_place(node: etree._Element, code: str, ledger: Ledger) -> None:
     """That the schema has no place for ``node`` either follows from ``code``."""
     where = xpath_of(node)
+    # an attribute that the form does not have, and that makes an identifier double
+    doubled = {one.params["first"] for one in ledger.found.violations if one.code == _DUPLICATE}
 
     def follows(one: Observation) -> bool:
         if not one.is_root or one.place is None:
             return False
         if one.code == _DUPLICATE:
             return one.place.xpath.startswith(where) or one.params.get("first", "").startswith(where)
+        if one.code == _UNKNOWN and one.place.xpath in doubled:
+            return True
         if one.requirement != _SCHEMA:
             return False
         return one.place.xpath.startswith(where)

@@ -170,9 +170,9 @@ WRAPPING: dict[str, tuple[Callable[[bytes], bytes], set[str]]] = {
     "Id and ID": (same_id("ID"), {"PL1-KY-008.copy"}),
     "Id and id": (same_id("id"), {"PL1-KY-008.copy"}),
     "Id and xml:id": (same_id("xml:id"), {"PL1-KY-008.copy"}),
-    "Id and another's ID": (other_spelling("ID"), {"PL1-KY-008.copy", "PL1-STR-001.attribute-unknown"}),
-    "Id and another's id": (other_spelling("id"), {"PL1-KY-008.copy", "PL1-STR-001.attribute-unknown"}),
-    "Id and another's xml:id": (other_spelling("xml:id"), {"PL1-KY-008.copy", "PL1-STR-001.attribute-unknown"}),
+    "Id and another's ID": (other_spelling("ID"), {"PL1-KY-008.copy"}),
+    "Id and another's id": (other_spelling("id"), {"PL1-KY-008.copy"}),
+    "Id and another's xml:id": (other_spelling("xml:id"), {"PL1-KY-008.copy"}),
 }
 
 

@@ -63,6 +63,11 @@ CORPUS = {
         "xmlsec",
         "PL1-KY-016/enveloped-own",
     ): "xmlsec wants the enveloped transform's signature inside what is referenced",
+    (
+        "xmlsec",
+        "PL1-KY-016/transform-order",
+    ): "xmlsec looks for the signature in octets, where the enveloped transform cannot find it",
+    ("signxml", "PL1-KY-016/transform-order"): "signxml applies a transform to octets that it did not parse again",
     ("xmlsec", "PL1-KY-016/id-spelling"): "xmlsec finds only the spelling that it was told to register",
     ("xmlsec", "PL1-KY-016/leaf-not-first"): "xmlsec takes the first certificate's key",
     (
