@@ -51,6 +51,12 @@ def _label(name: str, language: str) -> str:
     return word(key, language) if key in WORDS else name
 
 
+def _heading(path: tuple[str, ...], language: str) -> str:
+    """The labels of a path, beginning with a capital like every other heading."""
+    text = " · ".join(_label(one, language) for one in path)
+    return text[:1].upper() + text[1:]
+
+
 def _leaves(
     value: Mapping[str, Any], language: str, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -64,7 +70,7 @@ def _leaves(
 
 def _rows(value: Mapping[str, Any], language: str) -> Iterator[tuple[str, ...]]:
     for path, text in _leaves(value, language):
-        yield " · ".join(_label(one, language) for one in path), text
+        yield _heading(path, language), text
 
 
 def _table(title: str, rows: list[Mapping[str, Any]], language: str) -> FormTable:
@@ -77,7 +83,7 @@ def _table(title: str, rows: list[Mapping[str, Any]], language: str) -> FormTabl
     columns = list(dict.fromkeys(path for cells in flat for path in cells))
     columns.sort(key=lambda path: path[-1] == "comment")  # the longest text last
     columns = columns[:MOST_COLUMNS]
-    heads = tuple(" · ".join(_label(part, language) for part in path) for path in columns)
+    heads = tuple(_heading(path, language) for path in columns)
     return FormTable(
         title=title, columns=heads, rows=tuple(tuple(cells.get(path, "") for path in columns) for cells in flat)
     )

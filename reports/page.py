@@ -86,4 +86,5 @@ def render(result: Result, verdict: Verdict, pack: Pack, language: str) -> str:
         filters=FILTERS,
         witnessed=verdict.witnessed and result.run.witness is not None,
         unchecked=bool(result.verdict) and result.run.pack_digest != pack.digest,
+        with_pack=f"{pack.name}, SHA-256 {pack.digest[:16]}…",
     )
