@@ -65,6 +65,7 @@ def judge_year(
         _promotion(document, rules, found, finals)
         _completion(document, subjects, rules, found, finals)
     _wording(document, rules, found)
+    _completion_wording(document, rules, found)
     _title(document, subjects, rules, found, finals)
 
 
@@ -237,6 +238,24 @@ def _wording(document: Document, rules: RuleSet, found: Recorder) -> None:
         )  # fmt: skip
     else:
         found.held(rule)
+
+
+def _completion_wording(document: Document, rules: RuleSet, found: Recorder) -> None:
+    """PL1-LL-003 of the wording on completion: it speaks of this grade, and does not contradict the flag."""
+    rule, summary, grade = "PL1-LL-003", document.transcript.summary, _grade(document.transcript)
+    text, flag = summary.completion_text, summary.promoted
+    if text is None or text.raw == "":
+        return
+    negative = _begins(text.value or "", rules.wordings.get("not-completed", ()), grade)
+    positive = not negative and _begins(text.value or "", rules.wordings.get("completed", ()), grade)
+    grades = {int(one) for one in _GRADE.findall(text.raw)}
+    place, seen = document.place(text), text.raw[:150]
+    if grade is not None and grades and grade not in grades:
+        found.violated(rule, "other-grade", place=place, expected=grade, seen=seen)
+    elif flag is not None and flag.value is False and positive:
+        found.violated(rule, "text-promotes", place=place, expected=flag.raw, seen=seen)
+    elif flag is not None and flag.value and negative:
+        found.violated(rule, "text-retains", place=place, expected=flag.raw, seen=seen)
 
 
 # ------------------------------------------------------------------------------------------------------ titles

@@ -270,3 +270,22 @@ def test_a_wrong_year_mark_shows_its_derivation() -> None:
     assert finding.place is not None
     assert finding.place.xpath == "/HocBa/NoiDung/BangDiem/MonHoc[6]/DiemCaNam"
     assert finding.place.line == 2
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "causes"),
+    [
+        ("1", "Hoàn thành chương trình lớp 7", set()),
+        ("1", "Hoàn thành chương trình lớp 9", {"PL1-LL-003.other-grade"}),
+        ("1", "Chưa hoàn thành chương trình lớp 7", {"PL1-LL-003.text-retains"}),
+        ("0", "Hoàn thành chương trình lớp 7", {"PL1-LL-003.text-promotes"}),
+    ],
+)
+def test_the_wording_on_completion_speaks_of_this_grade_and_agrees_with_the_flag(
+    flag: str, text: str, causes: set[str]
+) -> None:
+    values = valid_values()
+    if flag == "0":
+        unsatisfactory(values)
+    values["summary"].update(completion_text=text)
+    assert observed(values).roots() == causes
