@@ -77,3 +77,14 @@ def test_the_keyboard_reaches_the_content_first(page: Page, report: Path) -> Non
     assert page.locator(".skip").is_visible()
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_a_screen_reader_meets_every_heading_and_a_name_for_every_table(page: Page, report: Path) -> None:
+    page.goto(report.as_uri())
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    seen = [(one.get("role", {}).get("value"), one.get("name", {}).get("value")) for one in tree if not one["ignored"]]
+    # what is not on the screen yet is there all the same
+    assert (
+        sum(role == "heading" for role, _ in seen) == page.locator("h1, h2, h3, h4, h5").locator("visible=true").count()
+    )
+    assert [name for role, name in seen if role == "table" and not name] == []
