@@ -292,18 +292,21 @@ def _end_of(data: bytes, names: list[str]) -> tuple[int, int] | None:
 def _sign_layer(data: bytes, pack: Pack, plans: list[Plan]) -> bytes:
     policy = pack.signature
     marks: dict[str, tuple[str, str, str]] = {}  # placeholder → (Id, canonicalization, digest)
+    boxes: dict[str, str] = {}
     for plan in plans:
-        slot = next(one for one in policy.slots if one.name == plan.slot)
-        box = (
+        boxes[plan.slot] = boxes.get(plan.slot, "") + (
             f"<{policy.box} {pack.binding.id_attribute}={quoteattr(f'box-{plan.slot}-{plan.number}')} "
             f"{policy.role_attribute}={quoteattr(plan.role)}>{_signature(plan, pack, marks)}</{policy.box}>"
         )
-        attributes = f" {pack.binding.id_attribute}={quoteattr('slot-' + plan.slot)}"
-        data = insert(data, slot.path, box, pack, create=attributes)
+    for name, text in boxes.items():
+        slot = next(one for one in policy.slots if one.name == name)
+        attributes = f" {pack.binding.id_attribute}={quoteattr('slot-' + name)}"
+        data = insert(data, slot.path, text, pack, create=attributes)
     root = etree.fromstring(data)
     by_id: dict[str | None, etree._Element] = {}
+    named = [one for one in root.iter(etree.Element) if one.keys()]
     for spelling in ("id", "ID", "Id", pack.binding.id_attribute):  # inside a signature always "Id"
-        by_id.update((one.get(spelling), one) for one in root.iter(etree.Element))
+        by_id.update((one.get(spelling), one) for one in named)
     known: dict[tuple[str, str, str], str] = {}
     for mark, (target, method, name) in marks.items():
         key = (target, method, name)
