@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING := 1
 .PHONY: certify test test-interop test-api crash load lint packs bench test-dask docs mutation lock clean
 
 certify: $(READY)
-	@$(BIN)/hocba certify --target=reference --programme=THCS --programme=THPT -n 2 \
+	@$(BIN)/hocba certify --target=reference --programme=THCS --programme=THPT \
 	  --report=$(OUT)/report.html --results=$(OUT)/results.json --junit=$(OUT)/junit.xml --evidence=$(OUT)/evidence
 
 test: $(READY) lint

@@ -77,9 +77,9 @@ def test_the_sound_vendor_passes_wherever_a_defect_shows(shipped: Pack) -> None:
 
 
 def pack_for(pack: Pack, requirements: Iterable[str], items: Iterable[str]) -> Pack:
-    """The pack at the first revision that scores all of these requirements and plays these items, or at its own."""
+    """The pack at the first revision that scores all of these requirements and plays these items."""
     order = pack.header.revisions
-    wanted = [pack.header.revision, *(pack.requirements[one].revision for one in requirements)]
+    wanted = [order[0], *(pack.requirements[one].revision for one in requirements)]
     wanted += [one.revision for one in load_exchanges(pack) if f"exchange:{one.id}" in items]
     return pack.at(max(wanted, key=order.index))
 

@@ -36,7 +36,7 @@ def test_a_schema_violation_in_the_profiles_form_does_fail() -> None:
 
 
 def test_programmes_whose_cases_are_not_complete_are_not_certified() -> None:
-    pack = default_pack()
+    pack = default_pack().at("r1")
     programmes = ("THCS", "GDTX-THCS")
     verdict = decide(pack, result(pack, clean_items(pack, programmes), programmes=programmes))
     answers = {(one.programme, one.verdict) for one in verdict.lines}
