@@ -128,6 +128,10 @@ def _node(document: Document, error: Any) -> etree._Element | None:
     wanted = set(_PREFIX.findall(error.path or ""))
     every = (item for one in document.elements for item in one.nsmap.items()) if wanted else ()
     prefixes = {prefix: space for prefix, space in every if prefix and prefix in wanted}
+    own = _PREFIX.match("/" + (error.path or "").rpartition("/")[2])
+    if own is not None:  # the same prefix may stand for something else elsewhere; the message says what it is here
+        prefixes[own[1]] = next(iter(_NAMED.findall(error.message)), "").rpartition("}")[0].removeprefix("{")
+    prefixes = {prefix: space for prefix, space in prefixes.items() if space}
     try:
         hits = document.root.getroottree().xpath(error.path or "/", namespaces=prefixes)
     except (etree.XPathError, ValueError):

@@ -195,10 +195,12 @@ def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
             rule = _GROUPS[group]
             if cause not in pack.requirements[rule].causes:
                 cause = "unknown" if group == "algorithm" else "unknown-transform"
-            ledger.against(
+            observation = ledger.against(
                 rule, cause, trouble.node, signature=one, seen=trouble.seen, expected=trouble.expected,
                 consequence_of=twice if cause == "dangling" else "", **trouble.params,
             )  # fmt: skip
+            if cause == "malformed":  # a signature that lost a part differs from what the layers above signed
+                ledger.explains(one.node, observation.code)
 
 
 # ------------------------------------------------------------------------------------------------------- coverage

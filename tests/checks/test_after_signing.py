@@ -97,6 +97,17 @@ def astray(data: bytes) -> bytes:
     return re.sub(rb"<CksNhaTruong[^>]*>", lambda hit: hit[0] + box[0], data.replace(box[0], b""))
 
 
+def other_namespace(data: bytes) -> bytes:
+    """The seal's signature under a namespace that is not XML-DSig's."""
+    start = b'VaiTro="CSGD"><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
+    return data.replace(start, start.replace(b"2000/09/xmldsig#", b"2009/xmldsig11#"))
+
+
+def no_references(data: bytes) -> bytes:
+    start = data.index(b"<ds:Reference", data.index(b'Id="sig-principal-1"'))
+    return data[:start] + data[data.index(b"</ds:SignedInfo>", start) :]
+
+
 def into_the_content(data: bytes) -> bytes:
     """The signed subject moves to the learner's particulars, a better one is read in its place."""
     good = re.search(rb'<MonHoc Id="subject-2">.*?</MonHoc>', data, re.DOTALL)
@@ -117,6 +128,8 @@ def into_the_content(data: bytes) -> bytes:
         (certificate_of_another, "PL1-KY-006.certificate-exchanged"),
         (astray, "PL1-KY-005.wrong-role"),
         (into_the_content, "PL1-KY-008.signed-copy"),
+        (other_namespace, "PL1-STR-001.element"),
+        (no_references, "PL1-KY-007.malformed"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
