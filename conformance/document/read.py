@@ -10,10 +10,11 @@ import hashlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 from xml.parsers import expat
 
 from lxml import etree
@@ -29,6 +30,9 @@ _DOCTYPE = b"<!DOCTYPE"
 _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _START = re.compile(rb"<(?=[^/?])")
+_BEFORE = etree.XPath("count(preceding::*) + count(ancestor::*)")
+"""Elements that begin before one."""
+Finder = Callable[[etree._Element], Any]
 _FEW = 16
 """Places that are looked for one by one; when more are asked for, all are found at once."""
 MOST = 10
@@ -62,6 +66,8 @@ class Document:
         self.data = data
         self.pack = pack
         self.root = root
+        self.worked_out: dict[str, tuple[object, Any]] = {}
+        """What one check found out and others ask for again, with that by which it was found out."""
         self._asked = 0
         self._at: dict[str, tuple[etree._Element, ...]] = {}
 
@@ -76,21 +82,26 @@ class Document:
         return compiled(self.pack).read(self.root)
 
     @cached_property
-    def elements(self) -> tuple[etree._Element, ...]:
-        """Every element in document order. Held, so that a later walk meets the same objects and makes none anew."""
-        return tuple(self.root.iter(etree.Element))
-
-    @cached_property
     def identified(self) -> tuple[tuple[str, str, etree._Element], ...]:
         """Every identifier there is: (value, spelling, element), in document order, over all spellings."""
-        spellings = [(name, _attribute_name(name)) for name in self.pack.binding.id_spellings]
+        names = self.pack.binding.id_spellings
+        usual, other, every = _identifiers(names)
+        elements, spellings = usual(self.root), [(names[0], _attribute_name(names[0]))]
+        if other(self.root):
+            elements, spellings = every(self.root), [(name, _attribute_name(name)) for name in names]
         return tuple(
-            (value, name, element)
-            for element in self.elements
-            if (keys := element.keys())
-            for name, attribute in spellings
-            if attribute in keys and (value := element.get(attribute)) is not None
+            [
+                (value, name, element)
+                for element in elements
+                for name, attribute in spellings
+                if (value := element.get(attribute)) is not None
+            ]
         )
+
+    @cached_property
+    def doubled(self) -> bool:
+        """Whether some identifier stands twice."""
+        return len({value for value, _, _ in self.identified}) < len(self.identified)
 
     @cached_property
     def ids(self) -> Mapping[str, etree._Element]:
@@ -144,14 +155,15 @@ class Document:
 
     def _near(self, element: etree._Element) -> Place | None:
         """One place alone; ``None`` where only expat can tell."""
-        if not self._tags_only or element not in self.elements:
+        if not self.tags_only or element.getroottree().getroot() is not self.root or not isinstance(element.tag, str):
             return None
-        start = next(itertools.islice(_START.finditer(self.data), self.elements.index(element), None)).start()
+        before = int(float(str(_BEFORE(element))))
+        start = next(itertools.islice(_START.finditer(self.data), before, None)).start()
         line, column, offset = _line_and_column(self.data, start)
         return Place(xpath_of(element), line, column, offset)
 
     @cached_property
-    def _tags_only(self) -> bool:
+    def tags_only(self) -> bool:
         """Whether every ``<`` that begins a name begins a start tag, one for each element."""
         data = self.data
         if not data.startswith(b"<") or b"\r" in data or _has(data, b"<!"):
@@ -184,6 +196,14 @@ def _paths(root: etree._Element) -> dict[etree._Element, str]:
         seen[name] += 1
         found[element] = f"{found[parent]}/{name}[{seen[name]}]" if totals[name] > 1 else f"{found[parent]}/{name}"
     return found
+
+
+@lru_cache(maxsize=8)
+def _identifiers(spellings: tuple[str, ...]) -> tuple[Finder, Finder, Finder]:
+    """Elements with an identifier in the first spelling; whether one has it in another; elements with any of them."""
+    every = [f"//@{name}" for name in spellings]
+    others = " | ".join(every[1:]) or "/.."
+    return etree.XPath(f"{every[0]}/.."), etree.XPath(f"boolean({others})"), etree.XPath(f"({' | '.join(every)})/..")
 
 
 def _attribute_name(spelling: str) -> str:

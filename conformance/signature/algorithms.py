@@ -76,6 +76,9 @@ def _coordinate(key: ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey) -> 
     return (key.curve.key_size + 7) // 8
 
 
+_PKCS1V15 = padding.PKCS1v15()
+
+
 @cache
 def _pss(name: str) -> padding.PSS:
     return padding.PSS(padding.MGF1(hash_of(name)), padding.PSS.AUTO)
@@ -94,7 +97,7 @@ def verify(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data: by
         elif algorithm.padding == "pss":
             key.verify(value, data, _pss(algorithm.hash), chosen)
         else:
-            key.verify(value, data, padding.PKCS1v15(), chosen)
+            key.verify(value, data, _PKCS1V15, chosen)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True

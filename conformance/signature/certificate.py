@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from conformance.pack import Pack
-from conformance.signature.algorithms import PublicKey
+from conformance.signature.algorithms import PublicKey, key_bits, key_kind
 
 LARGEST = 32 * 1024
 """Octets of a certificate that are looked at: real ones have one or two thousand."""
@@ -37,6 +37,8 @@ class CertificateFacts:
     der: bytes
     certificate: x509.Certificate
     key: PublicKey
+    key_kind: str
+    key_bits: int
     fingerprint: str
     """SHA-256 of the certificate, hex."""
     key_id: str
@@ -139,6 +141,8 @@ def _facts(der: bytes) -> CertificateFacts:
         der=der,
         certificate=certificate,
         key=key,
+        key_kind=key_kind(key),
+        key_bits=key_bits(key),
         fingerprint=hashlib.sha256(der).hexdigest(),
         key_id=hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest(),
         subject=subject.public_bytes(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from conformance.signature.canonical import DS, XADES
 from conformance.signature.certificate import LARGEST, CertificateFacts, load
 
 SIGNATURE = f"{{{DS}}}Signature"
-_SIGNED_INFO, _VALUE, _KEY_INFO, _OBJECT = (
+_SIGNED_INFO, _VALUE, KEY_INFO, _OBJECT = (
     f"{{{DS}}}{name}" for name in ("SignedInfo", "SignatureValue", "KeyInfo", "Object")
 )
 _NO_ELEMENTS: frozenset[object] = frozenset((etree.Comment, etree.PI, etree.Entity))
@@ -27,13 +27,15 @@ _REFERENCE = f"{{{DS}}}Reference"
 _BARE_REFERENCE = [f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"]
 _FULL_REFERENCE = [f"{{{DS}}}Transforms", *_BARE_REFERENCE]
 _X509_DATA, _X509_CERTIFICATE = f"{{{DS}}}X509Data", f"{{{DS}}}X509Certificate"
-_MOST_OUTLINES, _LONGEST_OUTLINE = 1000, 16 * 1024
-"""How many ways of writing SignedInfo are remembered, and octets of the longest: strange files must not fill memory."""
 _PREFIXES = "{http://www.w3.org/2001/10/xml-exc-c14n#}InclusiveNamespaces"
 _PROPERTIES, _TIME_STAMP, _LISTS, _ANSWERS, _CERTIFICATES = (
     f"{{{XADES}}}{name}"
     for name in ("SignedProperties", "SignatureTimeStamp", "CRLValues", "OCSPValues", "CertificateValues")
 )
+_CERTIFICATE_V2, _CERTIFICATE_V1, _CERT = (
+    f"{{{XADES}}}{name}" for name in ("SigningCertificateV2", "SigningCertificate", "Cert")
+)
+_DIGEST_METHOD, _DIGEST_VALUE = f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"
 _SIGNING_TIME = "SigningTime"
 PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
@@ -93,6 +95,22 @@ class Reference:
         return self.uri.removeprefix("#")
 
 
+class PropertiesSaid(NamedTuple):
+    """What XAdES SignedProperties say of the signature and of the signer's certificate."""
+
+    of_this: bool
+    """Whether the Target of the QualifyingProperties is the signature."""
+    timed: bool
+    """Whether the only signing time of the signature stands in them."""
+    version: int
+    """Of the reference to the certificate: 2 (SigningCertificateV2), 1, or 0: there is none."""
+    digest_method: str
+    """URI of the first digest method that the reference names."""
+    digest_name: str
+    digest: bytes
+    """Of the certificate; empty like the name where no digest can be used."""
+
+
 @dataclass(slots=True, eq=False)
 class Parsed:
     """The parts of one signature."""
@@ -100,7 +118,7 @@ class Parsed:
     node: etree._Element
     signed_info: etree._Element | None = None
     octets: bytes = b""
-    """SignedInfo in the exclusive canonical form; empty: it holds comments, is very long, or has no such form."""
+    """SignedInfo in the exclusive canonical form, where it is known already; else empty."""
     step: Step | None = None
     method: str = ""
     algorithm: SignatureAlgorithm | None = None
@@ -109,12 +127,18 @@ class Parsed:
     value: bytes = b""
     key_info: bool = False
     x509_data: int = 0
-    certificates: list[CertificateFacts | str] = field(default_factory=list)
+    certificates: Sequence[CertificateFacts | str] = ()
     """In the order of the document; a text where one cannot be read."""
+    leaf: CertificateFacts | None = None
+    """The signer's, as far as the certificates themselves tell."""
     properties: list[etree._Element] = field(default_factory=list)
     """XAdES SignedProperties elements."""
     old_xades: str = ""
     """The namespace of SignedProperties of an earlier XAdES."""
+    said: PropertiesSaid | None = None
+    """What they say, where there is one such element."""
+    properties_octets: bytes = b""
+    """That one element in the exclusive canonical form, where it is known already; else empty."""
     times: list[etree._Element] = field(default_factory=list)
     """Elements that call themselves a signing time, signed or not."""
     time_stamps: list[etree._Element] = field(default_factory=list)
@@ -176,7 +200,7 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
     """Read a ``ds:Signature`` element; never raises on what it holds."""
     found = Parsed(node)
     children, tags = _elements(node)
-    if tags[:2] != [_SIGNED_INFO, _VALUE] or any(tag not in (_KEY_INFO, _OBJECT) for tag in tags[2:]):
+    if tags[:2] != [_SIGNED_INFO, _VALUE] or any(tag not in (KEY_INFO, _OBJECT) for tag in tags[2:]):
         found.against("form.malformed", seen=_local(tags))
         return found
     if node.prefix != pack.signature.prefixes.get("ds", "ds"):
@@ -191,7 +215,7 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
         found.portability.setdefault("carriage-return", children[1])
     _signed_info(found, children[0], pack)
     for child, tag in zip(children[2:], tags[2:], strict=True):
-        if tag == _KEY_INFO:
+        if tag == KEY_INFO:
             if found.key_info:
                 found.against("form.malformed", child, seen="KeyInfo × 2")
             found.key_info = True
@@ -199,7 +223,50 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
             found.times.extend(child.iter(f"{{*}}{_SIGNING_TIME}"))
         else:
             _object(found, child)
+    if len(found.properties) == 1:
+        found.said = _said(found, found.properties[0], pack)
     return found
+
+
+def _said(found: Parsed, properties: etree._Element, pack: Pack) -> PropertiesSaid:
+    qualifying = properties.getparent()
+    target = qualifying.get("Target") if qualifying is not None else None
+    v2 = next(properties.iter(_CERTIFICATE_V2), None)
+    reference = v2 if v2 is not None else next(properties.iter(_CERTIFICATE_V1), None)
+    name, digest = ("", b"") if reference is None else _certificate_digest(reference, pack)
+    methods = () if reference is None else reference.iter(_DIGEST_METHOD)
+    method = next((each.get("Algorithm") or "" for each in methods), "")
+    return PropertiesSaid(
+        target == f"#{found.node.get('Id')}",
+        len(found.times) == 1 and within(found.times[0], (properties,)),
+        0 if reference is None else 1 if v2 is None else 2,
+        method,
+        name,
+        digest,
+    )
+
+
+def _certificate_digest(reference: etree._Element, pack: Pack) -> tuple[str, bytes]:
+    """Name and value of the first certificate digest that can be used: the signer's stands first."""
+    name = ""
+    for each in reference.iter(_CERT, _DIGEST_METHOD, _DIGEST_VALUE):
+        if each.tag == _CERT:
+            name = ""
+        elif each.tag == _DIGEST_METHOD:
+            name = name or pack.signature.digests.get(each.get("Algorithm") or "", "")
+        elif name and (value := decoded(each.text)):
+            return name, value
+    return "", b""
+
+
+def within(element: etree._Element, targets: Container[etree._Element]) -> bool:
+    """Whether the element is one of ``targets`` or stands in one."""
+    node: etree._Element | None = element
+    while node is not None:
+        if node in targets:
+            return True
+        node = node.getparent()
+    return False
 
 
 def _object(found: Parsed, node: etree._Element) -> None:
@@ -220,83 +287,7 @@ def _object(found: Parsed, node: etree._Element) -> None:
     found.extra.extend(one for one in loaded if not isinstance(one, str))
 
 
-@dataclass(frozen=True, slots=True)
-class _Outline:
-    """What SignedInfo elements say that are alike but for targets and digests."""
-
-    step: Step | None
-    method: str
-    algorithm: SignatureAlgorithm | None
-    references: tuple[tuple[str, tuple[Step, ...], str, bool], ...]
-    """Type, canonicalizations, digest and whether enveloped."""
-
-
-@lru_cache(maxsize=16)
-def _outlines(_: Pack) -> dict[tuple[bytes, ...], _Outline]:
-    return {}
-
-
 def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
-    """Read SignedInfo. Signers of one software write it alike: what was read once without trouble is remembered."""
-    try:
-        octets = etree.tostring(node, method="c14n", exclusive=True, with_comments=True, with_tail=False)
-    except etree.C14NError:
-        octets = b""
-    if not 0 < len(octets) <= _LONGEST_OUTLINE or b"<!" in octets or b"<?" in octets:
-        _read_signed_info(found, node, pack)
-        return
-    found.octets = octets
-    known = _outlines(pack)
-    alike, varies = _apart(octets)
-    outline = known.get(alike)
-    if outline is not None and None not in varies:
-        found.step, found.method, found.algorithm = outline.step, outline.method, outline.algorithm
-        found.references = [
-            Reference(node, number, pair[0], kind, steps, name, pair[1], enveloped=enveloped)
-            for number, ((kind, steps, name, enveloped), pair) in enumerate(
-                zip(outline.references, varies, strict=True)
-            )
-            if pair
-        ]
-        return
-    deviations = len(found.portability)
-    _read_signed_info(found, node, pack)
-    if found.troubles or deviations != len(found.portability):
-        return
-    if [(one.uri, one.value) for one in found.references] == varies:
-        if len(known) >= _MOST_OUTLINES:
-            known.clear()
-        known[alike] = _Outline(
-            found.step,
-            found.method,
-            found.algorithm,
-            tuple((one.kind, one.steps, one.digest_name, one.enveloped) for one in found.references),
-        )
-
-
-def _apart(octets: bytes) -> tuple[tuple[bytes, ...], list[tuple[str, bytes] | None]]:
-    """What is alike in the SignedInfo elements of one software, and what differs: target and digest of each reference.
-
-    In canonical octets a quotation mark ends an attribute, and ``<`` a text. ``None``: not the usual, so read in full.
-    """
-    head, *pieces = octets.split(b' URI="#')
-    alike = [head]
-    varies: list[tuple[str, bytes] | None] = []
-    for piece in pieces:
-        uri, _, rest = piece.partition(b'"')
-        between, _, rest = rest.partition(b"DigestValue>")
-        digest, _, after = rest.partition(b"<")
-        alike += between, after
-        try:
-            value = binascii.a2b_base64(digest, strict_mode=True)
-        except binascii.Error:
-            value = b""
-        usual = value and uri and b"&" not in uri and not uri.startswith(b"xpointer")
-        varies.append((f"#{uri.decode()}", value) if usual else None)
-    return tuple(alike), varies
-
-
-def _read_signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
     children, tags = _elements(node)
     if tags[:2] != _METHODS or set(tags[2:]) != {_REFERENCE}:
         found.against("form.malformed", node, seen=_local(tags)[:80])
@@ -401,28 +392,43 @@ def _transforms(found: Parsed, node: etree._Element, pack: Pack) -> tuple[Step, 
     return tuple(steps)
 
 
-def _key_info(found: Parsed, node: etree._Element) -> None:
+def certificate_texts(node: etree._Element) -> tuple[int, list[etree._Element]]:
+    """How many X509Data a KeyInfo has, and all elements with a certificate in them."""
     data = [child for child in node if child.tag == _X509_DATA]
-    found.x509_data = len(data)
-    texts = [one for each in data for one in each if one.tag == _X509_CERTIFICATE]
+    return len(data), [one for each in data for one in each if one.tag == _X509_CERTIFICATE]
+
+
+def _key_info(found: Parsed, node: etree._Element) -> None:
+    found.x509_data, texts = certificate_texts(node)
     if len(texts) > _MOST_CERTIFICATES:
         found.against("form.too-many-certificates", node, seen=str(len(texts)), expected=f"≤ {_MOST_CERTIFICATES}")
         return
     for one in texts:
-        text = one.text or ""
-        if "\r" in text:
+        if "\r" in (one.text or ""):
             found.portability.setdefault("carriage-return", one)
-        found.certificates.append(_known(text) if len(text) <= 2 * LARGEST else _certificate(text))
+    found.certificates, found.leaf = certificates_of(tuple((one.text or "").encode() for one in texts))
 
 
-def _certificate(text: str) -> CertificateFacts | str:
-    octets = decoded(text)
-    armoured = "PEM (-----BEGIN …)" if "-----BEGIN" in text else "base64"
-    return load(octets) if octets else armoured
+Chain = tuple[tuple[CertificateFacts | str, ...], CertificateFacts | None]
+"""Certificates as they were given, and the signer's among them."""
 
 
-_known = lru_cache(maxsize=8192)(_certificate)
-"""Teachers and authorities sign many documents: a text met before is not decoded again."""
+def certificates_of(texts: tuple[bytes, ...]) -> Chain:
+    """The certificates from the texts of their elements: what each says, or why it cannot be read."""
+    return _known(texts) if sum(map(len, texts)) <= 2 * LARGEST else _chain(texts)
+
+
+def _chain(texts: tuple[bytes, ...]) -> Chain:
+    octets = [decoded(text.decode()) for text in texts]
+    certificates = tuple(
+        load(one) if one else "PEM (-----BEGIN …)" if b"-----BEGIN" in text else "base64"
+        for one, text in zip(octets, texts, strict=True)
+    )
+    return certificates, leaf_of(certificates)
+
+
+_known = lru_cache(maxsize=8192)(_chain)
+"""Teachers and authorities sign many documents: texts met before are not decoded again."""
 
 
 def _values(holders: Iterable[etree._Element], name: str) -> Iterator[bytes]:
@@ -433,12 +439,11 @@ def _values(holders: Iterable[etree._Element], name: str) -> Iterator[bytes]:
             yield octets
 
 
-def leaf_of(certificates: Iterable[CertificateFacts | str]) -> CertificateFacts | None:
+def leaf_of(certificates: Sequence[CertificateFacts | str]) -> CertificateFacts | None:
     """The signer's certificate among those given: the first readable one that issued none of the others.
 
     ``None`` when what cannot be read must be it: the others are authorities, which sign no transcripts.
     """
-    certificates = list(certificates)
     readable = [one for one in certificates if not isinstance(one, str)]
     if len(readable) < len(certificates) and all(one.is_ca for one in readable):
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -17,22 +17,19 @@ from lxml import etree
 from conformance.document import Document
 from conformance.pack import Pack, Slot
 from conformance.signature import algorithms
-from conformance.signature.algorithms import key_bits, key_kind
+from conformance.signature.alike import Reader
 from conformance.signature.budget import Budget
-from conformance.signature.canonical import DS, XADES, canonical, reparsed, rerooted
+from conformance.signature.canonical import canonical, reparsed, rerooted
 from conformance.signature.certificate import CertificateFacts
 from conformance.signature.diagnose import around
-from conformance.signature.parse import PROPERTIES_TYPE, SIGNATURE, Parsed, Reference, Step, decoded, leaf_of, parse
+from conformance.signature.parse import PROPERTIES_TYPE, SIGNATURE, Parsed, Reference, Step, within
 from conformance.signature.removed import reference_removed
 
 MOST_SIGNATURES = 256
 """Signatures of one document that are looked at; a class has some twenty."""
 _TIME = re.compile(r"^(-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$")
 _EXCLUSIVE = Step("exclusive")
-_CERTIFICATE_V2, _CERTIFICATE_V1, _CERT = (
-    f"{{{XADES}}}{name}" for name in ("SigningCertificateV2", "SigningCertificate", "Cert")
-)
-_DIGEST_METHOD, _DIGEST_VALUE = f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"
+_ONCE_EXCLUSIVE = (_EXCLUSIVE,)
 # begins with what is searched for: a pattern that begins with an assertion is slow
 _NAMESPACE = re.compile(rb"xmlns(?<=\bxmlns)(?::[^\s=]+)?\s*=\s*([\"'])(.*?)\1", re.DOTALL)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -113,13 +110,14 @@ class _Verifier:
         self.document = document
         self.pack = pack
         self.index: dict[str, list[tuple[str, etree._Element]]] = {}
-        for value, spelling, element in document.identified:
+        if not document.doubled:
+            self.index = {value: [(spelling, element)] for value, spelling, element in document.identified}
+        for value, spelling, element in document.identified if document.doubled else ():
             entry = self.index.setdefault(value, [])
             # an element's spellings follow each other, so only the last one can be the same element
             if not entry or entry[-1][1] is not element:
                 entry.append((spelling, element))
         self.names: dict[etree._Element, str] = {}
-        self.inside: dict[etree._Element, list[etree._Element]] = {}
         for name in pack.binding.anchors:
             for element in document.anchors(name):
                 self.names[element] = name
@@ -127,10 +125,13 @@ class _Verifier:
             for element in document.slots(slot.name):
                 self.names[element] = f"slot:{slot.name}"
         self.above: dict[etree._Element, frozenset[etree._Element]] = {}
-        for element in self.names:
-            self.inside.setdefault(element, []).append(element)
+        self.inside: dict[etree._Element, list[tuple[str, etree._Element]]] = {}
+        """What has a name, at every element in which it stands."""
+        for element, name in self.names.items():
+            self.inside.setdefault(element, []).append((name, element))
             for above in self._above(element):
-                self.inside.setdefault(above, []).append(element)
+                self.inside.setdefault(above, []).append((name, element))
+        self.reader = Reader(document, pack)
         self.digests: dict[tuple[etree._Element, tuple[Step, ...], str], bytes] = {}
         head, _, rest = pack.header.zone[1:].partition(":")
         sign = -1 if pack.header.zone.startswith("-") else 1
@@ -164,17 +165,17 @@ class _Verifier:
     def _signature(
         self, layer: int, slot: Slot, group: etree._Element, box: etree._Element, node: etree._Element, number: int
     ) -> Signature:
-        parsed = parse(node, self.pack)
+        parsed = self.reader.read(node)
         one = Signature(parsed, slot, layer, box, group, number)
         self._resolve(one)
-        one.leaf = leaf_of(parsed.certificates)
+        one.leaf = parsed.leaf
         self._properties(one)
         self._key(one)
         if not parsed.troubles and parsed.step is not None:
             try:
                 for reference in parsed.references:
                     if reference.target is not None:
-                        reference.good = self._digest_fits(reference)
+                        reference.good = self._digest_fits(reference, parsed)
                 if one.leaf is not None:
                     self._value(one)
             except etree.C14NError:
@@ -183,39 +184,47 @@ class _Verifier:
         return one
 
     def _resolve(self, one: Signature) -> None:
-        covered: dict[str, list[etree._Element]] = {}
+        covered: dict[str, dict[etree._Element, None]] = {}
         attribute = self.pack.binding.id_attribute
-        node, around = one.node, self._above(one.node)
-        for reference in one.references:
-            hits = self.index.get(reference.id, [])
+        parsed, node, covers = one.parsed, one.node, one.slot.covers
+        properties = parsed.properties[0] if parsed.said is not None else None
+        for reference in parsed.references:
+            hits = self.index.get(reference.id, ())
             if len(hits) != 1:
                 kind = "form.dangling" if not hits else "place.duplicate-id"
-                one.parsed.against(kind, reference.node, seen=reference.uri)
+                parsed.against(kind, reference.node, seen=reference.uri)
                 continue
             spelling, target = hits[0]
             name = self.names.get(target)
-            if name is not None and target not in around:  # no signature holds what has a name
-                one.extra += name not in one.slot.covers
+            if target is properties:
+                reference.own = True
+            elif name is not None and not self._around(one, target):  # no signature holds what has a name
+                one.extra += name not in covers
             elif target is node or node in self._above(target):
                 reference.own = True
-                if reference.enveloped:
-                    one.parsed.portability.setdefault("enveloped-own", reference.node)
-            elif target in around:
-                one.parsed.against("form.not-idle", reference.node, seen=reference.uri)
+            elif self._around(one, target):
+                parsed.against("form.not-idle", reference.node, seen=reference.uri)
                 continue
             elif not self._in_place(target):
-                one.parsed.against("place.moved", reference.node, seen=reference.uri, at=_local(target))
+                parsed.against("place.moved", reference.node, seen=reference.uri, at=_local(target))
                 reference.target = target
                 continue
             else:
                 one.extra += 1
-            if spelling != attribute and not reference.own:
-                one.parsed.portability.setdefault("id-spelling", target)
             reference.target = target
-            if not reference.own:
-                for element in self.inside.get(target, ()):
-                    covered.setdefault(self.names[element], []).append(element)
-        one.covered = {name: tuple(dict.fromkeys(elements)) for name, elements in covered.items()}
+            if reference.own:
+                if reference.enveloped:
+                    parsed.portability.setdefault("enveloped-own", reference.node)
+                continue
+            if spelling != attribute:
+                parsed.portability.setdefault("id-spelling", target)
+            for called, element in self.inside.get(target, ()):
+                covered.setdefault(called, {})[element] = None
+        one.covered = {called: tuple(elements) for called, elements in covered.items()}
+
+    def _around(self, one: Signature, target: etree._Element) -> bool:
+        """Whether the signature stands in ``target``."""
+        return target is one.box or target is one.group or target in self._above(one.group)
 
     def _in_place(self, target: etree._Element) -> bool:
         """Whether the element stands in the content or among the signature slots, where the pack says."""
@@ -236,10 +245,10 @@ class _Verifier:
         algorithm, leaf, policy = one.parsed.algorithm, one.leaf, self.pack.signature
         if algorithm is None or leaf is None:
             return
-        kind, bits = key_kind(leaf.key), key_bits(leaf.key)
-        seen, node = f"{kind} {bits}", one.parsed.node
+        kind, bits = leaf.key_kind, leaf.key_bits
+        node = one.parsed.node
         if kind != algorithm.key:
-            one.parsed.against("algorithm.key-mismatch", node, seen=seen, expected=algorithm.key)
+            one.parsed.against("algorithm.key-mismatch", node, seen=f"{kind} {bits}", expected=algorithm.key)
         elif kind == "rsa" and bits < policy.min_rsa_bits:
             one.parsed.against("algorithm.rsa-too-short", node, seen=str(bits), expected=f"≥ {policy.min_rsa_bits}")
         elif kind == "rsa" and bits > policy.max_rsa_bits:
@@ -249,12 +258,15 @@ class _Verifier:
 
     # ---------------------------------------------------------------------------------------------------- crypto
 
-    def _digest_fits(self, reference: Reference) -> bool:
+    def _digest_fits(self, reference: Reference, parsed: Parsed) -> bool:
         assert reference.target is not None
         key = (reference.target, reference.steps, reference.digest_name)
         known = self.digests.get(key)
         if known is None:
-            octets = canonical(reference.target, reference.steps[0].method, reference.steps[0].prefixes)
+            if reference.own and reference.steps == _ONCE_EXCLUSIVE and reference.target in parsed.properties:
+                octets = parsed.properties_octets or canonical(reference.target)
+            else:
+                octets = canonical(reference.target, reference.steps[0].method, reference.steps[0].prefixes)
             for step in reference.steps[1:]:
                 octets = canonical(reparsed(octets), step.method, step.prefixes)
             known = self.digests[key] = algorithms.digest(reference.digest_name, octets)
@@ -272,7 +284,7 @@ class _Verifier:
         if one.value_good:
             return
         for other in parsed.certificates:
-            if isinstance(other, str) or other is one.leaf or key_kind(other.key) != parsed.algorithm.key:
+            if isinstance(other, str) or other is one.leaf or other.key_kind != parsed.algorithm.key:
                 continue
             if algorithms.verify(parsed.algorithm, other.key, parsed.value, octets):
                 one.leaf, one.value_good = other, True
@@ -328,7 +340,11 @@ class _Verifier:
         """XAdES properties and the signing time, from own elements that a reference covers."""
         hashed = {each.target: each for each in reversed(one.references) if each.own and each.target is not None}
         times = [each for each in one.parsed.times if not len(each)]
-        signed = [each for each in times if _within(each, hashed)]
+        said = one.parsed.said
+        if said is not None and said.timed and one.parsed.properties[0] in hashed:
+            signed = times
+        else:
+            signed = [each for each in times if within(each, hashed)]
         if not times:
             one.time_problem = "missing"
         elif not signed:
@@ -363,52 +379,32 @@ class _Verifier:
         if not found:
             one.xades_seen = one.parsed.old_xades
             return "old-version" if one.parsed.old_xades else "plain"
-        if len(found) > 1:
+        if len(found) > 1 or one.parsed.said is None:
             return "several-properties"
-        properties = found[0]
-        reference = next((each for target, each in hashed.items() if _within(properties, (target,))), None)
+        properties, said = found[0], one.parsed.said
+        reference = hashed.get(properties) if len(hashed) == 1 else None
+        if reference is None:
+            reference = next((each for target, each in hashed.items() if within(properties, (target,))), None)
         if reference is None:
             return "properties-not-signed"
         if reference.kind != PROPERTIES_TYPE or reference.target is not properties:
             return "reference-type"
-        qualifying = properties.getparent()
-        target = qualifying.get("Target") if qualifying is not None else None
-        if target != f"#{one.node.get('Id')}":
+        if not said.of_this:
             return "target"
-        one.parsed.portability.pop("unsigned", None)
-        return self._certificate_reference(one, properties)
-
-    def _certificate_reference(self, one: Signature, properties: etree._Element) -> str:
-        v2 = next(properties.iter(_CERTIFICATE_V2), None)
-        reference = v2 if v2 is not None else next(properties.iter(_CERTIFICATE_V1), None)
-        if reference is None:
+        if not said.version:
             return "no-certificate-reference"
         certificates = [each for each in one.parsed.certificates if not isinstance(each, str)]
         if not certificates:
             return ""  # nothing to match: the missing certificate is PL1-CTS-001's
-        named = self._certificate_digest(reference)
-        if named is None:
-            one.xades_seen = next((each.get("Algorithm") or "" for each in reference.iter(_DIGEST_METHOD)), "")
+        if not said.digest:
+            one.xades_seen = said.digest_method
             refused = one.xades_seen and one.xades_seen not in self.pack.signature.digests
             return "certificate-digest" if refused else "certificate-mismatch"
-        name, value = named
         for each in certificates:
-            if hmac.compare_digest(algorithms.digest(name, each.der), value):
+            if hmac.compare_digest(_fingerprint(said.digest_name, each), said.digest):
                 one.leaf = each
-                return "version-1" if v2 is None else ""
+                return "version-1" if said.version == 1 else ""
         return "certificate-mismatch"
-
-    def _certificate_digest(self, reference: etree._Element) -> tuple[str, bytes] | None:
-        """Name and value of the first certificate digest that can be used: the signer's stands first."""
-        name = ""
-        for each in reference.iter(_CERT, _DIGEST_METHOD, _DIGEST_VALUE):
-            if each.tag == _CERT:
-                name = ""
-            elif each.tag == _DIGEST_METHOD:
-                name = name or self.pack.signature.digests.get(each.get("Algorithm") or "", "")
-            elif name and (value := decoded(each.text)):
-                return name, value
-        return None
 
     # --------------------------------------------------------------------------------------------------- wrapping
 
@@ -452,14 +448,11 @@ def _not_first(element: etree._Element) -> bool:
     return next(element.itersiblings(element.tag, preceding=True), None) is not None
 
 
-def _within(element: etree._Element, targets: Container[etree._Element]) -> bool:
-    """Whether the element is one of ``targets`` or stands in one."""
-    node: etree._Element | None = element
-    while node is not None:
-        if node in targets:
-            return True
-        node = node.getparent()
-    return False
+def _fingerprint(name: str, certificate: CertificateFacts) -> bytes:
+    """The digest of a certificate."""
+    if name == "sha256":
+        return bytes.fromhex(certificate.fingerprint)
+    return algorithms.digest(name, certificate.der)
 
 
 def _local(element: etree._Element) -> str:
