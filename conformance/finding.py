@@ -102,7 +102,8 @@ class Recorder:
 
     def held(self, requirement: str, case_class: str = "checked", count: int = 1) -> None:
         """Count that ``requirement`` held on a case of ``case_class`` (a class the manifest may ask for)."""
-        self.held_counts[requirement, case_class] += count
+        case = requirement, case_class
+        self.held_counts[case] = self.held_counts.get(case, 0) + count
 
     def violated(
         self,

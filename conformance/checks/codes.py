@@ -81,13 +81,13 @@ def _level_values(transcript: Transcript) -> Iterator[Value[Any]]:
 
 def _levels(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:
     """PL1-MA-009: not the other encoding; PL1-MA-001: a level of the list."""
-    foreign = {str(code) for code in context.pack.binding.values.get("foreign-level", {})}
-    wanted = ", ".join(str(code) for code in context.pack.binding.values["level"])
     mixed = False
     for value in _level_values(transcript):
         if value.value is not None:
             found.held("PL1-MA-001", "levels")
-        elif value.raw.strip() in foreign:
+            continue
+        wanted = ", ".join(str(code) for code in context.pack.binding.values["level"])
+        if value.raw.strip() in map(str, context.pack.binding.values.get("foreign-level", {})):
             mixed = True
             found.violated("PL1-MA-009", "mixed", place=document.place(value), expected=wanted, seen=value.raw)
         else:

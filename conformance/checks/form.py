@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from lxml import etree
 
@@ -40,6 +41,7 @@ _ETH = re.compile("[\u00d0\u00f0]")
 _WORD = "[!-~\u00a1-\u00ac\u00ae-\u0188\u018a-\u024f\u0300-\u0333\u0339-\u034e\u0350-\u036f\u1e00-\u1eff]+"
 _SOUND = re.compile(f"{_WORD}(?: {_WORD})*")
 """Words of Latin letters and printable signs with single spaces between: what the patterns below need not look at."""
+_TEXTS: Callable[[etree._Element], Any] = etree.XPath("descendant::text()", smart_strings=False)
 _BETWEEN = "\x01"
 """Stands in no XML document."""
 _ALL_SOUND = re.compile(f"{_WORD}(?:[ {_BETWEEN}]{_WORD})*")
@@ -74,10 +76,7 @@ def check(reading: Reading, found: Recorder) -> None:
 
 def _texts(document: Document, found: Recorder, *, bom: bool) -> None:
     limited = Limited(document, found)
-    contents = list(_contents(document))
-    together = _BETWEEN.join(text for _, text in contents)
-    if is_composed(together) and not _ETH.search(together) and _ALL_SOUND.fullmatch(together):
-        contents = []  # nothing to be found in any of them
+    contents = [] if _all_sound(document) else list(_contents(document))
     prose = _prose(document.transcript) if contents else set()
     for element, text in contents:
         if text.isascii():
@@ -92,6 +91,20 @@ def _texts(document: Document, found: Recorder, *, bom: bool) -> None:
     limited.hold_unless_violated("PL1-DOC-005")
     if not bom:
         limited.hold_unless_violated("PL1-DOC-006")
+
+
+def _all_sound(document: Document) -> bool:
+    """Whether nothing can be found in any text, looked at all at once; to be asked of sound documents only.
+
+    Without comments, instructions and sections the text of an element is one node.
+    """
+    if not document.tags_only:
+        return False
+    texts: list[str] = []
+    for anchor in document.anchors("content"):
+        texts.extend([text for text in _TEXTS(anchor) if text.strip() or "\n" not in text])
+    together = _BETWEEN.join(texts)
+    return is_composed(together) and not _ETH.search(together) and _ALL_SOUND.fullmatch(together) is not None
 
 
 def _clean(element: etree._Element, text: str, limited: Limited) -> None:

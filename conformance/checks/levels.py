@@ -59,6 +59,8 @@ def first_of(found: Recorder, *requirements: str) -> str:
 def _absent(context: Context, programme: str, found: Recorder) -> list[str]:
     """Names of the scored subjects that PL1-MON-001 misses."""
     missing = {one.params.get("subject", "") for one in found.violations if one.code == _MISSING}
+    if not missing:
+        return []
     return [
         entry.name
         for entry in context.pack.codes["subjects"]

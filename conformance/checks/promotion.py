@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 
 from conformance.checks.subjects import Known, not_assessed
@@ -207,7 +208,8 @@ def _completes(rule: CompletionRule, transcript: Transcript, subjects: Sequence[
     return transcript.dated.year - year - (not had_birthday) <= rule.oldest
 
 
-def _begins(text: str, wordings: Sequence[str], grade: int | None) -> bool:
+@lru_cache(maxsize=4096)
+def _begins(text: str, wordings: tuple[str, ...], grade: int | None) -> bool:
     folded = " ".join(text.split()).casefold()
     return any(folded.startswith(one.replace("{next}", str((grade or 0) + 1)).casefold()) for one in wordings)
 

@@ -153,7 +153,7 @@ def _twice(ledger: Ledger) -> str:
     """The root of identifiers that occur twice, when there are some: a reference lost by renaming follows from it."""
     seen: dict[str, etree._Element] = {}
     code = ""
-    for value, _, element in ledger.document.identified:
+    for value, _, element in ledger.document.identified if ledger.document.doubled else ():
         first = seen.setdefault(value, element)
         if first is not element:
             code = _DUPLICATE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import MAXYEAR, date, datetime, tzinfo
 from datetime import time as time_of_day
 from typing import Any
@@ -15,7 +15,7 @@ from conformance.checks.limited import Limited
 from conformance.checks.schema import schema_errors
 from conformance.document import Document, read
 from conformance.finding import Recorder
-from conformance.pack import Pack, RuleSet
+from conformance.pack import Pack, RuleSet, Slot
 from conformance.transcript.model import Transcript, Value
 
 # signing times outside are nonsense that PL1-KY-012 reports; arithmetic on them could overflow
@@ -24,8 +24,13 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 def programme_of(document: Document, context: Context) -> str | None:
     """The programme the document names, by level and programme code."""
-    record = document.transcript.record
-    return context.pack.programme_of(_read(record.level), _read(record.programme))
+    known = document.worked_out.get("programme")
+    if known is None or known[0] is not context.pack:
+        record = document.transcript.record
+        found = context.pack.programme_of(_read(record.level), _read(record.programme))
+        known = document.worked_out["programme"] = context.pack, found
+    programme: str | None = known[1]
+    return programme
 
 
 def rules_of(document: Document, context: Context) -> RuleSet | None:
@@ -119,8 +124,9 @@ def _identifiers(document: Document, context: Context, found: Recorder) -> None:
     rule = "PL1-STR-002"
     limited = Limited(document, found)
     seen: dict[str, etree._Element] = {}
-    anchored = {element for name in context.pack.binding.anchors for element in document.anchors(name)}
-    for value, spelling, element in document.identified:
+    pack = context.pack
+    anchored = {one for name in pack.binding.anchors if document.doubled for one in document.anchors(name)}
+    for value, spelling, element in document.identified if document.doubled else ():
         first = seen.setdefault(value, element)
         if first is not element:
             # what has no identifier in the form is the intruder, whichever stands first
@@ -265,6 +271,7 @@ def _dates(document: Document, transcript: Transcript, context: Context, found: 
         year, month, day = born.value
         if date(year, month or 1, day or 1) >= created.value:
             limited.violated(rule, "born-after-creation", born, expected=f"< {created.raw}", seen=born.raw)
+    times = list(signing_times(document, context.pack))
     backwards = bool(created and created.value and signed and signed.value and signed.value < created.value)
     begins = _begins(transcript, context)
     if signed and signed.value and begins and signed.value < begins and not future and not backwards:
@@ -273,9 +280,11 @@ def _dates(document: Document, transcript: Transcript, context: Context, found: 
     if created and created.value and not future:
         if backwards and signed:
             limited.violated(rule, "issued-before-creation", signed, expected=f"≥ {created.raw}", seen=signed.raw)
-        _signing_after_creation(document, created, context, zone, limited)
+        _signing_after_creation(created, context, zone, limited, times)
     if signed and signed.value and not future and not backwards:
-        for _, time in signing_times(document, context.pack, principal=True):
+        for slot, _, time in times:
+            if slot.requirement != "PL1-KY-003":
+                continue
             day_signed = (time - context.pack.tolerance).astimezone(zone).date()
             if signed.value < day_signed:
                 limited.violated(rule, "issued-before-signed", signed, expected=f"≥ {day_signed}", seen=signed.raw)
@@ -292,11 +301,15 @@ def _begins(transcript: Transcript, context: Context) -> date | None:
 
 
 def _signing_after_creation(
-    document: Document, created: Value[date], context: Context, zone: tzinfo, limited: Limited
+    created: Value[date],
+    context: Context,
+    zone: tzinfo,
+    limited: Limited,
+    times: Sequence[tuple[Slot, etree._Element, datetime]],
 ) -> None:
     assert created.value is not None
     begin = datetime.combine(created.value, time_of_day(), zone)
-    for element, time in signing_times(document, context.pack):
+    for _, element, time in times:
         if time + context.pack.tolerance < begin:
             limited.violated(
                 "PL1-STR-006", "signed-before-creation", element, expected=created.raw, seen=time.isoformat()
@@ -304,13 +317,9 @@ def _signing_after_creation(
             return
 
 
-def signing_times(
-    document: Document, pack: Pack, *, principal: bool = False
-) -> Iterator[tuple[etree._Element, datetime]]:
-    """Claimed signing times in the slots (of the principal only, if so asked), those that can be read; aware."""
+def signing_times(document: Document, pack: Pack) -> Iterator[tuple[Slot, etree._Element, datetime]]:
+    """Claimed signing times in the slots, those that can be read; aware."""
     for slot in pack.signature.slots:
-        if principal and slot.requirement != "PL1-KY-003":
-            continue
         for group in document.slots(slot.name):
             for element in group.iter("{*}SigningTime"):
                 try:
@@ -318,7 +327,7 @@ def signing_times(
                 except ValueError:
                     continue
                 if _FIRST_YEAR <= time.year <= _LAST_YEAR:
-                    yield element, time if time.tzinfo else time.replace(tzinfo=pack.timezone)
+                    yield slot, element, time if time.tzinfo else time.replace(tzinfo=pack.timezone)
 
 
 def _circular(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from conformance.checks.context import Context
 from conformance.checks.structure import programme_of, rules_of
 from conformance.document import Document
 from conformance.finding import Place, Recorder
-from conformance.pack import CodeEntry, RuleSet
+from conformance.pack import CodeEntry, Pack, RuleSet
 from conformance.transcript.academics import (
     Derived,
     comment_year,
@@ -31,7 +32,7 @@ ETH = "\u00d0"
 PERIODS = ("semester1", "semester2", "year", "reassessed")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Known:
     """A subject of the document with what the pack's list says of it in the document's programme."""
 
@@ -41,17 +42,21 @@ class Known:
     listed: Mapping[str, Any] | None
     comment_only: bool = True
     """Whether the rule set knows comment-only subjects; without, how activities stand in the transcript is open."""
+    role: str = field(init=False)
+    """compulsory, activity, elective, optional; empty when it is not of the programme."""
+    scored: bool | None = field(init=False)
+    """Whether it carries marks by the programme; ``None`` when unknown or open."""
+    results: list[tuple[str, Value[Result]]] = field(init=False)
+    """Every result that is written, with its period."""
 
-    @property
-    def role(self) -> str:
-        """compulsory, activity, elective, optional; empty when it is not of the programme."""
-        return str(self.listed["role"]) if self.listed else ""
-
-    @property
-    def scored(self) -> bool | None:
-        """Whether it carries marks by the programme; ``None`` when unknown or open."""
+    def __post_init__(self) -> None:
+        """Find out what is asked for again and again."""
+        self.role = str(self.listed["role"]) if self.listed else ""
         scored = None if self.listed is None else self.listed["scoring"] == Scoring.MARKS.value
-        return scored if scored or self.comment_only else None
+        self.scored = scored if scored or self.comment_only else None
+        one = self.subject
+        written = zip(PERIODS, (one.semester1, one.semester2, one.year, one.reassessed), strict=True)
+        self.results = [(period, value) for period, value in written if value is not None and value.raw]
 
 
 def known_subjects(document: Document, context: Context) -> list[Known]:
@@ -60,6 +65,14 @@ def known_subjects(document: Document, context: Context) -> list[Known]:
     A subject whose code is unknown, or another subject's, is known by its name: PL1-MA-003 and 004 report the code, and
     nothing else follows from it.
     """
+    told = document.worked_out.get("subjects")
+    if told is None or told[0] is not context:
+        told = document.worked_out["subjects"] = context, _known_subjects(document, context)
+    found: list[Known] = told[1]
+    return found
+
+
+def _known_subjects(document: Document, context: Context) -> list[Known]:
     programme = programme_of(document, context)
     rules = rules_of(document, context)
     comment_only = rules is None or rules.comment_only
@@ -130,7 +143,9 @@ def _composition(
             found.violated(rule, "twice", place=place, expected=1, seen=len(rows), subject=_name(rows[1]))
     # what an individual plan leaves out is the school's decision (art. 11)
     free = not_assessed(document.transcript) or individual_plan(document.transcript)
-    wanted = {} if free else _demanded(document, context, programme, rules)
+    grade = document.transcript.record.grade
+    year = None if grade is None else grade.value
+    wanted = {} if free else _demanded(context.pack, programme, year, rules.comment_only)
     for group, entry in wanted.items():
         if group not in taken:
             good = False
@@ -148,16 +163,16 @@ def _group(entry: CodeEntry, programme: str) -> str:
     return f"group:{grouped}" if grouped else entry.code
 
 
-def _demanded(document: Document, context: Context, programme: str, rules: RuleSet) -> dict[str, CodeEntry]:
+@lru_cache(maxsize=256)
+def _demanded(pack: Pack, programme: str, grade: int | None, comment_only: bool) -> Mapping[str, CodeEntry]:
     # how activities stand in a GDTX transcript is open: never demanded
-    roles = ("compulsory", "activity") if rules.comment_only else ("compulsory",)
-    grade = document.transcript.record.grade
+    roles = ("compulsory", "activity") if comment_only else ("compulsory",)
     found: dict[str, CodeEntry] = {}
-    for entry in context.pack.codes["subjects"]:
+    for entry in pack.codes["subjects"]:
         listed = entry.data["programmes"].get(programme)
         if listed is None or listed["role"] not in roles:
             continue
-        if grade is None or grade.value is None or str(grade.value) in listed.get("periods", {str(grade.value): 0}):
+        if grade is None or str(grade) in listed.get("periods", {str(grade): 0}):
             found.setdefault(_group(entry, programme), entry)
     return found
 
@@ -170,10 +185,6 @@ def _is_cluster(one: Known, rules: RuleSet) -> bool:
 def _electives(
     document: Document, context: Context, programme: str, subjects: Sequence[Known], rules: RuleSet, found: Recorder
 ) -> None:
-    offered = [
-        entry for entry in context.pack.codes["subjects"]
-        if (entry.data["programmes"].get(programme) or {}).get("role") == "elective"
-    ]  # fmt: skip
     plain = True
     for one in subjects:
         if _is_cluster(one, rules):
@@ -187,7 +198,7 @@ def _electives(
             found.violated("PL1-MON-003", "other-programme", place=document.place(one.subject), seen=_name(one))
         elif one.role == "activity" and not rules.comment_only:
             plain = _open_activity(document, one, rules, found) and plain
-    if offered:
+    if _offers_electives(context.pack, programme):
         needed = rules.electives
         taken = {one.code for one in subjects if one.role == "elective" and not _is_cluster(one, rules)}
         marks = next(iter(document.anchors("marks")), None)
@@ -203,9 +214,15 @@ def _electives(
         found.held("PL1-MON-003")
 
 
+@lru_cache(maxsize=64)
+def _offers_electives(pack: Pack, programme: str) -> bool:
+    places = (entry.data["programmes"].get(programme) or {} for entry in pack.codes["subjects"])
+    return any(place.get("role") == "elective" for place in places)
+
+
 def _open_activity(document: Document, one: Known, rules: RuleSet, found: Recorder) -> bool:
     """PL1-MON-003: how activities stand where the rule set knows no comment-only subjects is open, and said to be."""
-    given = _results(one.subject)
+    given = one.results
     if given:
         place, seen = document.place(given[0][1]), given[0][1].raw
         found.violated(
@@ -231,10 +248,6 @@ def _name(one: Known) -> str:
     return one.subject.name.raw if one.subject.name else one.code
 
 
-def _results(subject: Subject) -> list[tuple[str, Value[Result]]]:
-    return [(period, value) for period in PERIODS if (value := getattr(subject, period)) is not None and value.raw]
-
-
 def _marks(document: Document, one: Known, rules: RuleSet, found: Recorder) -> None:
     """PL1-MON-004, 005, 006."""
     scored = one.scored
@@ -254,7 +267,7 @@ def _marks(document: Document, one: Known, rules: RuleSet, found: Recorder) -> N
             # results of either kind are not a second mistake
             scored = None
     good = True
-    for _, value in _results(one.subject):
+    for _, value in one.results:
         result = value.value
         if result is None and ETH in value.raw:
             # PL1-DOC-005 says so
@@ -274,7 +287,7 @@ def _marks(document: Document, one: Known, rules: RuleSet, found: Recorder) -> N
             )
         elif not isinstance(result, Outcome):
             _one_mark(document, one, value, result, rules, found)
-    if good and scored is one.scored and _results(one.subject):
+    if good and scored is one.scored and one.results:
         found.held("PL1-MON-004", "scored" if scored else "comment")
 
 
@@ -285,6 +298,10 @@ def _one_mark(
     rule, place = "PL1-MON-005", document.place
     expected = cause = ""
     formats = document.pack.binding.formats
+    if mark is not None and _proper(mark, rules) and formats.is_plain(value.raw):
+        found.held(rule)
+        found.held("PL1-MON-006")
+        return
     mark = mark if mark is not None else formats.read_number(value.raw)
     if mark is None:
         cause = "comma" if formats.is_otherwise(value.raw) else "not-a-mark"
@@ -405,6 +422,7 @@ def _value(value: Value[Result] | None) -> Result | None:
     return value.value if value else None
 
 
+@lru_cache(maxsize=4096)
 def _proper(mark: Decimal, rules: RuleSet) -> bool:
     """Inside the scale and rounded; if not, PL1-MON-005 says so."""
     return rules.mark_minimum <= mark <= rules.mark_maximum and mark == rounded(mark, rules)
@@ -412,7 +430,7 @@ def _proper(mark: Decimal, rules: RuleSet) -> bool:
 
 def _exemption(document: Document, one: Known, found: Recorder) -> None:
     """PL1-MON-007."""
-    results = dict(_results(one.subject))
+    results = dict(one.results)
     exempt = [period for period, value in results.items() if value.value is Outcome.EXEMPT]
     if not exempt:
         return

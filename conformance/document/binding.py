@@ -129,7 +129,7 @@ class Compiled:
                 name, converter = below.leaf
                 # the first of repeated elements counts; the schema check reports the rest
                 if name not in values:
-                    raw = text_of(child)
+                    raw = text_of(child) if len(child) else child.text or ""
                     values[name] = Value(raw, converter(raw), child)
                 continue
             for name, converter in below.fields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from conformance.document.letters import normalized
@@ -12,11 +13,14 @@ from conformance.transcript.model import Level, Outcome, Result, Scoring
 
 Converter = Callable[[str], Any]
 
+_REMEMBERED = 4096
+"""Texts whose meaning is kept: names, codes, marks and dates come again and again."""
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 _ETH = str.maketrans({"\u00d0": "\u0110", "\u00f0": "\u0111"})
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def nfc(text: str) -> str:
     """What codes and names are compared in: the canonical composed form, with D-stroke written as D-stroke.
 
@@ -53,6 +57,7 @@ def converters(pack: Pack) -> Mapping[str, Converter]:
     values, formats = pack.binding.values, pack.binding.formats
     outcome = _listed(values["outcome"], Outcome)
 
+    @lru_cache(maxsize=_REMEMBERED)
     def result(raw: str) -> Result | None:
         found = formats.read_mark(raw)
         return found if found is not None else outcome(raw)
@@ -66,7 +71,7 @@ def converters(pack: Pack) -> Mapping[str, Converter]:
         "whole-number": whole_number,
         "grade": whole_number,
         "count": formats.read_mark,
-        "school-year": formats.read_school_year,
-        "date": formats.read_date,
-        "partial-date": formats.read_partial,
+        "school-year": lru_cache(maxsize=_REMEMBERED)(formats.read_school_year),
+        "date": lru_cache(maxsize=_REMEMBERED)(formats.read_date),
+        "partial-date": lru_cache(maxsize=_REMEMBERED)(formats.read_partial),
     }

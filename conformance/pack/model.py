@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -144,6 +144,7 @@ class CodeEntry(Data):
         return frozenset(map(_folded, (self.name, *self.names)))
 
 
+@lru_cache(maxsize=8192)
 def _folded(name: str) -> str:
     return " ".join(name.split()).casefold()
 
@@ -167,7 +168,10 @@ class CodeList(Data):
 
     def find(self, code: str, on: date | None = None) -> CodeEntry | None:
         """The entry of ``code`` valid on a day, or ``None``."""
-        return next((entry for entry in self._by_code.get(code, ()) if entry.valid_on(on)), None)
+        for entry in self._by_code.get(code, ()):
+            if on is None or entry.valid_on(on):
+                return entry
+        return None
 
     def all_of(self, code: str) -> tuple[CodeEntry, ...]:
         """Every entry of ``code``, whatever its validity."""
@@ -262,6 +266,10 @@ class RuleSet(Data):
     ``{next}`` stands for the next grade."""
     regular_marks: tuple[tuple[int, int], ...]
     """(periods a year up to and including, number of regular marks a semester), ascending."""
+
+    def __hash__(self) -> int:
+        """By identity: a rule set is loaded once, and what follows from it is remembered by it."""
+        return id(self)
 
 
 class Programme(Data):

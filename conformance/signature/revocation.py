@@ -98,6 +98,11 @@ class _Statement:
         """Whether silence proves something of the time ``at``."""
         return at - self.this_update <= tolerance or (self.next_update is not None and self.next_update >= at)
 
+    def proves_until(self, tolerance: timedelta) -> datetime:
+        """The last time of which silence proves something."""
+        end = self.this_update + tolerance
+        return end if self.next_update is None else max(end, self.next_update)
+
 
 class RevocationList:
     """One revocation list, indexed by serial number when first asked."""

@@ -61,6 +61,8 @@ class PathResult:
     path: tuple[CertificateFacts, ...]
     problem: PathProblem = PathProblem.NONE
     culprit: str = ""
+    valid: tuple[datetime, datetime] | None = None
+    """From when and until when all authorities of a good path are valid, where there are some."""
 
     @property
     def good(self) -> bool:
@@ -86,6 +88,7 @@ class TrustStore:
         self._anchored = {one.fingerprint for one in self.anchors}
         self.evidence = Evidence(crls, answers)
         self._paths: dict[tuple[str, tuple[str, ...]], tuple[PathResult, ...]] = {}
+        self._calm: dict[tuple[timedelta, tuple[str, ...]], datetime | None] = {}
 
     @classmethod
     def from_pem(
@@ -144,6 +147,8 @@ class TrustStore:
         for one in found:
             if not one.good:
                 continue
+            if one.valid is not None and one.valid[0] <= at <= one.valid[1]:
+                return one
             out = next((each for each in one.path[1:] if not each.valid_at(at)), None)
             if out is None:
                 return one
@@ -163,11 +168,33 @@ class TrustStore:
 
         ``embedded``: evidence that came with the signature, which counts as far as it verifies.
         """
+        if embedded is None and path:
+            key = tolerance, tuple([one.fingerprint for one in path])
+            if key not in self._calm:
+                if len(self._calm) >= _CACHE:
+                    self._calm.clear()
+                self._calm[key] = self._calm_until(path, tolerance)
+            calm = self._calm[key]
+            if calm is not None and at <= calm:
+                return StatusResult(Status.GOOD)
         evidence = (self.evidence,) if embedded is None else (self.evidence, embedded)
         worst = StatusResult(Status.GOOD)
         for one, issuer in itertools.pairwise(path):
             worst = worse(worst, status_of(one, issuer, at, until, evidence, tolerance))
         return worst
+
+    def _calm_until(self, path: Sequence[CertificateFacts], tolerance: timedelta) -> datetime | None:
+        """Up to when all on the path are proved good; ``None``: one was revoked once, or nothing is proved."""
+        ends: list[datetime] = []
+        for one, issuer in itertools.pairwise(path):
+            said, _ = self.evidence.statements(one, issuer)
+            if not said or any(each.since is not None for each in said):
+                return None
+            try:
+                ends.append(max(each.proves_until(tolerance) for each in said))
+            except OverflowError:
+                return None
+        return min(ends, default=None)
 
     def _search(self, leaf: CertificateFacts, extra: Sequence[CertificateFacts]) -> tuple[PathResult, ...]:
         """All paths found (at most four), or one result with the problem."""
@@ -209,7 +236,9 @@ class TrustStore:
                 if problem is not PathProblem.NONE:
                     problems.append(PathResult((*path, issuer), problem, issuer.common_name))
                 elif issuer.fingerprint in self._anchored:
-                    good.append(PathResult((*path, issuer)))
+                    above = (*path[1:], issuer)
+                    valid = max(one.not_before for one in above), min(one.not_after for one in above)
+                    good.append(PathResult((*path, issuer), valid=valid))
                 else:
                     climb((*path, issuer))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from functools import cache, lru_cache
 from typing import Generic, TypeVar
 
 from conformance.finding import Message
@@ -12,6 +13,8 @@ from conformance.pack import RuleSet
 from conformance.transcript.model import Level, Outcome
 
 T = TypeVar("T")
+_REMEMBERED = 16_384
+"""Results that are kept: there are some ten thousand pairs of marks, and a register has them again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,12 @@ class Derived(Generic[T]):
 
 def rounded(value: Decimal, rules: RuleSet) -> Decimal:
     """To the rule set's digits, half up."""
-    return value.quantize(Decimal(1).scaleb(-rules.rounding_digits), ROUND_HALF_UP)
+    return value.quantize(_unit(rules.rounding_digits), ROUND_HALF_UP)
+
+
+@cache
+def _unit(digits: int) -> Decimal:
+    return Decimal(1).scaleb(-digits)
 
 
 def cut_off(value: Decimal, rules: RuleSet) -> Decimal:
@@ -72,6 +80,7 @@ def semester_average(regular: Sequence[Decimal], midterm: Decimal, final: Decima
     return Derived(value, article, (step,))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def year_mark(semester1: Decimal, semester2: Decimal, rules: RuleSet) -> Derived[Decimal]:
     """ĐTBmcn = (HK I + 2 × HK II) / 3, rounded to one decimal; with one-decimal inputs no tie can occur."""
     first, second = rules.year_weights
@@ -124,12 +133,14 @@ def common_mistake(mistakes: Sequence[Sequence[str]]) -> str:
     return next((one for one in mistakes[0] if all(one in others for others in mistakes)), "")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def comment_year(semester2: Outcome, rules: RuleSet) -> Derived[Outcome]:
     """A comment-only subject's year result is that of semester II (art. 9)."""
     article = rules.articles["comment-year"]
     return Derived(semester2, article, (Message("academics.comment-year", {"article": article}),))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def conduct_of_year(semester1: Level, semester2: Level, rules: RuleSet) -> Derived[Level]:
     """The conduct of the year from its two semesters (TT 22/2021 art. 8): 16 cases."""
     article = rules.articles["conduct"]
@@ -157,6 +168,7 @@ def conduct_mistake(semester1: Level, semester2: Level, seen: Level, rules: Rule
     return "semester1-copied" if seen is semester1 else "wrong"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def may_be_promoted(conduct: Level, learning: Level, absences: Decimal, rules: RuleSet) -> Derived[bool]:
     """Promotion, or completion, from final conduct, final learning and absences (TT 22/2021 art. 12)."""
     article = rules.articles["promotion"]

@@ -7,11 +7,10 @@ they agree the level is certain, where they differ it is not ours to decide (PL1
 from __future__ import annotations
 
 import itertools
-import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from conformance.finding import Message
 from conformance.pack import RuleSet
@@ -67,7 +66,7 @@ class Rating:
     """The level by every reading. ``base``: by the thresholds alone, all subjects counted."""
 
     base: Level
-    by_reading: Mapping[Reading, Level]
+    readings: tuple[tuple[Reading, Level], ...]
     levels: tuple[Level, ...]
     """The levels that some reading gives, best first."""
     raised: bool
@@ -75,6 +74,11 @@ class Rating:
     article: str
     counted: tuple[Entry, ...]
     rules: RuleSet
+
+    @property
+    def by_reading(self) -> Mapping[Reading, Level]:
+        """The level that each reading gives."""
+        return dict(self.readings)
 
     @property
     def steps(self) -> tuple[Message, ...]:
@@ -89,7 +93,7 @@ class Rating:
     @property
     def differences(self) -> Mapping[tuple[str, ...], Level]:
         """The readings by the choices that matter here only, with the level each gives."""
-        ways = {reading.parts: level for reading, level in self.by_reading.items()}
+        ways = {reading.parts: level for reading, level in self.readings}
         matters = [
             at
             for at in range(len(next(iter(ways))))
@@ -111,20 +115,22 @@ def rate(entries: Iterable[Entry], rules: RuleSet, *, again: bool = False) -> Ra
         again: whether this rates again after re-assessment; whether the adjustment then applies is open.
     """
     counted = [one for one in entries if one.result is not Outcome.EXEMPT]
-    base = _thresholds(counted, rules, reduced=False)
-    by_reading: dict[Reading, Level] = {}
+    everything = _plain(counted, rules, Reading())
+    base = everything.base
+    by_reading: list[tuple[Reading, Level]] = []
     raised = False
-    plain: dict[tuple[bool, bool], _Plain] = {}
+    plain = {(True, False): everything}
     for reading in _readings(counted, rules, again=again):
         choice = reading.optional, reading.reduced
         if choice not in plain:
             plain[choice] = _plain(counted, rules, reading)
-        by_reading[reading], moved = _adjusted(plain[choice], rules, reading)
+        level, moved = _adjusted(plain[choice], rules, reading)
+        by_reading.append((reading, level))
         raised = raised or moved
-    given = set(by_reading.values())
+    given = {level for _, level in by_reading}
     return Rating(
         base,
-        by_reading,
+        tuple(by_reading),
         tuple(level for level in Level if level in given),
         raised,
         rules.articles["adjustment" if raised else "learning"],
@@ -193,8 +199,13 @@ class _Plain:
 def _plain(entries: Sequence[Entry], rules: RuleSet, reading: Reading) -> _Plain:
     marks, failures = _counted(one for one in entries if reading.optional or not one.optional)
     base = _level(marks, failures, rules, reduced=reading.reduced)
-    highest = max((Level(one).rank for one in rules.adjustable), default=0)
-    return _Plain(marks, failures, base, highest - base.rank >= rules.adjustment_levels)
+    return _Plain(marks, failures, base, _highest(rules) - base.rank >= rules.adjustment_levels)
+
+
+@lru_cache(maxsize=64)
+def _highest(rules: RuleSet) -> int:
+    """The rank of the highest level that the adjustment asks for."""
+    return max((Level(one).rank for one in rules.adjustable), default=0)
 
 
 def _adjusted(plain: _Plain, rules: RuleSet, reading: Reading) -> tuple[Level, bool]:
@@ -236,13 +247,14 @@ def _level(
 
 def _reaches(marks: Sequence[Decimal], failures: int, threshold: Threshold, *, reduced: bool, strictly: bool) -> bool:
     """Whether a threshold is reached; ``strictly``: with > for ≥, as a mistaken program has it."""
-    count = min(threshold.count, len(marks)) if reduced else threshold.count
-    reaches: Callable[[Decimal, Decimal], bool] = operator.gt if strictly else operator.ge
-    return (
-        failures <= threshold.comment_failures
-        and (not marks or reaches(min(marks), threshold.every))
-        and [reaches(mark, threshold.counted) for mark in marks].count(True) >= count
-    )
+    if failures > threshold.comment_failures:
+        return False
+    every, counted = threshold.every, threshold.counted
+    if strictly:
+        lowest, reached = not marks or min(marks) > every, sum([mark > counted for mark in marks])
+    else:
+        lowest, reached = not marks or min(marks) >= every, sum([mark >= counted for mark in marks])
+    return lowest and reached >= (min(threshold.count, len(marks)) if reduced else threshold.count)
 
 
 def _steps(entries: Sequence[Entry], rules: RuleSet, base: Level, raised: bool) -> tuple[Message, ...]:
