@@ -380,3 +380,20 @@ def test_another_validator_finds_no_proof_either(desk: Desk, case: str) -> None:
     """It knows indirect lists, which this project does not and says so."""
     lists, answers = PROVES_NOTHING[case][0](desk)
     assert not second_opinion(desk, lists, answers, NOW)
+
+
+def test_what_is_remembered_of_a_path_holds_for_its_time_only(desk: Desk) -> None:
+    root, people = desk.pki.crls()[0], desk.crl(this_update=NOW - DAY, next_update=NOW + DAY)
+    times = [NOW, NOW + DAY, NOW + DAY + timedelta(seconds=1), NOW + 3 * DAY, NOW]
+
+    def store() -> TrustStore:
+        return TrustStore.from_pem(desk.pki.anchors_pem(), [root, people])
+
+    asked = store()
+    found = [asked.status(asked.path(facts(desk.one), [], at).path, at, at + DAY).status for at in times]
+    fresh = [store().status(asked.path(facts(desk.one), [], at).path, at, at + DAY).status for at in times]
+    assert found == fresh == [Status.GOOD, Status.GOOD, Status.UNKNOWN, Status.UNKNOWN, Status.GOOD]
+    authority = min(one.not_after for one in asked.path(facts(desk.one), [], NOW).path[1:])
+    assert asked.path(facts(desk.one), [], authority).good
+    assert not asked.path(facts(desk.one), [], authority + timedelta(seconds=1)).good
+    assert asked.path(facts(desk.one), [], authority).good
