@@ -82,6 +82,11 @@ class Document:
         return compiled(self.pack).read(self.root)
 
     @cached_property
+    def elements(self) -> tuple[etree._Element, ...]:
+        """Every element in document order."""
+        return tuple(self.root.iter(etree.Element))
+
+    @cached_property
     def identified(self) -> tuple[tuple[str, str, etree._Element], ...]:
         """Every identifier there is: (value, spelling, element), in document order, over all spellings."""
         names = self.pack.binding.id_spellings
