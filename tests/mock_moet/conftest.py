@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.pool import NullPool
 
 from mock_moet.api import create_service
 from mock_moet.control import create_control
 from mock_moet.inprocess import InProcessTransport
 from mock_moet.ministry import Ministry, Settings
+from mock_moet.store import Store
+from mock_moet.tables import VERSION
 from tests import postgres
 from tests.mock_moet.helpers import CONTROL, Client, Control, Space, VirtualClock, never_mind
 
@@ -22,15 +26,31 @@ def database() -> Iterator[str]:
     """URL of a real PostgreSQL server's database."""
     with postgres.server() as url:
         yield url
+    _connected.cache_clear()
+
+
+@cache
+def _connected(url: str) -> Engine:
+    return create_engine(url, poolclass=NullPool)
 
 
 def emptied(url: str) -> str:
     """The same database without what an earlier test left."""
-    engine = create_engine(url)
-    with engine.begin() as connection:
+    with _connected(url).begin() as connection:
         if inspect(connection).has_table("spaces"):
             connection.execute(text("TRUNCATE spaces CASCADE"))
-    engine.dispose()
+    return url
+
+
+def ready(url: str) -> str:
+    """The same database, empty, with the newest tables: migrations are looked for only where they are not."""
+    with _connected(emptied(url)).begin() as connection:
+        newest = (
+            inspect(connection).has_table("alembic_version")
+            and connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == VERSION
+        )
+    if not newest:
+        Store(url).close()
     return url
 
 
@@ -50,7 +70,7 @@ def store(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Settings of the two stores: alone on SQLite in memory; on PostgreSQL as one of several workers."""
     if request.param == "sqlite":
         return {}
-    return {"database": emptied(request.getfixturevalue("database")), "shared": True}
+    return {"database": ready(request.getfixturevalue("database")), "shared": True, "migrate": False}
 
 
 @pytest.fixture
@@ -62,9 +82,9 @@ class Setup:
     """Service, control and clients of one test."""
 
     def __init__(self, clock: VirtualClock, **settings: Any) -> None:
-        self.ministry = Ministry(
-            Settings(**{"clock": clock, "control_token": CONTROL, "judging": "inline", "judge": never_mind, **settings})
-        )
+        migrate = settings.pop("migrate", True)
+        made = {"clock": clock, "control_token": CONTROL, "judging": "inline", "judge": never_mind, **settings}
+        self.ministry = Ministry(Settings(**made), migrate=migrate)
         self.transport = InProcessTransport(create_service(self.ministry), clock)
         self.control_transport = InProcessTransport(create_control(self.ministry), clock)
         headers = {"Authorization": f"Bearer {CONTROL}"}

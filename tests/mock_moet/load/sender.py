@@ -56,17 +56,23 @@ class _Connections:
         async with self._room:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._address)
-                    writer.write(request)
-                    head = await reader.readuntil(b"\r\n\r\n")
-                    length = next(
-                        int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
-                    )
-                    await reader.readexactly(length)
-            except (OSError, TimeoutError, asyncio.IncompleteReadError, StopIteration):
+                    while self._idle:
+                        kept = self._idle.pop()
+                        with suppress(OSError, asyncio.IncompleteReadError):  # it was closed meanwhile: as any client
+                            return await self._over(kept, request)
+                    return await self._over(await asyncio.open_connection(*self._address), request)
+            except (OSError, TimeoutError, asyncio.IncompleteReadError):
                 return 0
-            self._idle.append((reader, writer))
-            return int(head.split(b" ", 2)[1])
+
+    async def _over(self, kept: tuple[asyncio.StreamReader, asyncio.StreamWriter], request: bytes) -> int:
+        reader, writer = kept
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        length = next(int(line[15:]) for line in lines if line.startswith(b"content-length:"))
+        await reader.readexactly(length)
+        self._idle.append(kept)
+        return int(head.split(b" ", 2)[1])
 
     async def close(self) -> None:
         for _, writer in self._idle:
