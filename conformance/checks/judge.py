@@ -127,7 +127,9 @@ def settle(found: Recorder, document: Document) -> None:
 
 _EDITED, _FUTURE = "PL1-KY-006.value-edited", "PL1-KY-012.future"
 _BEFORE_SIGNED = "PL1-STR-006.issued-before-signed"
-_VERIFIES, _INSERTED = "PL1-KY-006", "PL1-KY-006.inserted"
+_INSERTED = "PL1-KY-006.inserted"
+_NOT_ASKED = ("PL1-DOC-", "PL1-KY-006")
+"""What the document written anew cannot answer: how the octets were written, and what verifies."""
 _UNLIKE = ("PL1-KY-006.look-alike", "PL1-KY-006.mojibake")
 _DANGLING, _NO_SUBJECT = "PL1-KY-007.dangling", "PL1-MON-001.missing"
 _LETTERS = ("PL1-DOC-005", "PL1-DOC-006")
@@ -166,15 +168,16 @@ def after_signing(found: Recorder, document: Document | None = None, context: Co
         derived = one.requirement.startswith(_DERIVED) and one.place.xpath.rpartition("/")[0] in subjects
         if edited and (one.place.xpath in edited or derived or one.requirement.startswith(_RATED)):
             return replace(one, consequence_of=_EDITED)
-        if before is not None and one.requirement != _VERIFIES and (one.code, one.place.xpath) not in before:
+        asked = before is not None and not one.requirement.startswith(_NOT_ASKED)
+        if asked and (one.code, one.place.xpath) not in (before or ()):
             return replace(one, consequence_of=cause)
         return one
 
     found.observations = [settled(one) for one in found.observations]
 
 
-def _restored(edits: Sequence[Observation], document: Document, context: Context) -> set[tuple[str, str]]:
-    """What would be found, with its place, had the values not been edited and nothing been put in."""
+def _restored(edits: Sequence[Observation], document: Document, context: Context) -> set[tuple[str, str]] | None:
+    """What would be found, with its place, had nothing been edited and nothing been put in; ``None``: unknown."""
     root = copy.deepcopy(document.root)
     values = {one.place.xpath: one for one in edits if one.place}
     for element, again in zip(document.elements, list(root.iter(etree.Element)), strict=True):
@@ -186,7 +189,9 @@ def _restored(edits: Sequence[Observation], document: Document, context: Context
             above.remove(again)
         elif not len(element):
             again.text = edit.expected
-    found = _judged(etree.tostring(root), context)[0]
+    found, again_read = _judged(etree.tostring(root, encoding="utf-8"), context)
+    if again_read is None:
+        return None
     return {(one.code, one.place.xpath) for one in found.violations if one.is_root and one.place}
 
 

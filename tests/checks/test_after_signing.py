@@ -144,3 +144,9 @@ def test_what_was_wrong_before_signing_stays_a_root() -> None:
     without_seal = re.sub(rb"<CksNhaTruong.*?</CksNhaTruong>", b"", signed(), flags=re.DOTALL)
     edited = without_seal.replace(b"<GioiTinh>1<", b"<GioiTinh>2<")
     assert {one.code for one in roots(edited)} == {"PL1-KY-006.value-edited", "PL1-KY-004.missing"}
+
+
+def test_how_the_octets_were_written_does_not_follow_from_an_edit() -> None:
+    edited = signed().replace(b"<GioiTinh>1<", b"<GioiTinh>2<")
+    found = {one.code for one in roots(b"\xef\xbb\xbf" + edited.replace(b"<TenLop>7A1<", b"<TenLop><![CDATA[7A1]]><"))}
+    assert found == {"PL1-KY-006.value-edited", "PL1-DOC-006.bom", "PL1-DOC-003.cdata"}
