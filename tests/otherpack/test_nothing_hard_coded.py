@@ -28,7 +28,6 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("conformance/signature/parse.py", "Id"): "XML-DSig's own attribute",
     ("conformance/signature/pki.py", "VN"): "country of the authorities of the test PKI (X.520)",
     ("conformance/signature/sign.py", "Id"): "XML-DSig's own attribute",
-    ("conformance/signature/verify.py", "Id"): "XML-DSig's own attribute",
     ("mock_vendor/defects/*.py", "THCS"): "the kill table's items, which are cases of the shipped pack",
     ("mock_vendor/defects/files.py", "Đ"): "the letter, written as Icelandic eth",
     ("mock_vendor/defects/printing.py", "Đ"): "the letter, taken off its stroke",
