@@ -104,10 +104,10 @@ def begin_observed(
         observe_until=(now + timedelta(seconds=options.observe_timeout)).isoformat(),
         observe_patience=options.observe_patience,
     )
+    info = setting_up.info_of(options, pack, setup, now, declined=())
     bundle = Bundle(folder, (control_http.token, space.client_secret, *keys.secrets))
     keys.keep(bundle)
     bundle.add("roster", "", json.dumps(roster.data, ensure_ascii=False).encode())
-    info = setting_up.info_of(options, pack, setup, now, declined=())
     shown = "; ".join(str(path) for path in written)
     notice = (
         f"Sổ ca / case book: {shown}",

@@ -305,12 +305,12 @@ def begin(
         offers={key: one.data() for key, one in offers.items()},
         lock=str(folder / TURNS),
     )
+    declined = tuple(one for one in pack.header.capabilities if one not in offered)
+    info = info_of(options, pack, setup, now, declined=declined)
     bundle = Bundle(folder, (*setup.secrets, *keys.secrets))
     keys.keep(bundle)
     bundle.add("session", "", json.dumps(described, ensure_ascii=False).encode())
     bundle.add("roster", "", json.dumps(roster.data, ensure_ascii=False).encode())
-    declined = tuple(one for one in pack.header.capabilities if one not in offered)
-    info = info_of(options, pack, setup, now, declined=declined)
     return Run(setup, info, bundle, https=[vendor_http, control_http, *further], vendor=vendor)
 
 
@@ -361,9 +361,10 @@ def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path)
         files=files,
         subject_map=subject_map_of(options.subject_map),
     )
+    info = info_of(options, pack, setup, now, declined=())
     bundle = Bundle(folder)
     keep_trust(bundle, given.anchors.pem, given.crls, given.answers)
-    return Run(setup, info_of(options, pack, setup, now, declined=()), bundle)
+    return Run(setup, info, bundle)
 
 
 def common(options: Options, pack: Pack, now: datetime, seed: int, folder: Path) -> dict[str, Any]:
