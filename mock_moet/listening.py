@@ -96,7 +96,7 @@ class Bounded(H11Protocol):
         else:
             self.transport.abort()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # said in words of ours
         """What came is no HTTP/1.1 that can be read; ``msg`` says less than we do."""
         vi, en = "không phải HTTP/1.1 hợp lệ, hoặc phần đầu quá dài", "no valid HTTP/1.1, or the head is too long"
         self.refuse(Refusal("bad-request", vi=vi, en=en))
