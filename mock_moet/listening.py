@@ -39,6 +39,7 @@ class Bounded(H11Protocol):
         self, *arguments: Any, deadlines: Deadlines, refused: Callable[[Refusal], Reply] = _plain, **named: Any
     ) -> None:
         super().__init__(*arguments, **named)
+        # declared as an int, given to the loop, which takes fractions of a second
         self.timeout_keep_alive = deadlines.idle  # type: ignore[assignment]
         self._deadlines = deadlines
         self._refused = refused

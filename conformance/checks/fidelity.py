@@ -469,6 +469,7 @@ class _Comparison:
             if mistake and one.parts:
                 derived = semester_average(*components(one.parts), rules)
                 exact, steps = exact_average(one.parts, rules), derived.steps
+                # a mistake in the calculation was found, so there is an exact average
                 if exact - one.wanted == -_HALF.scaleb(-rules.rounding_digits):  # type: ignore[operator]
                     steps = (*steps, Message("academics.exact-half", {"exact": str(exact)}))
                 self.found.violated(
