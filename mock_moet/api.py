@@ -315,6 +315,8 @@ class Gate:
     async def _read(self, visit: _Visit) -> bytes:
         if sum(len(name) + len(value) for name, value in visit.scope["headers"]) > HEAD_LIMIT:
             raise Refusal("too-large", vi="phần đầu quá dài", en="the head is too long")
+        if not visit.scope["http_version"].startswith("1."):
+            raise Refusal("http-version")
         if "transfer-encoding" in visit.headers and "content-length" in visit.headers:
             vi, en = "hai cách nói độ dài", "two ways to tell the length"
             raise Refusal("bad-request", vi=vi, en=en)

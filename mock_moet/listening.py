@@ -61,6 +61,13 @@ class Bounded(H11Protocol):
         super().data_received(data)
         self._look()
 
+    def eof_received(self) -> None:
+        """No more will come: who stopped within a request is told so, and may still be reading."""
+        if self.conn.their_state is h11.SEND_BODY or (
+            self.conn.their_state is h11.IDLE and self.conn.trailing_data[0].strip(b"\r\n")
+        ):
+            self.refuse(Refusal("bad-request", vi="yêu cầu bị cắt giữa chừng", en="the request ends before its end"))
+
     def on_response_complete(self) -> None:
         """An answer is out: the next request may come, or have come."""
         super().on_response_complete()

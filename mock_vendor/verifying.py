@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -20,14 +19,13 @@ from signxml.exceptions import InvalidDigest
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from conformance.pack import Slot
+from conformance.pack.schemas import read_schema
 from mock_vendor.reading import Element, Reading
 from mock_vendor.reasons import Reason
 from mock_vendor.register import HOMEROOM, PRINCIPAL, SEAL, TEACHER
 from mock_vendor.signing import DS
 from mock_vendor.trusting import Named, Trust, Trusting, certificates
 
-# libxml2 sets up its built-in types when the first schema is read, and not safely
-_READING = Lock()
 ETH = "\u00d0"
 """Looks like the Vietnamese letter, and is another."""
 
@@ -108,8 +106,7 @@ class Verifying(Reading, Trusting):
 
     def malformed_document(self, root: Element) -> list[Reason]:
         """What the pack's schema finds."""
-        with _READING:
-            schema = etree.XMLSchema(etree.parse(self.pack.path("document", "schema.xsd")))
+        schema = read_schema(self.pack.path("document", "schema.xsd"))
         if schema.validate(root):
             return []
         return [Reason("INVALID_DOCUMENT", message=str(schema.error_log)[:200])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from threading import Lock, get_ident
+from threading import get_ident
 from typing import Any
 
 from lxml import etree
@@ -13,6 +13,7 @@ from lxml import etree
 from conformance.document import MOST, Document
 from conformance.finding import Place
 from conformance.pack import Pack
+from conformance.pack.schemas import read_schema
 from conformance.signature.canonical import DS
 
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^)]*) \)")
@@ -40,18 +41,11 @@ _SCHEMA_CAUSES = {
 }
 
 
-# libxml2 sets up its built-in types when the first schema is read, and not safely: two threads at once, and no schema
-# of the process can be read any more
-_READING = Lock()
-
-
 @lru_cache(maxsize=64)
 def _schema(pack: Pack, thread: int) -> etree.XMLSchema:
     # one for each thread: lxml keeps the errors of a validation in the schema object
     assert thread == get_ident()
-    parser = etree.XMLParser(no_network=True, load_dtd=False, resolve_entities=False)
-    with _READING:
-        return etree.XMLSchema(etree.parse(str(pack.schema), parser))
+    return read_schema(pack.schema)
 
 
 def schema_errors(document: Document, pack: Pack) -> Iterator[tuple[str, Place, dict[str, Any]]]:

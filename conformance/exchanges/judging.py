@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 
 from conformance.checks.exchange import Call, Exchange, Paper, Stored
 from conformance.checks.exchange import check as judge
@@ -84,7 +85,15 @@ def exchange_of(played: Played, driver: Driver) -> Exchange:
 
 def own_failure(calls: Iterable[Call]) -> str:
     """What the mock service did wrong by itself; empty: nothing."""
-    own = next((call for call in calls if call.status >= 500 and not call.fault), None)
+    own = next(
+        # a version of HTTP that it does not speak is the caller's choice
+        (
+            one
+            for one in calls
+            if one.status >= 500 and one.status != HTTPStatus.HTTP_VERSION_NOT_SUPPORTED and not one.fault
+        ),
+        None,
+    )
     if own is None:
         return ""
     where = f"{own.operation} #{own.number}: HTTP {own.status}"

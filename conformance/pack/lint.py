@@ -15,6 +15,7 @@ from lxml import etree
 
 from conformance.pack.load import read_yaml
 from conformance.pack.model import Cause, CodeList, Pack, PackError, Requirement, Text
+from conformance.pack.schemas import read_schema
 
 _ID = re.compile(r"PL[12]-[A-Z]{2,4}-[0-9]{3}")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -257,8 +258,8 @@ class _Tree:
 def _schema(pack: Pack) -> _Tree:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
+        read_schema(pack.schema)
         root = etree.parse(str(pack.schema), parser).getroot()
-        etree.XMLSchema(root)
     except (OSError, etree.LxmlError) as error:
         raise PackError(f"{pack.form_folder}/schema.xsd: không dùng được / not usable: {error}") from error
     named = {(one.tag, one.get("name")): one for one in root if one.get("name")}

@@ -169,6 +169,9 @@ def test_broken_requests_are_answered_with_a_problem(wire: Wire) -> None:
         told(wire, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"),
     ):
         is_problem(answer, 400)
+    for version in ("2.0", "3.0"):
+        is_problem(told(wire, wire.head(line.replace("1.1", version), JSON, length), body), 505)
+    is_problem(told(wire, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 400, 404, 505)
     is_problem(told(wire, wire.head(asks, *(f"X-{number}: {'y' * 90}" for number in range(500)))), 400, 413)
     is_problem(told(wire, wire.head(line, JSON, "Content-Length: 99999999999", "Expect: 100-continue")), 413)
     for path in ("suc-khoe/", "x" * 20_000, "%zz", "%2e%2e/%2e%2e", "*"):
@@ -179,6 +182,19 @@ def test_broken_requests_are_answered_with_a_problem(wire: Wire) -> None:
     assert head_only.startswith(b"HTTP/1.1 405")
     assert head_only.endswith(b"\r\n\r\n")
     assert len(wire.space.submissions()) == before
+
+
+def test_who_stops_within_a_request_is_told(wire: Wire) -> None:
+    head = wire.head(f"POST {wire.route('submit')} HTTP/1.1", JSON, "Content-Length: 50", close=False)
+    chunk = wire.head(f"POST {wire.route('submit')} HTTP/1.1", JSON, "Transfer-Encoding: chunked", close=False)
+    for started in (head + b"{", head, head[:40], chunk + b"5\r\n{", wire.head("GET / HTTP/1.0")[:-2]):
+        with wire.connect() as connection:
+            connection.sendall(started)
+            connection.shutdown(socket.SHUT_WR)
+            is_problem(received(connection), 400)
+    with wire.connect() as silent:
+        silent.shutdown(socket.SHUT_WR)
+        assert received(silent) == b""
 
 
 def test_a_body_too_large_is_refused_in_words_even_to_who_sends_it_all(wire: Wire) -> None:
