@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
+from typing import Any
 
 _KEPT = frozenset("\n\t")
 _SHOWN = frozenset(("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"))
+# what JSON may hold as it is, and a terminal or an editor would obey: C1, bidi, zero width, half characters
+_OBEYED = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+)
 
 
 def visible(text: str, limit: int = 0) -> str:
@@ -24,6 +31,15 @@ def visible(text: str, limit: int = 0) -> str:
 def one_line(text: str, limit: int = 0) -> str:
     """As :func:`visible`, on one line: for terminals, logs and attributes."""
     return visible(" ".join(text.split("\n")).replace("\t", " "), limit)
+
+
+def inert_json(value: Any, **named: Any) -> str:
+    """``value`` as JSON that reads the same for programs, with nothing in it that a terminal would obey.
+
+    ``named``: arguments of :func:`json.dumps`.
+    """
+    text = json.dumps(value, ensure_ascii=False, **named)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def alphabets(text: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 
 from conformance.events import Result
 from conformance.pack import Pack
 from conformance.verdict import Baseline, BaselineError, Verdict, decide
+from conformance.visible import inert_json
 
 
 def verdict_of(result: Result, pack: Pack) -> Verdict:
@@ -52,12 +52,7 @@ def html(result: Result, pack: Pack, language: str = "vi") -> str:
 def json_text(result: Result, pack: Pack) -> str:
     """The result with its verdict as JSON: the format of ``docs/result.schema.json``."""
     data = with_verdict(result, pack).model_dump(mode="json")
-    text = json.dumps(data, ensure_ascii=False, indent=1)
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a lone surrogate out of a vendor's JSON
-        text = json.dumps(data, ensure_ascii=True, indent=1)
-    return text + "\n"
+    return inert_json(data, indent=1) + "\n"
 
 
 def junit(result: Result, pack: Pack, language: str = "vi") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +21,7 @@ from conformance.events import (
 )
 from conformance.strict import loads
 from conformance.verdict import Verdict
+from conformance.visible import inert_json
 
 LARGEST = 1 << 30
 """Bytes of a result or stream that are read."""
@@ -66,11 +66,8 @@ class StreamWriter:
 
 
 def encoded(data: Any) -> bytes:
-    """JSON on one line in UTF-8; a vendor's lone surrogate stays an escape."""
-    try:
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        return json.dumps(data, ensure_ascii=True, separators=(",", ":")).encode()
+    """JSON on one line in UTF-8; what a terminal would obey is an escape."""
+    return inert_json(data, separators=(",", ":")).encode()
 
 
 def read_stream(data: bytes, name: str = "", *, partial: bool = False) -> Result:

@@ -10,7 +10,7 @@ from typing import Any
 from conformance.checking.judging import Checked
 from conformance.events import Finding
 from conformance.pack import Pack
-from conformance.visible import visible
+from conformance.visible import inert_json, visible
 from conformance.wording import cause_text, named, step_text
 
 _RANK = {("violated", "MUST"): 0, ("violated", "SHOULD"): 1, ("blocked", "MUST"): 2, ("blocked", "SHOULD"): 3}
@@ -109,11 +109,11 @@ def to_json(one: Checked, pack: Pack, language: str) -> dict[str, Any]:
 
 def _json(results: Iterable[Checked], tally: Tally, language: str) -> Iterator[str]:
     """One object; its list of files grows while the run goes on."""
-    head = json.dumps({"pack": tally.pack.name, "verdict": None, "notes": list(tally.notes)}, ensure_ascii=False)
+    head = inert_json({"pack": tally.pack.name, "verdict": None, "notes": list(tally.notes)})
     yield f'{head[:-1]}, "files": ['
     comma = ""
     for one in results:
-        yield comma + json.dumps(to_json(one, tally.pack, language), ensure_ascii=False)
+        yield comma + inert_json(to_json(one, tally.pack, language))
         comma = ","
     yield f"], {json.dumps(tally.to_json())[1:]}"
 
@@ -121,9 +121,9 @@ def _json(results: Iterable[Checked], tally: Tally, language: str) -> Iterator[s
 def _ndjson(results: Iterable[Checked], tally: Tally, language: str) -> Iterator[str]:
     """One object a line and file; the last line is the footer."""
     for one in results:
-        yield json.dumps(to_json(one, tally.pack, language), ensure_ascii=False)
+        yield inert_json(to_json(one, tally.pack, language))
     footer = {"pack": tally.pack.name, "verdict": None, "notes": list(tally.notes), **tally.to_json()}
-    yield json.dumps(footer, ensure_ascii=False)
+    yield inert_json(footer)
 
 
 def _text(results: Iterable[Checked], tally: Tally, language: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from conformance.commands.common import Format, FormatOption, Lang, console
 from conformance.doctor import Diagnosis, State, exit_code
-from conformance.visible import one_line
+from conformance.visible import inert_json, one_line
 
 MARKS = {State.OK: "✓", State.NOTE: "·", State.WARNING: "!", State.PROBLEM: "✗"}
 COLOURS = {State.OK: "green", State.NOTE: "default", State.WARNING: "yellow", State.PROBLEM: "red"}
@@ -72,7 +71,7 @@ def doctor(
     code = exit_code(found)
     if output is Format.JSON:
         rows = [one.data(language) for one in found]
-        typer.echo(json.dumps({"exitCode": code, "diagnoses": rows}, ensure_ascii=False, indent=1))
+        typer.echo(inert_json({"exitCode": code, "diagnoses": rows}, indent=1))
     else:
         console().print(SUMMARY[code][language == "en"], style="bold" if not code else "bold red", markup=False)
     raise typer.Exit(code)

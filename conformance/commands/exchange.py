@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -25,11 +26,20 @@ from conformance.commands.common import (
 )
 from conformance.exchanges import ExchangeSpec, load_exchanges
 from conformance.pack import Pack, PackError
-from conformance.visible import one_line
+from conformance.visible import inert_json, one_line
 
 exchange_app = typer.Typer(
     help="Các cuộc trao đổi với dịch vụ của Bộ / exchanges with the service.", no_args_is_help=True
 )
+
+
+class Tls(StrEnum):
+    """As ``--ministry-tls`` of ``hocba certify``."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
 
 SHOWN = 200
 """Calls that are printed; JSON has them all."""
@@ -65,6 +75,10 @@ def exchange_play(
     programme: Annotated[str, typer.Option(help="Chương trình / programme; mặc định: mọi / all.")] = "",
     seed: Annotated[int | None, typer.Option(help="Hạt giống / seed of the drawn values.")] = None,
     defect: Annotated[list[str] | None, typer.Option(help="Chỉ với / only with --target=reference.")] = None,
+    ministry_host: Annotated[str, typer.Option(help="Địa chỉ lắng nghe của Bộ giả lập / its address.")] = "127.0.0.1",
+    ministry_url: Annotated[str, typer.Option(help="URL của nó mà phần mềm thấy / as the software sees it.")] = "",
+    ministry_port: Annotated[int, typer.Option(help="Cổng; 0: bất kì / its port; 0: any.")] = 0,
+    ministry_tls: Annotated[Tls, typer.Option(help="Bộ giả lập dùng TLS / it speaks TLS.")] = Tls.AUTO,
     lang: LangOption = Lang.VI,
     output: FormatOption = Format.TEXT,
     pack: PackOption = None,
@@ -98,6 +112,10 @@ def exchange_play(
         revision=max(spec.revision, loaded.header.revision, key=loaded.header.revisions.index),
         items=(f"exchange:{name}",),
         language=lang.value,
+        ministry_host=ministry_host,
+        ministry_url=ministry_url,
+        ministry_port=ministry_port,
+        ministry_tls=ministry_tls.value,
         # the reference vendor signs with any key: the quickest to make
         keys="p-256" if target == "reference" else "rsa-2048",
     )
@@ -118,7 +136,7 @@ def exchange_play(
         run.close()
     data = _data(played, said, run.setup.load(), lang.value)
     if output is Format.JSON:
-        typer.echo(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+        typer.echo(inert_json(data, indent=1, default=str))
     else:
         for line in _lines(spec, data, lang.value):
             console().print(line, markup=False)
@@ -237,7 +255,7 @@ def _lines(spec: ExchangeSpec, data: dict[str, Any], language: str) -> Iterator[
     for _, act in acts:
         yield _act_line(act)
     for name, states in list(data["states"].items())[:5]:
-        shown = " → ".join(one["state"] for one in states)
+        shown = " → ".join(one_line(one["state"]) for one in states)
         yield f"  {word('hiển thị', 'shown')} [{name}]: {shown}"
         for message in states[-1]["messages"] if states else ():
             yield f"    “{one_line(message)}”"

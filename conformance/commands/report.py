@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +24,7 @@ from conformance.commands.common import (
 )
 from conformance.events import Result
 from conformance.pack import Pack
-from conformance.visible import one_line
+from conformance.visible import inert_json, one_line
 from reports.compare import Change, Comparison
 
 report_app = typer.Typer(help="Báo cáo từ kết quả đã lưu / reports from stored results.", no_args_is_help=True)
@@ -229,7 +228,7 @@ def show_comparison(made: Comparison, loaded: Pack, lang: Lang, output: Format) 
     from reports.wording import word
 
     if output is Format.JSON:
-        typer.echo(json.dumps(made.data(), ensure_ascii=False, indent=1))
+        typer.echo(inert_json(made.data(), indent=1))
         return
     out = console()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from conformance.commands.common import (
     the_pack,
 )
 from conformance.commands.report import read, report_app
-from conformance.visible import one_line
+from conformance.visible import inert_json, one_line
 
 __all__ = ["report_app"]
 
@@ -146,7 +145,7 @@ def report_verify(
     if output is Format.JSON:
         checks = [{"check": one.key, "state": one.state, "detail": one.detail} for one in found.checks]
         data = {"good": found.good, "checks": checks, "statement": found.statement}
-        typer.echo(json.dumps(data, ensure_ascii=False, indent=1))
+        typer.echo(inert_json(data, indent=1))
         raise typer.Exit(PASSED if found.good else FAILED)
     marks = {"good": "✓", "bad": "✗", "unknown": "?", "note": "·"}
     typer.echo(t("verify.good" if found.good else "verify.bad"))

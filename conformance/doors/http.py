@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -97,7 +98,7 @@ class Answer:
 
 
 class Http:
-    """A client for one origin. Never follows a redirect, never reads past :data:`ANSWER_LIMIT`."""
+    """A client for one origin. Never follows a redirect, keeps no cookies, never reads past :data:`ANSWER_LIMIT`."""
 
     def __init__(
         self,
@@ -118,6 +119,8 @@ class Http:
             },
             timeout=httpx.Timeout(PATIENCE, connect=CONNECT),
             transport=transport or BoundedTransport(self._deadline, verify),
+            # none are kept: what a stranger sets would come back with every call, without end
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             follow_redirects=False,
             trust_env=False,
         )

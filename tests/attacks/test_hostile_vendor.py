@@ -20,8 +20,9 @@ from conformance.doors.http import ANSWER_LIMIT, BadAnswer, DoorError, Http, Ove
 from conformance.events import Result, RunFinished
 from conformance.pack import default_pack
 from conformance.verdict import decide
+from conformance.visible import inert_json
 from reports.terminal import summary
-from tests.attacks.hostile_vendor import BROKEN, FLOODS, POISON, UNENDING, Hostile, deep, raw_server, with_json
+from tests.attacks.hostile_vendor import BROKEN, FLOODS, OK, POISON, UNENDING, Hostile, deep, raw_server, with_json
 from tests.world import world
 
 PATIENCE = 0.6
@@ -81,6 +82,20 @@ def test_no_other_host_is_ever_asked(location: str) -> None:
         assert asked == []
 
 
+def test_what_a_vendor_sets_does_not_come_back() -> None:
+    cookies = b"".join(b"Set-Cookie: c%d=%s; Path=/\r\n" % (number, b"x" * 3000) for number in range(20))
+    with raw_server(lambda connection, _: connection.sendall(OK + cookies + b"Content-Length: 0\r\n\r\n")) as (
+        url,
+        seen,
+    ):
+        http = Http(url, "t")
+        for _ in range(2):
+            assert http.call("GET", "/x", patience=30).status == 200
+        http.close()
+    assert len(seen) == 2
+    assert b"cookie" not in b"".join(seen).lower()
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -100,6 +115,14 @@ def test_json_that_is_merely_large_is_read() -> None:
     http = Http("http://vendor.test", "t", transport=httpx.MockTransport(lambda _: httpx.Response(200, json=value)))
     assert http.call("GET", "/x").json() == json.loads(json.dumps(value))
     http.close()
+
+
+def test_json_that_is_written_reads_the_same_and_is_obeyed_by_nobody() -> None:
+    value = {POISON: [POISON, "Học bạ số", "\ud800", 1.5, None]}
+    text = inert_json(value)
+    assert json.loads(text) == value
+    assert not UNSEEN.search(text)
+    assert "Học bạ số" in text
 
 
 Change = Callable[[httpx.Request, httpx.Response], httpx.Response]
@@ -181,6 +204,7 @@ def test_hostile_answers_are_data_everywhere(name: str) -> None:
     assert not UNSEEN.search(reports.junit(whole, pack))
     for text in (reports.json_text(whole, pack), reports.sarif(whole, pack)):
         json.loads(text, parse_constant=pytest.fail)
+        assert not UNSEEN.search(text)
     printed = io.StringIO()
     Console(file=printed, width=100, no_color=True, highlight=False).print(summary(whole, verdict, pack, "vi"))
     assert not UNSEEN.search(printed.getvalue())
