@@ -1,4 +1,4 @@
-"""For all tests: no deadline for examples, since a loaded machine says nothing about the code; a witness."""
+"""For all tests: no time limits for examples, since a loaded machine says nothing about the code; a witness."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.browser", "pytester"]
 
-settings.register_profile("tests", deadline=None)
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
 
@@ -34,5 +34,5 @@ def witness() -> Iterator[HTTPServer]:
     thread.start()
     yield server
     server.shutdown()
-    thread.join(5)
+    thread.join(60)
     server.server_close()

@@ -37,7 +37,7 @@ def _as_nobody_special(arguments: list[str]) -> list[str]:
 
 def _run(*arguments: str) -> None:
     done = subprocess.run(
-        _as_nobody_special(list(arguments)), capture_output=True, text=True, timeout=_PATIENCE, cwd="/", check=False
+        _as_nobody_special(list(arguments)), capture_output=True, text=True, timeout=2 * _PATIENCE, cwd="/", check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -71,7 +71,7 @@ def server() -> Iterator[str]:
             "--locale=C",
         )
         control, log = str(programs / "pg_ctl"), str(folder / "log")
-        _run(control, "start", "-w", "-D", str(data), "-l", log, "-o", f"{_OPTIONS} -k {folder}")
+        _run(control, "start", "-w", "-t", str(_PATIENCE), "-D", str(data), "-l", log, "-o", f"{_OPTIONS} -k {folder}")
         try:
             yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
         finally:

@@ -113,7 +113,7 @@ def raw_server(behaviour: Behaviour) -> Iterator[tuple[str, list[bytes]]]:
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             connection: socket.socket = self.request
-            connection.settimeout(30)
+            connection.settimeout(60)
             try:
                 head = b""
                 while b"\r\n\r\n" not in head:
@@ -138,7 +138,7 @@ def raw_server(behaviour: Behaviour) -> Iterator[tuple[str, list[bytes]]]:
         finally:
             stop.set()
             server.shutdown()
-            thread.join(10)
+            thread.join(60)
 
 
 MARKUP = '</script><script>alert("học bạ")</script><img src=x onerror=alert(1)>&lt;"\''

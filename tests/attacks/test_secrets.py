@@ -104,7 +104,7 @@ def test_no_output_of_a_run_holds_a_secret(tmp_path: Path) -> None:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        for _ in range(600):
+        for _ in range(1200):
             if server.started:
                 break
             time.sleep(0.05)
@@ -118,7 +118,7 @@ def test_no_output_of_a_run_holds_a_secret(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=LIMIT, check=False)
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         app.state.office.close()
     printed = done.stdout + done.stderr
     assert done.returncode == 1, printed.decode("utf-8", "replace")

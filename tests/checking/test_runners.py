@@ -129,7 +129,7 @@ def test_an_interruption_ends_a_run_of_several_processes_cleanly(folder: Path) -
         run.stdin.flush()
         assert json.loads(run.stdout.readline())["findings"]
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does: everybody in the group hears it
-        out, err = run.communicate(timeout=60)
+        out, err = run.communicate(timeout=300)
     assert run.returncode == 3
     assert b'"complete": true' not in out
     assert b"Traceback" not in err

@@ -80,7 +80,7 @@ def test_a_list_from_the_standard_input(tree: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.stdout.split() == [str(tree / "b.xml")]
 

@@ -81,7 +81,7 @@ def test_the_code_of_the_page_compiles(tmp_path: Path) -> None:
         str(tmp_path / "out"),
         *map(str, files),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=180, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / "out").glob("TestInterface*.class"))
 

@@ -44,7 +44,7 @@ def test_it_certifies_as_inconclusive_and_says_what_comes_next(address: str, tmp
             "--token=hocba-test", "--item=THCS:thcs-plain", "--item=THCS:probe:impossible", "--results=r.json", "-q",
             "--keys=p-256", "-p", "no:randomly",
         ],
-        cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=300,
+        cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=600,
         env={**os.environ, "PYTHONUTF8": "1"},
     )  # fmt: skip
     assert done.returncode == 3, done.stdout + done.stderr

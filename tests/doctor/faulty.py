@@ -52,7 +52,7 @@ class Faulty:
             return
         secret = "wrong" if self.ministry == "wrong-secret" else told["clientSecret"]
         form = {"grant_type": "client_credentials"}
-        httpx.post(told["tokenUrl"], data=form, auth=(told["clientId"], secret), timeout=30, trust_env=False)
+        httpx.post(told["tokenUrl"], data=form, auth=(told["clientId"], secret), timeout=60, trust_env=False)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -120,5 +120,5 @@ def served(faulty: Faulty) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
         server.server_close()

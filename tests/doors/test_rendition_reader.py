@@ -63,7 +63,7 @@ def test_a_reader_that_died_starts_anew() -> None:
         assert reader.read(b"<p>a</p>").text.split() == ["a"]
         process = reader._running()
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         assert reader.read(b"<p>b</p>").text.split() == ["b"]
     finally:
         reader.close()

@@ -42,7 +42,7 @@ def test_the_fingerprint_is_the_servers_certificates(tmp_path: Path) -> None:
 
 
 def test_without_tls_or_without_a_server_there_is_none() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    assert fingerprint(f"https://127.0.0.1:{port}") == ""
+    with socket.socket() as deaf:  # held, but nobody listens
+        deaf.bind(("127.0.0.1", 0))
+        assert fingerprint(f"https://127.0.0.1:{deaf.getsockname()[1]}") == ""
     assert fingerprint("http://127.0.0.1:1") == fingerprint("reference") == ""

@@ -22,6 +22,8 @@ from conformance.pack.pointer import get, put
 SCHOOL = "99000001"
 OTHER_SCHOOL = "99000002"
 CONTROL = "control-token-of-a-test"
+PATIENCE = 60.0
+"""Seconds that an answer may take: machines are busy."""
 
 
 class VirtualClock:
@@ -158,7 +160,7 @@ class Client:
     def __init__(self, space: Space, transport: httpx.BaseTransport | None = None, pack: Pack | None = None) -> None:
         self.space = space
         self.pack = pack or default_pack()
-        self.http = httpx.Client(transport=transport, trust_env=False, timeout=5, follow_redirects=False)
+        self.http = httpx.Client(transport=transport, trust_env=False, timeout=PATIENCE, follow_redirects=False)
         self.token = ""
         self._paths = {
             row["operationId"]: (method, path)

@@ -21,7 +21,7 @@ from mock_moet.certificates import VARIANTS, CertificateProblem
 from mock_moet.inprocess import InProcessTransport
 from mock_moet.ministry import Settings
 from mock_moet.server import Running, Tls
-from tests.mock_moet.helpers import CONTROL, Client, Control, Space, never_mind, transcript
+from tests.mock_moet.helpers import CONTROL, PATIENCE, Client, Control, Space, never_mind, transcript
 
 WHY = {
     "unknown-ca": ("unable to get local issuer certificate", "self-signed certificate in certificate chain",
@@ -35,7 +35,7 @@ WHY = {
 
 def control_of(running: Running) -> Control:
     headers = {"Authorization": f"Bearer {CONTROL}"}
-    return Control(httpx.Client(base_url=running.control_url, headers=headers, trust_env=False, timeout=30))
+    return Control(httpx.Client(base_url=running.control_url, headers=headers, trust_env=False, timeout=PATIENCE))
 
 
 class Secure(Client):
@@ -49,7 +49,7 @@ class Secure(Client):
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if tls12:
             context.maximum_version = ssl.TLSVersion.TLSv1_2
-        self.http = httpx.Client(verify=context, trust_env=False, timeout=30)
+        self.http = httpx.Client(verify=context, trust_env=False, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_a_session_is_not_resumed_past_a_bad_certificate(control: Control, space
         import socket
 
         with (
-            socket.create_connection((url.host, url.port), timeout=30) as plain,
+            socket.create_connection((url.host, url.port), timeout=PATIENCE) as plain,
             context.wrap_socket(plain, server_hostname=url.host, session=session) as one,
         ):
             return one.session

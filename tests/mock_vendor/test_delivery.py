@@ -162,7 +162,7 @@ def test_background_thread_does_the_work(desks: Desks) -> None:
     id_ = desk.issue(desk.case("thcs-plain"))
     desk.http.post(f"/transcripts/{id_}/submission")
     clock = SystemClock()
-    for _ in range(500):
+    for _ in range(6000):
         if desk.state(id_)["state"] == "delivered":
             break
         clock.sleep(0.01)

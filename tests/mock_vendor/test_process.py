@@ -27,12 +27,12 @@ def test_starts_says_ready_and_stops() -> None:
         assert "ready" in line
         base = line.split()[-1]
         headers = {"Authorization": "Bearer of-this-test"}
-        answer = httpx.get(f"{base}{PREFIX}/", headers=headers, timeout=10, trust_env=False)
+        answer = httpx.get(f"{base}{PREFIX}/", headers=headers, timeout=60, trust_env=False)
         assert answer.json()["takes"] == "components"
-        assert httpx.get(f"{base}{PREFIX}/", timeout=10, trust_env=False).status_code == 401
+        assert httpx.get(f"{base}{PREFIX}/", timeout=60, trust_env=False).status_code == 401
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert process.returncode is not None
 
 

@@ -113,7 +113,7 @@ def test_processes_of_their_own_speak_it_too(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=180,
+        timeout=600,
     )
     assert done.returncode == 3, done.stdout + done.stderr
     result = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))

@@ -372,7 +372,7 @@ def _second_opinion(key: PrivateKey, header: str, value: str, kind: str, folder:
     digest = "-sha384" if kind == "ES384" else "-sha256"
     pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"] if kind == "PS256" else []
     command = [openssl, "dgst", digest, *pss, "-verify", "key.pem", "-signature", "value", "data"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert "Verified OK" in done.stdout, done.stderr
 
 
@@ -403,7 +403,7 @@ def test_a_key_on_a_token_signs(desk: Desk, kind: str, monkeypatch: pytest.Monke
     (desk.folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
     def run(*command: str) -> str:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -218,7 +218,7 @@ def test_openssl_answers_the_request_and_verifies_what_was_attached(room: Room, 
 
     def openssl(*arguments: str) -> str:
         run = subprocess.run(
-            ["openssl", "ts", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            ["openssl", "ts", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
         )
         return run.stdout + run.stderr
 

@@ -75,7 +75,9 @@ def test_a_time_without_a_zone_is_read_in_the_packs() -> None:
     assert (time.moment, time.zoned) == (NOW, False)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_no_change_of_signed_bytes_passes_and_none_raises(sound: bytes, data: st.DataObject) -> None:
     start = sound.index(b"<DSChuKy") if data.draw(st.booleans()) else 0

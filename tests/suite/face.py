@@ -24,7 +24,8 @@ QUICK = (
 )  # fmt: skip
 """The smallest revision: without TLS and further copies, a run begins sooner."""
 FILES = ("--target=file:docs", "-p", "no:randomly", "-p", "no:cacheprovider")
-LIMIT = 180
+LIMIT = 600
+"""Seconds for a whole run on a busy machine."""
 OURS = ("PYTEST_", "HOCBA_", "COV_")
 
 

@@ -187,11 +187,11 @@ def test_services_end_with_a_run_that_was_killed(tmp_path: Path) -> None:
     urls = process.stdout.readline().split()
     assert len(urls) == 3
     process.kill()
-    process.wait(10)
+    process.wait(60)
     process.stdout.close()
     for url in urls:
         address = (str(urlsplit(url).hostname), int(urlsplit(url).port or 0))
-        for _ in range(300):
+        for _ in range(600):
             with socket.socket() as probe:
                 if probe.connect_ex(address):
                     break

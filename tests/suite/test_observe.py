@@ -54,7 +54,7 @@ class Desk:
         self.service = InProcessTransport(create_service(self.ministry), self.clock)
         self.control = InProcessTransport(create_control(self.ministry), self.clock)
         self.control_http = Http("http://127.0.0.1", "control", transport=self.control)
-        chosen = {"programmes": (pack.certified()[0],), "observe_patience": 30.0, **options}
+        chosen = {"programmes": (pack.certified()[0],), "observe_patience": 600.0, **options}
         self.options = Options(target="observe:", keys="p-256", casebook=str(self.folder), **chosen)
         self.run: Run = begin_observed(self.options, pack, self.clock.now(), 7, folder / "evidence", self.control_http)
         self.bench = Bench(self.run.setup, control_http=self.control_http, clock=self.clock, now=self.clock.now)
@@ -105,7 +105,7 @@ class Desk:
         assert self.vendor.submit(local).status in (200, 202)
 
     def _wait(self, local: str, until: tuple[str, ...]) -> str:
-        for _ in range(2000):
+        for _ in range(6000):
             self.vendor.tick()
             state = str(self.vendor.state(local).get("state"))
             if state in until:
@@ -152,7 +152,7 @@ def operating(desk: Desk, work: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        thread.join(120)
+        thread.join(300)
         assert not thread.is_alive()
         if trouble:
             raise trouble[0]

@@ -105,6 +105,6 @@ def test_nobody_elses_plugins_and_no_open_process() -> None:
         "except WitnessProblem as error:\n    print(error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-c", script], capture_output=True, text=True, timeout=120, encoding="utf-8"
+        [sys.executable, "-I", "-c", script], capture_output=True, text=True, timeout=300, encoding="utf-8"
     )
     assert "vendor_plugin" in done.stdout, done.stderr

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mock_moet.console import PREFIX
-from tests.browser import NARROW, WIDE, keep, overflow, violations
+from tests.browser import NARROW, PATIENCE, WIDE, keep, overflow, violations
 from tests.mock_moet.console.sample import Bench, signed, wrong
 
 if TYPE_CHECKING:
@@ -154,12 +154,14 @@ def test_everything_works_without_script(bench: Bench, page: Page) -> None:
     assert page.context.browser is not None
     context = page.context.browser.new_context(java_script_enabled=False)
     try:
+        context.set_default_timeout(PATIENCE)
         plain = context.new_page()
         plain.goto(bench.running.console_url())
         plain.goto(bench.running.control_url + bench.submission("wrong"))
         assert plain.get_by_text("Môn Toán: cả năm 9.9").count() == 1
-        plain.get_by_role("link", name="Tải lại").click()
+        with plain.expect_navigation():
+            plain.get_by_role("link", name="Tải lại").click()
         plain.get_by_text("Ý nghĩa và cách sửa").click()
-        assert plain.get_by_text("Cách sửa:").first.is_visible()
+        plain.get_by_text("Cách sửa:").first.wait_for()
     finally:
         context.close()
