@@ -17,6 +17,7 @@ from mock_moet.certificates import VARIANTS, Variant
 from mock_moet.clock import Clock, SystemClock
 from mock_moet.deadlines import Deadlines
 from mock_moet.faults import BELOW, Fault, FaultBook, Mix, OutcomeBook
+from mock_moet.gathering import Gathering
 from mock_moet.journal import LIMIT, Journal
 from mock_moet.judges import Judges, trust_for
 from mock_moet.judging import JudgeFunction
@@ -90,6 +91,8 @@ class Corner:
     faults: FaultBook
     outcomes: OutcomeBook
     journal: Journal
+    keeping: Gathering[Any] = field(default_factory=Gathering)
+    """Submissions that wait to be kept."""
     playing: Playing | None = None
     """The fault profile of the space."""
     refused_until: float = 0.0

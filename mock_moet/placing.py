@@ -12,6 +12,7 @@ from mock_moet.judging import identify
 from mock_moet.ministry import Ministry
 from mock_moet.rules import Event, Known, State
 from mock_moet.store import SpaceRow
+from mock_moet.transaction import Fresh
 from mock_moet.wire import BodyError, parse_base64
 
 
@@ -39,8 +40,10 @@ def placed_record(ministry: Ministry, space: SpaceRow, packed: str, state: State
             if not transaction.reserve(len(content)):
                 raise ValueError("space: không còn / is gone")
             transaction.add(
-                known, content, replaces=document.replaces, updated=now[:40], received_at=now, plan={},
-                learner_code=document.learner_code, handed_out=handed_out,
+                Fresh(
+                    known, content, replaces=document.replaces, updated=now[:40], received_at=now,
+                    learner_code=document.learner_code, handed_out=handed_out,
+                )
             )  # fmt: skip
     except IntegrityError as error:
         raise ValueError("content: phiên bản này đã có / this version is there already") from error

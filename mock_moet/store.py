@@ -44,7 +44,7 @@ from mock_moet.tables import (
     submissions,
     tokens,
 )
-from mock_moet.transaction import LIGHT, Stored, Transaction, stored
+from mock_moet.transaction import Stored, Transaction, stored
 
 STORAGE_ERRORS = (OperationalError, InternalError, InterfaceError)
 """What a full, read-only or unreachable database raises."""
@@ -329,7 +329,7 @@ class Store:
         """Submissions of all spaces that have not been judged, oldest first."""
         with self._read() as connection:
             query = (
-                select(*LIGHT)
+                select(submissions)
                 .where(submissions.c.state.in_([one.value for one in PENDING]), submissions.c.error == "")
                 .order_by(submissions.c.number)
             )

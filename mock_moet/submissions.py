@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from mock_moet.calls import Call
+from mock_moet.gathering import apart
 from mock_moet.judging import identify
 from mock_moet.ministry import Ministry
 from mock_moet.parcels import Parcel
 from mock_moet.rules import PENDING, TAKEN, Attempt, Event, Known, Refuse, Repeat, State, decide
 from mock_moet.store import STORAGE_ERRORS
-from mock_moet.transaction import Stored, Transaction
+from mock_moet.transaction import Fresh, Stored, Transaction
 from mock_moet.wire import Refusal, Reply
 
 NO_STORE = ("cache-control", "no-store")
@@ -35,10 +37,10 @@ class _Item:
     attempt: Attempt | None = None
     receipt: str = ""
     state: State = State.RECEIVED
-    fresh: bool = False
-    """It was kept now; otherwise it was there."""
-    polls: int = 0
-    """Questions about its outcome that are to be answered "being checked"."""
+    fresh: Fresh | None = None
+    """What is kept of it now; ``None``: it was there."""
+    plan: dict[str, Any] | None = None
+    """What was planned for its outcome; counted once, however often it is tried to keep it."""
     refusal: Refusal | None = None
 
 
@@ -109,10 +111,10 @@ def _take(ministry: Ministry, call: Call, items: Sequence[_Item]) -> None:
             continue
         call.committed = True
         item.facts.update(receipt=item.receipt, answered=item.state.value)
-        if item.fresh:
+        if item.fresh is not None:
             item.facts["fresh"] = True
-            if not item.polls:
-                _judge(ministry, call.space.name, item.receipt)
+            if not item.fresh.plan.get("polls"):
+                _judge(ministry, call.space.name, item.fresh)
 
 
 def _attempt(ministry: Ministry, item: _Item) -> Attempt:
@@ -139,67 +141,126 @@ def _attempt(ministry: Ministry, item: _Item) -> Attempt:
 
 
 def _keep_all(ministry: Ministry, call: Call, items: Sequence[_Item]) -> None:
-    if not items:
-        return
-    with ministry.store.write(call.space.name) as transaction:
-        for item in items:
-            try:
-                _keep(ministry, call, transaction, item)
-            except Refusal as refusal:  # nothing was written for it
-                item.refusal = refusal
+    """Keep what can be kept, in one transaction with other calls to the space that wait for it."""
+    if items:
+        gathering = ministry.corner(call.space.name).keeping
+        gathering.do([(call, item) for item in items], partial(_keep_together, ministry, call.space.name))
 
 
-def _keep(ministry: Ministry, call: Call, transaction: Transaction, item: _Item) -> None:
-    space, attempt, parcel = call.space, item.attempt, item.parcel
-    assert attempt is not None
-    assert parcel.content is not None
+def _keep_together(ministry: Ministry, space: str, calls: Sequence[Sequence[tuple[Call, _Item]]]) -> None:
+    everything = [pair for pairs in calls for pair in pairs]
+    with ministry.store.write(space) as transaction:
+        # the second submission of a record is decided on with the first one in the store
+        for some in apart(everything, lambda pair: (_asked(pair[1]).record,)):
+            _keep(ministry, transaction, some)
+
+
+def _asked(item: _Item) -> Attempt:
+    assert item.attempt is not None
+    return item.attempt
+
+
+def _keep(ministry: Ministry, transaction: Transaction, some: Sequence[tuple[Call, _Item]]) -> None:
+    """Decide on submissions of different records, and keep the good ones."""
+    by_record: dict[str, list[Stored]] = {}
+    for stored in transaction.of_records({_asked(item).record for _, item in some}):
+        by_record.setdefault(stored.known.record, []).append(stored)
+    documents = [_asked(item).document for _, item in some]
+    rivals = transaction.rivals({one.learner for one in documents if one is not None and one.school_year is not None})
+    taken: list[tuple[Call, _Item]] = []
+    for call, item in some:
+        item.refusal, item.fresh = None, None
+        try:
+            if _decided(call, item, by_record.get(_asked(item).record, []), rivals):
+                taken.append((call, item))
+        except Refusal as refusal:  # nothing was written for it
+            item.refusal = refusal
+    for call, item in _with_room(ministry, transaction, taken):
+        item.fresh = _fresh(ministry, call, transaction, item, by_record.get(_asked(item).record, []))
+    transaction.add(*(item.fresh for _, item in taken if item.fresh is not None))
+
+
+def _decided(
+    call: Call, item: _Item, stored: Sequence[Stored], rivals: Mapping[tuple[str, int], set[str]]
+) -> bool:  # fmt: skip
+    """Whether a submission is to be kept; not: it is there already.
+
+    Raises:
+        Refusal: neither.
+    """
+    attempt = _asked(item)
     document = attempt.document
-    stored = transaction.of_record(attempt.record)
-    known = {one.known.receipt: one for one in stored}
+    in_force: set[str] = set()
+    if document is not None and document.school_year is not None:
+        in_force = rivals.get((document.learner, document.school_year), in_force)
     decision = decide(
         attempt,
         [one.known for one in stored],
         schools=call.caller.schools,
-        closed_years=space.settings.get("closedYears", ()),
-        rival=document is not None and transaction.rival(document.learner, document.school_year, attempt.record),
+        closed_years=call.space.settings.get("closedYears", ()),
+        rival=bool(in_force - {attempt.record}),
     )
     if isinstance(decision, Refuse):
         raise Refusal(decision.error)
     if isinstance(decision, Repeat):
-        item.receipt, item.state, item.fresh = decision.receipt, known[decision.receipt].known.state, False
+        known = next(one.known for one in stored if one.known.receipt == decision.receipt)
+        item.receipt, item.state = known.receipt, known.state
+        return False
+    return True
+
+
+def _with_room(
+    ministry: Ministry, transaction: Transaction, some: Sequence[tuple[Call, _Item]]
+) -> Iterator[tuple[Call, _Item]]:  # fmt: skip
+    """Those for which the space has room; the others are refused."""
+    quotas = [int(call.space.settings.get("quotaBytes") or ministry.settings.quota) for call, _ in some]
+    sizes = [len(item.parcel.content or b"") for _, item in some]
+    if len(some) > 1 and transaction.reserve(sum(sizes), min(quotas)):
+        yield from some
         return
+    for (call, item), size, quota in zip(some, sizes, quotas, strict=True):
+        if transaction.reserve(size, quota):
+            yield call, item
+        else:
+            item.refusal = Refusal("quota", headers=(_QUOTA_REST,))
+
+
+def _fresh(
+    ministry: Ministry, call: Call, transaction: Transaction, item: _Item, stored: Sequence[Stored]
+) -> Fresh:  # fmt: skip
+    """What is kept of a submission."""
+    space, attempt, content = call.space, _asked(item), item.parcel.content
+    document = attempt.document
     assert document is not None  # the rules take nothing unreadable
-    quota = int(space.settings.get("quotaBytes") or ministry.settings.quota)
-    if not transaction.reserve(len(parcel.content), quota):
-        raise Refusal("quota", headers=(_QUOTA_REST,))
-    plan = ministry.corner(space.name).outcomes.take(attempt.record, transaction, parcel.content)
+    assert content is not None
+    if item.plan is None or ministry.settings.shared:  # what is kept in the store was undone with it
+        item.plan = ministry.corner(space.name).outcomes.take(attempt.record, transaction, content)
     learner, school_year, learner_code = document.learner, document.school_year, document.learner_code
     if attempt.event is Event.CANCEL:
         # a statement does not say whose record it revokes
         revoked = max((one for one in stored if one.known.state in TAKEN), key=lambda one: one.known.version)
         learner, school_year = revoked.known.learner, revoked.known.school_year
         learner_code = revoked.learner_code
-    receipt = secrets.token_hex(16)
-    transaction.add(
+    item.receipt, item.state = secrets.token_hex(16), State.RECEIVED
+    return Fresh(
         Known(
-            receipt, attempt.record, attempt.version, attempt.event, attempt.digest, State.RECEIVED,
+            item.receipt, attempt.record, attempt.version, attempt.event, attempt.digest, item.state,
             document.school, learner, school_year,
         ),
-        parcel.content,
+        content,
         replaces=document.replaces,
-        updated=parcel.fields["updated"],
+        updated=item.parcel.fields["updated"],
         received_at=ministry.now(space).isoformat(),
-        plan=plan,
+        plan=item.plan,
         learner_code=learner_code,
     )  # fmt: skip
-    item.receipt, item.state, item.fresh, item.polls = receipt, State.RECEIVED, True, int(plan.get("polls") or 0)
 
 
-def _judge(ministry: Ministry, space: str, receipt: str) -> None:
+def _judge(ministry: Ministry, space: str, fresh: Fresh) -> None:
     if ministry.settings.judging == "inline":
-        ministry.judges.judge(space, receipt)
+        ministry.judges.judge(space, fresh.known.receipt, fresh)
     else:
-        ministry.judges.expect(space, receipt)
+        ministry.judges.expect(space, fresh.known.receipt, fresh)
 
 
 def status(ministry: Ministry, call: Call) -> Reply:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from mock_moet.rules import PENDING, TAKEN, Event
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration: what these tables are."""
 
 
@@ -71,7 +71,6 @@ submissions = Table(
     Column("version", Integer, nullable=False),
     Column("event", String(10), nullable=False),
     Column("digest", String(64), nullable=False),
-    Column("content", LargeBinary, nullable=False),
     Column("school", String(64), nullable=False),
     Column("learner", String(200), nullable=False),
     Column("learner_code", String(64), nullable=False, server_default=text("''")),
@@ -103,6 +102,13 @@ Index(
     unique=True,
     sqlite_where=_held,
     postgresql_where=_held,
+)
+# apart from the rest, which is read and changed much more often: SQLite would read and write the bytes with it
+contents = Table(
+    "contents",
+    metadata,
+    Column("receipt", ForeignKey("submissions.receipt", ondelete="CASCADE"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 authorisations = Table(
     "authorisations",

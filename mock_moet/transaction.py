@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
 from mock_moet.grants import Grant
 from mock_moet.rules import Event, Known, State
-from mock_moet.tables import authorisations, books, hashed, spaces, submissions
+from mock_moet.tables import authorisations, books, contents, hashed, spaces, submissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,19 @@ class Stored:
     handed_out: bool
 
 
-LIGHT = [column for column in submissions.c if column.name != "content"]
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A submission to be kept."""
+
+    known: Known
+    content: bytes
+    replaces: str
+    updated: str
+    received_at: str
+    """ISO 8601."""
+    plan: dict[str, Any] = field(default_factory=dict)
+    learner_code: str = ""
+    handed_out: bool = False
 
 
 def stored(row: RowMapping) -> Stored:
@@ -66,25 +78,31 @@ def stored(row: RowMapping) -> Stored:
 
 # what every submission asks, put together once: it costs more than to run it
 _OF_SPACE = submissions.c.space == bindparam("of_space")
-_ALL = select(*LIGHT).where(_OF_SPACE).order_by(submissions.c.number)
+_ALL = select(submissions).where(_OF_SPACE).order_by(submissions.c.number)
 _OF_RECORD = _ALL.where(submissions.c.record == bindparam("of_record"))
 _BY_RECEIPT = _ALL.where(submissions.c.receipt == bindparam("of_receipt"))
-_WHOLE = select(submissions).where(_OF_SPACE, submissions.c.receipt == bindparam("of_receipt"))
-_CONTENT = select(submissions.c.content).where(_OF_SPACE, submissions.c.receipt == bindparam("of_receipt"))
-_RIVAL = (
-    select(submissions.c.number)
-    .where(
-        _OF_SPACE,
-        submissions.c.learner == bindparam("of_learner"),
-        submissions.c.school_year == bindparam("of_year"),
-        submissions.c.record != bindparam("of_record"),
-        submissions.c.state == State.ACCEPTED.value,
-        submissions.c.event != Event.CANCEL.value,
-    )
-    .limit(1)
+_OF_RECORDS = _ALL.where(submissions.c.record.in_(bindparam("of_records", expanding=True)))
+_CONTENT = (
+    select(contents.c.content)
+    .join(submissions, submissions.c.receipt == contents.c.receipt)
+    .where(_OF_SPACE, contents.c.receipt == bindparam("of_receipt"))
+)
+_WHOLE = (
+    select(submissions, contents.c.content)
+    .join(contents, submissions.c.receipt == contents.c.receipt)
+    .where(_OF_SPACE, submissions.c.receipt == bindparam("of_receipt"))
+)
+_IN_FORCE = select(submissions.c.learner, submissions.c.school_year, submissions.c.record).where(
+    _OF_SPACE,
+    submissions.c.learner.in_(bindparam("of_learners", expanding=True)),
+    submissions.c.state == State.ACCEPTED.value,
+    submissions.c.event != Event.CANCEL.value,
 )
 _ADD = insert(submissions)
+_ADD_CONTENT = insert(contents)
 _CHANGE = update(submissions).where(_OF_SPACE, submissions.c.receipt == bindparam("of_receipt"))
+_CHANGE_STATE = _CHANGE.values(state=bindparam("as_state"))
+_CHANGE_FINDINGS = _CHANGE.values(findings=bindparam("as_findings"))
 _USE = (
     update(spaces)
     .where(spaces.c.name == bindparam("of_space"), spaces.c.used <= bindparam("room"))
@@ -126,12 +144,15 @@ class Transaction:
         found = self._connection.execute(query, {"of_space": self._space, **values})
         return [stored(row) for row in found.mappings()]
 
-    def rival(self, learner: str, school_year: int | None, record: str) -> bool:
-        """Whether another record is in force for the learner and year."""
-        if not learner or school_year is None:
-            return False
-        values = {"of_space": self._space, "of_learner": learner, "of_year": school_year, "of_record": record}
-        return self._connection.execute(_RIVAL, values).first() is not None
+    def rivals(self, learners: Collection[str]) -> dict[tuple[str, int], set[str]]:
+        """Records in force by learner and school year, for the records of these learners."""
+        found: dict[tuple[str, int], set[str]] = {}
+        wanted = [one for one in learners if one]
+        if wanted:
+            values = {"of_space": self._space, "of_learners": wanted}
+            for learner, year, record in self._connection.execute(_IN_FORCE, values):
+                found.setdefault((learner, year), set()).add(record)
+        return found
 
     def content(self, receipt: str) -> bytes | None:
         """The bytes behind a receipt."""
@@ -158,7 +179,7 @@ class Transaction:
 
     def of_records(self, records: Collection[str]) -> list[Stored]:
         """All submissions of these records, oldest first."""
-        return self._all(submissions.c.record.in_(sorted(records)))
+        return self._rows(_OF_RECORDS, of_records=sorted(records)) if records else []
 
     def held_by(
         self, schools: Collection[str], *, learner_code: str | None = None, learner: str | None = None
@@ -180,50 +201,57 @@ class Transaction:
         room = {"of_space": self._space, "more": size, "room": quota - size}
         return bool(self._connection.execute(_USE, room).rowcount)
 
-    def add(
-        self,
-        known: Known,
-        content: bytes,
-        *,
-        replaces: str,
-        updated: str,
-        received_at: str,
-        plan: dict[str, Any],
-        learner_code: str = "",
-        handed_out: bool = False,
-    ) -> None:
-        """Keep a new submission, for which there is room (:meth:`reserve`)."""
-        self._connection.execute(
-            _ADD,
+    def add(self, *those: Fresh) -> None:
+        """Keep new submissions, for which there is room (:meth:`reserve`)."""
+        rows: list[dict[str, Any]] = [
             {
-                "receipt": known.receipt,
+                "receipt": one.known.receipt,
                 "space": self._space,
-                "record": known.record,
-                "version": known.version,
-                "event": known.event.value,
-                "digest": known.digest,
-                "content": content,
-                "school": known.school,
-                "learner": known.learner,
-                "learner_code": learner_code,
-                "school_year": known.school_year,
-                "replaces": replaces,
-                "updated": updated,
-                "received_at": received_at,
-                "state": known.state.value,
-                "hold": int(plan.get("polls", 0)),
-                "plan": plan,
+                "record": one.known.record,
+                "version": one.known.version,
+                "event": one.known.event.value,
+                "digest": one.known.digest,
+                "school": one.known.school,
+                "learner": one.known.learner,
+                "learner_code": one.learner_code,
+                "school_year": one.known.school_year,
+                "replaces": one.replaces,
+                "updated": one.updated,
+                "received_at": one.received_at,
+                "state": one.known.state.value,
+                "hold": int(one.plan.get("polls", 0)),
+                "plan": one.plan,
                 "findings": [],
                 "error": "",
-                "handed_out": handed_out,
-            },
-        )
+                "handed_out": one.handed_out,
+            }
+            for one in those
+        ]
+        if rows:
+            self._connection.execute(_ADD, rows)
+            self._connection.execute(
+                _ADD_CONTENT, [{"receipt": one.known.receipt, "content": one.content} for one in those]
+            )
 
     def change(self, receipt: str, **values: Any) -> None:
-        """Change columns of a submission (``state``, ``hold``, ``findings``, ``error``)."""
+        """Change columns of a submission (``state``, ``hold``, ``error``)."""
         if "state" in values:
             values["state"] = State(values["state"]).value
         self._connection.execute(_CHANGE, {**values, "of_space": self._space, "of_receipt": receipt})
+
+    def settle(self, states: Mapping[str, State], findings: Mapping[str, list[dict[str, str]]]) -> None:
+        """New states by receipt; ``findings`` of those that have some."""
+        where = {"of_space": self._space}
+        if states:
+            rows: list[dict[str, Any]] = [
+                {**where, "of_receipt": receipt, "as_state": state.value} for receipt, state in states.items()
+            ]
+            self._connection.execute(_CHANGE_STATE, rows)
+        if findings:
+            told: list[dict[str, Any]] = [
+                {**where, "of_receipt": receipt, "as_findings": some} for receipt, some in findings.items()
+            ]
+            self._connection.execute(_CHANGE_FINDINGS, told)
 
     # what several workers share
 

@@ -55,7 +55,7 @@ def _trap(point: str, passes: int) -> None:
         "before-commit": (Transaction, "add", True),
         "after-commit": (submissions, "_keep_all", True),
         "judging": (judges, "opinion_of", False),
-        "settling": (Transaction, "change", True),
+        "settling": (Transaction, "settle", True),
     }[point]
     real, left = getattr(owner, name), itertools.count(passes, -1)
 

@@ -66,11 +66,15 @@ class Load:
             store = Store(database, migrate=False)
             # a space takes each document once: as many spaces as it takes
             targets = [Target.open(control, self.files) for _ in range(-(-count // size))]
-            send(targets[0].address, targets[0].requests(self.files.documents[:_WARM], 1))
+            bodies = targets[0].bodies_of(documents[:size], batch)
+            send(
+                targets[0].address,
+                targets[0].requests(targets[0].bodies_of(self.files.documents[:_WARM], 1), batch=False),
+            )
             _settled(store)
             with Watch(process) as watch:
                 begin = time.perf_counter()
-                requests = (one for target in targets for one in target.requests(documents[:size], batch))
+                requests = (one for target in targets for one in target.requests(bodies, batch=batch > 1))
                 sent = send(targets[0].address, requests, rate=rate, count=count // batch)
                 states = _settled(store)
                 took = time.perf_counter() - begin

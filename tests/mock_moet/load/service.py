@@ -24,6 +24,7 @@ from conformance.pack import default_pack
 from tests.builders import LEADER, NOW
 from tests.mock_moet.helpers import Client, Control
 from tests.mock_moet.load.documents import Files
+from tests.mock_moet.load.sender import Request
 
 TOKEN = "load-" + "x" * 32
 PATIENCE = 300.0
@@ -113,9 +114,9 @@ class Target:
         assert parts.port is not None
         return cls((parts.hostname, parts.port), client)
 
-    def requests(self, documents: Sequence[bytes], batch: int) -> Iterator[bytes]:
-        """The documents as whole HTTP requests, ``batch`` in each."""
-        operation = "submit" if batch == 1 else "submit-batch"
+    def requests(self, bodies: Sequence[bytes], *, batch: bool) -> Iterator[Request]:
+        """The bodies (:func:`bodies_of`) as whole HTTP requests."""
+        operation = "submit-batch" if batch else "submit"
         path = next(
             path
             for path, rows in default_pack().service["paths"].items()
@@ -123,15 +124,21 @@ class Target:
             if row["operationId"] == operation
         )
         where = urlsplit(self.client.space.baseUrl)
-        for at in range(0, len(documents), batch):
-            items = [self.client.envelope(one) for one in documents[at : at + batch]]
-            body = json.dumps(items[0] if batch == 1 else self.client.body("batch", items=items)).encode()
+        for body in bodies:
             head = (
                 f"POST {where.path}{path} HTTP/1.1\r\nHost: {where.netloc}\r\n"
                 f"Authorization: Bearer {self.client.token}\r\nContent-Type: application/json\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n"
             )
-            yield head.encode() + body
+            yield head.encode(), body
+
+    def bodies_of(self, documents: Sequence[bytes], batch: int) -> list[bytes]:
+        """What the requests carry, ``batch`` documents in each; every space takes the same, so they are made once."""
+        made = []
+        for at in range(0, len(documents), batch):
+            items = [self.client.envelope(one) for one in documents[at : at + batch]]
+            made.append(json.dumps(items[0] if batch == 1 else self.client.body("batch", items=items)).encode())
+        return made
 
 
 def _school(files: Files) -> str:
