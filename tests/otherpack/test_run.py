@@ -102,10 +102,10 @@ def test_drawn_cases_of_this_text_pass(sound: World) -> None:
 
 
 def test_processes_of_their_own_speak_it_too(tmp_path: Path) -> None:
-    """As vendors run it: a service and a vendor process of the run's pack; only two items, so no verdict."""
+    """As vendors run it: processes of the run's pack, two workers; what is sound but only two items is no pass."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "HOCBA_", "COV_"))}
-    arguments = ["--target=reference", f"--pack={FOLDER}", "--keys=p-256", "--results=r.json", "-p", "no:randomly"]
-    arguments += ["-p", "no:cacheprovider", "--item=BAC-2:b2-plain", "--item=exchange:lost-answer"]
+    arguments = ["--target=reference", f"--pack={FOLDER}", "--keys=p-256", "--results=r.json", "-n", "2"]
+    arguments += ["-p", "no:randomly", "-p", "no:cacheprovider", "--item=BAC-2:b2-plain", "--item=exchange:lost-answer"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=tmp_path,
@@ -119,6 +119,7 @@ def test_processes_of_their_own_speak_it_too(tmp_path: Path) -> None:
     result = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert result["run"]["pack"] == other().name
     assert result["run"]["programmes"] == list(PROGRAMMES)
+    assert [one["id"] for one in result["items"]] == ["BAC-2:b2-plain", "exchange:lost-answer"]
     for item in result["items"]:
         assert item["error"] == ""
         assert item["findings"] == []

@@ -12,13 +12,11 @@ from tests.suite.face import FAILING, FILES, QUICK, Inside, inside, results, run
 __all__ = ["inside"]
 
 
-def test_a_failure_is_named_with_its_place_and_smallest_case(tmp_path: Path) -> None:
-    code, printed = run(
-        tmp_path, *QUICK, *FAILING, "--results=r.json", "--report=r.html", "--junit=j.xml", "--evidence=e"
-    )
+def test_a_failure_is_named_with_its_place_and_smallest_case(inside: Inside) -> None:
+    code, printed = inside(*QUICK, *FAILING, "--results=r.json", "--report=r.html", "--junit=j.xml", "--evidence=e")
     assert code == 1, printed
     assert "PL1-MON-008.cut-off" in printed
-    data = results(tmp_path / "r.json")
+    data = results(Path("r.json"))
     assert data["footer"]["items"] == 1
     (item,) = data["items"]
     assert {one["requirement"] for one in item["findings"] if not one["consequence_of"]} == {"PL1-MON-008"}
@@ -32,15 +30,15 @@ def test_a_failure_is_named_with_its_place_and_smallest_case(tmp_path: Path) -> 
     assert {"--defect=cuts-off-instead-of-rounding", "--keys=p-256"} <= set(item["replay"])
     assert item["replay"][0] == "pytest"
     assert "→ pytest --target=reference" in printed
-    assert sorted(one.name for one in (tmp_path / "e").iterdir()) == ["bytes", "index.ndjson"]
-    assert (tmp_path / "e" / "index.ndjson").read_text(encoding="utf-8").splitlines()[-1].startswith('{"footer"')
-    assert "PL1-MON-008" in (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "PL1-MON-008" in (tmp_path / "j.xml").read_text(encoding="utf-8")
+    assert sorted(one.name for one in Path("e").iterdir()) == ["bytes", "index.ndjson"]
+    assert Path("e", "index.ndjson").read_text(encoding="utf-8").splitlines()[-1].startswith('{"footer"')
+    assert "PL1-MON-008" in Path("r.html").read_text(encoding="utf-8")
+    assert "PL1-MON-008" in Path("j.xml").read_text(encoding="utf-8")
 
     # the replay command works as it stands
-    code, again = run(tmp_path, *item["replay"][1:], "-p", "no:randomly", "--results=again.json")
+    code, again = inside(*item["replay"][1:], "-p", "no:randomly", "--results=again.json")
     assert code == 1, again
-    (repeated,) = results(tmp_path / "again.json")["items"]
+    (repeated,) = results(Path("again.json"))["items"]
     assert [one["cause"] for one in repeated["findings"]] == [one["cause"] for one in item["findings"]]
     assert repeated["smallest"] == item["smallest"]
     assert json.dumps(finding["place"]) == json.dumps(repeated["findings"][0]["place"])
@@ -63,12 +61,6 @@ def test_what_was_not_run_is_absent_never_passed(
     assert code == 3, printed
     verdict = results(Path("r.json"))["verdict"]
     assert "pass" not in {line["verdict"] for line in verdict["lines"]}
-
-
-def test_one_item_of_sound_software_is_not_a_pass(tmp_path: Path) -> None:
-    code, printed = run(tmp_path, *QUICK, "--item=THCS:thcs-plain", "--results=r.json", "-n", "2")
-    assert code == 3, printed
-    assert [one["id"] for one in results(tmp_path / "r.json")["items"]] == ["THCS:thcs-plain"]
 
 
 def test_a_dry_run_prints_the_budget_and_tests_nothing(inside: Inside) -> None:
