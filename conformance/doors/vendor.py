@@ -17,6 +17,9 @@ METHODS = ("get", "put", "post", "patch", "delete")
 BEGINNING = 120.0
 """Seconds for session and roster: opening some thirty PKCS#12 files takes interpreted languages most of a minute."""
 
+DYING = 3.0
+"""Seconds for which software that was told to stop hard may go on answering: it has to answer before it stops."""
+
 SILENCES = ((10, 1.0), (3, 5.0))
 """After so many silences of an operation in a row: seconds it is waited for. A run must come to its end."""
 
@@ -177,26 +180,30 @@ class Vendor:
         Raises:
             Unreachable: it is not.
         """
+        gone = False
         try:
             answer = self._call("restart")
         except Unreachable:
             # software that stops hard may well not answer any more
-            answer = Answer(202, b"")
+            answer, gone = Answer(202, b""), True
         if not 200 <= answer.status < 300:
             return answer
         started, wait = self._clock.monotonic(), 0.1
         while True:
             try:
-                if self._http.call("GET", f"{PREFIX}/", patience=5.0).status == 200:
-                    return answer
+                up = self._http.call("GET", f"{PREFIX}/", patience=5.0).status == 200
             except Unreachable:
-                pass
-            if self._clock.monotonic() - started > limit:
+                up = False
+            gone = gone or not up
+            spent = self._clock.monotonic() - started
+            if up and (gone or spent > DYING):
+                return answer
+            if spent > limit:
                 raise Unreachable(
                     f"chưa khởi động lại xong sau {limit:.0f} giây / not up again {limit:.0f} s after the restart"
                 )
             self._clock.sleep(wait)
-            wait = min(wait * 1.5, 2.0)
+            wait = min(wait * 1.5, 2.0) if gone else wait
 
     def state(self, local: str) -> dict[str, Any]:
         """What the software shows its operator.

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from conformance.doors.http import ANSWER_LIMIT, Http
-from conformance.doors.vendor import Vendor
+from conformance.doors.vendor import DYING, Vendor
 from conformance.events import ItemResult
+from conformance.pack import default_pack
 from tests.world import World, world
 
 Distort = Callable[[httpx.Request, httpx.Response], httpx.Response]
@@ -203,3 +204,45 @@ def test_half_characters_in_answers_are_text_like_any_other(item: str) -> None:
         result = one.play(item)
     assert not result.error
     assert ItemResult.model_validate_json(result.model_dump_json()) == result
+
+
+class Steps:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("answers", "least", "most"),
+    [
+        # still answering for a moment, gone, back
+        ([200, 200, 0, 0, 200], 0.3, 2.0),
+        # gone at once
+        ([0, 200], 0.0, 1.0),
+        # never seen gone: back before anybody looked
+        ([200], DYING, DYING + 1.0),
+    ],
+)
+def test_what_answers_may_be_what_is_about_to_stop(answers: list[int], least: float, most: float) -> None:
+    left, clock = iter(answers), Steps()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(202)
+        status = next(left, answers[-1])
+        if not status:
+            raise httpx.ConnectError("gone")
+        return httpx.Response(status)
+
+    http = Http("http://vendor.test", "t", transport=httpx.MockTransport(answer))
+    assert Vendor(http, default_pack(), clock).restart(limit=60).status == 202
+    assert least <= clock.now <= most
+    assert next(left, None) is None
+    http.close()

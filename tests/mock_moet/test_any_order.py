@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import tempfile
 from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -89,11 +91,42 @@ class AnyOrder(RuleBasedStateMachine):
         )  # fmt: skip
         self._send(who, data, "new" if version == 1 else "update", (record, who, version))
 
-    @rule(who=st.integers(0, 1), record=st.sampled_from(RECORDS), version=st.integers(1, 3))
-    def revoke(self, who: int, record: str, version: int) -> None:
+    @rule(
+        who=st.integers(0, 1), record=st.sampled_from(RECORDS), version=st.integers(1, 3), soundly=st.booleans()
+    )  # fmt: skip
+    def revoke(self, who: int, record: str, version: int, soundly: bool) -> None:
+        held = [key for key in self.sent if key[0] == record]
+        if soundly and held:
+            _, who, version = max(held, key=lambda key: key[2])
         revoked = self.sent.get((record, who, version), b"")
         digest = self.clients[who].pack.header.identifiers.digest(revoked)
         self._send(who, statement(record, digest, version, school=SCHOOLS[who]), "cancel", None)
+        self.hand_over(who, record)
+
+    @rule(who=st.integers(0, 1), record=st.sampled_from(RECORDS))
+    def hand_over(self, who: int, record: str) -> None:
+        """What is in force goes to the receiver that the holder names; what was revoked or replaced, to nobody."""
+        holder, receiver = self.clients[who], self.clients[1 - who]
+        with self.setup.ministry.store.read(self.spaces[0].space) as transaction:
+            in_force = [
+                transaction.content(one.known.receipt)
+                for one in transaction.of_record(record)
+                if (one.known.state, one.known.school) == (State.ACCEPTED, SCHOOLS[who])
+                and one.known.event is not Event.CANCEL
+            ]
+        wanted = holder.body(
+            "authorisation-request", learner=f"990000000{RECORDS.index(record)}", receiver=SCHOOLS[1 - who],
+            purpose=holder.pack.messages["purposes"]["transfer"],
+            until=(self.clock.now() + timedelta(days=1)).isoformat(),
+        )  # fmt: skip
+        answer = holder.call("authorise", json=wanted)
+        if not in_force:
+            assert holder.error(answer) == "not-found"
+            return
+        code = holder.field("authorisation", "code", answer)
+        asked = receiver.call("retrieve", json=receiver.body("retrieval-request", code=code))
+        items = receiver.field("retrieval", "items", asked)
+        assert [base64.b64decode(receiver.said("retrieval-item", "content", one)) for one in items] == in_force
 
     def _send(self, who: int, data: bytes, event: str, key: tuple[str, int, int] | None) -> None:
         client = self.clients[who]

@@ -183,6 +183,7 @@ def test_revoked_and_superseded_versions_are_not_handed_out(both: Both) -> None:
             if one.known.version == 2:
                 transaction.change(one.known.receipt, state="revoked")
     assert handed_out(both.receiver, both.retrieve(later)) == []
+    assert both.sender.error(both.authorise()) == "not-found"
     assert both.receiver.field("in-force", "revoked", both.in_force(code)) is True
     assert both.sender.field("in-force", "revoked", both.sender.call("in-force", both.record)) is True
 
