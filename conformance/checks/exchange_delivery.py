@@ -54,13 +54,20 @@ def envelope(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None
 
 
 def same_again(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
-    """PL2-GN-003: after a lost answer the same submission again; one record, one receipt."""
+    """PL2-GN-003: after a lost answer the same submission again; one record, one receipt.
+
+    Of a batch whose answer was lost, every item is.
+    """
     rule = "PL2-GN-003"
     lost = next((call for call in one.submits if call.fault and call.committed), None)
     if lost is None:
         found.blocked(rule, "not-exercised", place=one.at())
         return
     again = [call for call in one.submits if call.number > lost.number]
+    repeated = {call.record for call in again}
+    forgotten = [item for item in one.submits if item.number == lost.number and item.record not in repeated]
+    if again and len(one.papers) > 1 and forgotten:
+        again, lost = [], forgotten[0]
     stopped = one.act("restart")
     if not again:
         found.violated(
@@ -88,10 +95,12 @@ def one_record(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
 
 
 def _one_receipt(one: Exchange, rule: str, case_class: str, found: Recorder) -> None:
-    if one.last and one.receipts and one.last.receipt and one.last.receipt not in one.receipts:
+    given = set(one.receipts) | {row.receipt for row in one.stored if row.event == "cancel"}
+    most = max(1, len(one.papers))  # each transcript of the exchange has its own
+    if one.last and one.receipts and one.last.receipt and one.last.receipt not in given:
         found.violated(rule, "wrong-receipt", place=one.at(), expected=one.receipts[0], seen=one.last.receipt)
-    elif len(set(one.receipts)) > 1:
-        found.violated(rule, "doubled", place=one.at(), expected=1, seen=len(set(one.receipts)))
+    elif len(set(one.receipts)) > most:
+        found.violated(rule, "doubled", place=one.at(), expected=most, seen=len(set(one.receipts)))
     else:
         found.held(rule, case_class)
 

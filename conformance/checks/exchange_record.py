@@ -291,7 +291,7 @@ def seconds(value: float) -> str:
 def changed(one: Exchange, first: Call, found: Recorder) -> bool:
     """Whether a repetition is another submission than ``first``: PL2-GN-003 says so, and nothing else can be said."""
     for call in one.submits:
-        if call.number <= first.number or "cancel" in (call.event, first.event):
+        if call.number <= first.number or (call.event == "cancel") != (first.event == "cancel"):
             continue
         if len(one.papers) > 1 and call.record != first.record and call.content != first.content:
             continue  # another transcript of the same exchange

@@ -15,15 +15,19 @@ FINAL_REFUSALS = (400, 403, 409, 413, 422)
 
 
 def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
-    """PL2-GN-004: retries with growing waits, never before ``Retry-After``, and comes through."""
-    rule = "PL2-GN-004"
-    submits = one.submits
+    """PL2-GN-004: retries with growing waits, never before ``Retry-After``, and comes through.
+
+    ``operation``: the calls it is about, where they are no submissions.
+    """
+    rule, asked = "PL2-GN-004", str(params.get("operation") or "")
+    submits = [call for call in one.calls if call.operation == asked] if asked else one.submits
     failed = [call for call in submits if call.fault]
     if not failed:
         found.blocked(rule, "not-exercised", place=one.at())
         return
-    if changed(one, failed[0], found):
+    if not asked and changed(one, failed[0], found):
         return
+    submits = submits[submits.index(failed[0]) :] if asked else submits
     if len(submits) == 1:
         found.violated(
             rule,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from conformance.pack.pointer import get
-from mock_vendor.client import Answer
+from mock_vendor.client import Answer, BadCredentials, Line, Trouble
 from mock_vendor.defects.registry import defect
 from mock_vendor.habits import Habits
 from mock_vendor.transcripts import Delivery, Job
@@ -90,3 +90,21 @@ class BatchToken(Habits):
 
     def renews(self, url: str) -> bool:
         return not url.endswith(self._routes["submit-batch"][1])
+
+
+@defect(
+    "gives-up-a-batch-without-an-answer",
+    "Mất câu trả lời của lô thì bỏ cả lô",
+    "Gives up a whole batch when its answer is lost",
+    expects=["PL2-GN-003"],
+    cause="PL2-GN-003.not-repeated",
+    shows=["exchange:batch-lost-answer"],
+)
+class BatchUnanswered(Habits):
+    """Single submissions are sent again; a batch is sent once."""
+
+    def submit_batch(self, line: Line, now: float, jobs: Sequence[Job]) -> Answer:
+        try:
+            return super().submit_batch(line, now, jobs)
+        except Trouble as error:
+            raise BadCredentials(str(error)) from error  # which stops everything that is on its way

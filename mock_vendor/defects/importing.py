@@ -377,3 +377,46 @@ class CrossedOff(Habits):
 
     def tries(self) -> int:
         return 1
+
+
+@defect(
+    "imports-when-nobody-says-what-is-in-force",
+    "Không hỏi được hiệu lực thì vẫn nhập",
+    "Imports although the service does not say what is in force",
+    expects=["PL2-TC-001"],
+    cause="PL2-TC-001.imported-bad",
+    shows=["exchange:import-in-force-unknown"],
+)
+class InGoodFaith(Habits):
+    """No answer is no objection."""
+
+    def standing(self, line: Line, record: str, authorisation: str) -> Standing:
+        try:
+            return super().standing(line, record, authorisation)
+        except Refused:
+            return Standing(None, "", revoked=False)
+
+    def force_reasons(self, received: Received, standing: Standing) -> list[Reason]:
+        return super().force_reasons(received, standing) if standing.digest else []
+
+
+@defect(
+    "counts-signatures-on-import",
+    "Chỉ đếm chữ ký giáo viên cho đủ số môn, không xem môn nào do ai ký",
+    "Counts the teachers' signatures and does not see which subject each is for",
+    expects=["PL2-TC-001"],
+    cause="PL2-TC-001.imported-bad",
+    shows=["exchange:import-signature-missing"],
+)
+class Counting(Habits):
+    """As many as there should be, all of them good."""
+
+    def absent(self, root: Element, marks: Sequence[Mark]) -> list[Reason]:
+        enough = sum(slot == TEACHER for slot, _, _ in self.named(root))
+        found = super().absent(root, marks)
+        if sum(mark.slot.name == TEACHER for mark in marks) < enough:
+            return found
+        return [one for one in found if one.role != TEACHER]
+
+    def strangers(self, root: Element, marks: Sequence[Mark]) -> list[Reason]:
+        return [one for one in super().strangers(root, marks) if one.role != TEACHER]

@@ -11,6 +11,7 @@ from mock_vendor.defects.signatures import self_signed
 from mock_vendor.habits import Habits
 from mock_vendor.register import Wanted
 from mock_vendor.signing import Credential
+from mock_vendor.transcripts import Job
 from mock_vendor.writing import Signature
 
 
@@ -157,3 +158,18 @@ class RevokesTwice(Habits):
 
     def withdrawn(self, use: str, *, revoked: bool) -> bool:
         return use != "revoke" and super().withdrawn(use, revoked=revoked)
+
+
+@defect(
+    "writes-the-statement-anew-when-it-sends-again",
+    "Mất câu trả lời thì lập văn bản thu hồi khác rồi gửi",
+    "Makes another statement of revocation when the answer to the first was lost",
+    expects=["PL2-GN-003"],
+    cause="PL2-GN-003.other-bytes",
+    shows=["exchange:revocation-lost-answer"],
+)
+class StatesAnew(Habits):
+    """The statement is written out anew for every try."""
+
+    def sent_bytes(self, job: Job) -> bytes:
+        return super().sent_bytes(job) + b"\n" * (job.attempts - 1 if job.event == "cancel" else 0)

@@ -358,3 +358,21 @@ class ByList(Habits):
         message: dict[str, Any] = {}
         put(message, self.pack.messages["status"]["state"], self.pack.messages["states"]["accepted"])
         return Answer(200, message)
+
+
+@defect(
+    "asks-for-tokens-whatever-the-service-asks",
+    "Xin lại mã truy cập dồn dập dù dịch vụ yêu cầu chờ",
+    "Goes on asking for a token although the service asks it to wait",
+    expects=["PL2-GN-004"],
+    cause="PL2-GN-004.before-retry-after",
+    shows=["exchange:too-many-tokens"],
+)
+class HastyTokens(Habits):
+    """Retry-After is heeded where transcripts are sent, not where the token comes from."""
+
+    def fetch_token(self, line: Line, now: float) -> str:
+        try:
+            return super().fetch_token(line, now)
+        except Trouble as error:
+            raise Trouble(str(error)) from error

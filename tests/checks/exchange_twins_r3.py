@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import replace
 from typing import Any
 
-from conformance.checks.exchange import Act, Call, Exchange, Issued, Item, Paper, Sample
+from conformance.checks.exchange import Act, Call, Exchange, Issued, Item, Paper, Sample, Stored
 from tests.checks.exchange_twins import (
     ACCEPTED,
     DOCUMENT,
@@ -185,10 +185,44 @@ RESTART = Act("restart", status=202, upto=2)
 TABLE_TC001 = [
     "edited", "reindented", "signature-missing", "principal-missing", "lifted", "wrapped", "duplicate-id",
     "superseded", "revoked-record", "foreign-trust", "self-signed", "revoked-certificate", "expired-certificate",
-    "other-person", "weak-algorithm",
+    "other-person", "weak-algorithm", "in-force-unknown",
 ]  # fmt: skip
 
+LOST_BATCH = batch(*map(unanswered, range(2)), status=0, fault=True)
+CANCEL = replace(SUBMIT, event="cancel", content=OTHER, receipt="r-c")
+LOST_CANCEL = replace(CANCEL, status=0, fault=True, receipt="")
+BUSY_TOKEN = replace(TOKEN, status=429, fault=True, retry_after=2.0)
+
 HOLDS: dict[tuple[str, str], list[Row]] = {
+    ("PL2-GN-003", "reset"): [
+        (
+            "same-again",
+            {"class": "reset"},
+            batches([LOST_BATCH, batch(item(0), item(1))], *SOUND_THREE[:2], receipts=("r-0", "r-1")),
+        ),
+        # one by one is as good
+        (
+            "same-again",
+            {"class": "reset"},
+            batches([LOST_BATCH, batch(item(1)), batch(item(0))], *SOUND_THREE[:2], receipts=("r-0", "r-1")),
+        ),
+        (
+            "same-again",
+            {"class": "reset"},
+            exchange(
+                [*SMOOTH, LOST_CANCEL, CANCEL],
+                [Sample(0, "revoked", "r-c")],
+                stored=(Stored("r-c", RECORD, 1, "cancel", "accepted"),),
+            ),
+        ),
+    ],
+    ("PL2-GN-004", "retry-after"): [
+        (
+            "backs-off",
+            {"class": "retry-after", "operation": "token"},
+            exchange([TOKEN, BUSY_TOKEN, TOKEN, SUBMIT, ACCEPTED], times=[0, 0.1, 2.1, 3, 4]),
+        )
+    ],
     **{
         ("PL2-XT-003", name): [
             ("certificate-checked", {"class": name}, exchange([shaken(name), *map(safe, SMOOTH)])),
@@ -379,6 +413,19 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
 }
 
 FAILS: dict[str, list[Row]] = {
+    "PL2-GN-003.not-repeated": [
+        ("same-again", {}, batches([LOST_BATCH, batch(item(0))], "delivered", "sent", receipts=("r-0", "r-1"))),
+    ],
+    "PL2-GN-003.other-bytes": [
+        ("same-again", {}, exchange([*SMOOTH, LOST_CANCEL, replace(CANCEL, content="ee" * 32)], ["refused"])),
+    ],
+    "PL2-GN-004.before-retry-after": [
+        (
+            "backs-off",
+            {"operation": "token"},
+            exchange([BUSY_TOKEN, TOKEN, SUBMIT, ACCEPTED], times=[0, 1.0, 3, 4]),
+        )
+    ],
     "PL2-XT-003.accepted": [
         ("certificate-checked", {"class": "expired"}, exchange([shaken("expired"), replace(TOKEN, tls="expired")])),
     ],
