@@ -55,6 +55,8 @@ _MOST_DIGITS = 16
 _MOST_SHOWN = 200
 """Items of a batch that the journal shows."""
 _DESCRIPTION = "openapi.json"
+_BATCHES = 2
+"""Batches that are worked on at the same time: each of them lies in memory several times over meanwhile."""
 _PLAIN = re.compile(r"[0-9a-fA-F-]+$")
 
 _log = logging.getLogger("mock_moet")
@@ -138,6 +140,7 @@ class Gate:
         self._routes = _routes(ministry)
         self._description = Reply.json(200, ministry.pack.service)
         self._secret_headers = frozenset(one.lower() for one in ministry.wire.messages.get("headers", {}).values())
+        self._batches = asyncio.Semaphore(_BATCHES)
         self._limits = {
             "submit": ministry.pack.header.limits.bytes * 4 // 3 + _MARGIN,
             "submit-batch": int(ministry.wire.messages["batch-bytes"]),
@@ -148,6 +151,13 @@ class Gate:
         if not self.ministry.settings.shared:
             return work(*arguments, **named)
         return await anyio.to_thread.run_sync(partial(work, *arguments, **named))
+
+    async def _apart(self, call: Call, work: Callable[..., T], *arguments: Any) -> T:
+        """What a call asks for is done in a thread; of batches a few at a time."""
+        if call.operation != "submit-batch":
+            return await anyio.to_thread.run_sync(work, *arguments)
+        async with self._batches:
+            return await anyio.to_thread.run_sync(work, *arguments)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -233,7 +243,7 @@ class Gate:
             visit.operation, visit.scope["method"], visit.scope["path"], visit.query, visit.params, visit.headers,
             visit.body, space,
         )  # fmt: skip
-        entry, fault, served = await anyio.to_thread.run_sync(self._begin, visit, call, early is None)
+        entry, fault, served = await self._apart(call, self._begin, visit, call, early is None)
         complete = partial(self._aside, corner.journal.complete, entry)
         out = Outlet(visit.send, visit.receive, partial(self._wait, visit))
         try:
@@ -395,23 +405,27 @@ class Gate:
     def _unpack(self, call: Call) -> None:
         """Parse the body once, and see which record the call is about, for faults that select one."""
         if call.operation in JSON_BODIES:
-            try:
-                call.value = parse_json(call.body)
-            except BodyError as error:
-                call.trouble = error
-            wire = self.ministry.wire
-            if call.operation == "submit":
-                call.parcels = [Parcel.of(wire, call.value)]
-                call.record = call.parcels[0].record
-            elif call.operation == "submit-batch":
-                items = pick(call.value, wire.messages["batch"]["items"])
-                call.parcels = [Parcel.of(wire, one) for one in items] if isinstance(items, list) else []
+            with self.ministry.reading:
+                self._parse(call)
         elif call.operation == "status" and call.param.isprintable():
             with self.ministry.store.read(call.space.name) as transaction:
                 one = transaction.by_receipt(call.param)
             call.record = one.known.record if one else None
         elif call.operation in ("fetch", "in-force"):
             call.record = call.param
+
+    def _parse(self, call: Call) -> None:
+        try:
+            call.value = parse_json(call.body)
+        except BodyError as error:
+            call.trouble = error
+        wire = self.ministry.wire
+        if call.operation == "submit":
+            call.parcels = [Parcel.of(wire, call.value)]
+            call.record = call.parcels[0].record
+        elif call.operation == "submit-batch":
+            items = pick(call.value, wire.messages["batch"]["items"])
+            call.parcels = [Parcel.of(wire, one) for one in items] if isinstance(items, list) else []
 
     def _envelope(self, call: Call) -> dict[str, Any]:
         """What submissions say outside their content, and the content's digest, whatever becomes of the call."""
@@ -449,7 +463,7 @@ class Gate:
                 return _problem(self.ministry, Refusal("not-found"))
             headers = (("allow", ", ".join(sorted(visit.allowed))),)
             return _problem(self.ministry, Refusal("method", headers=headers))
-        return await anyio.to_thread.run_sync(self._operate, call)
+        return await self._apart(call, self._operate, call)
 
     def _operate(self, call: Call) -> Reply:
         """The operation's own answer; whatever goes wrong is an answer too."""

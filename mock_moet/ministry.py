@@ -150,6 +150,8 @@ class Ministry:
         self._spaces: dict[str, SpaceRow] = {}
         self._changes = 0
         self._lock = Lock()
+        self.reading = Lock()
+        """Held while a body is read: threads that take turns at it need not fight for the interpreter's lock."""
         self.judges = Judges(self, settings.judges)
         try:
             self.judges.start()

@@ -93,11 +93,12 @@ def submit_batch(ministry: Ministry, call: Call) -> Reply:
 
 def _take(ministry: Ministry, call: Call, items: Sequence[_Item]) -> None:
     """Decide on submissions and keep the good ones in one transaction; each item then says what became of it."""
-    for item in items:
-        try:
-            item.attempt = _attempt(ministry, item)
-        except Refusal as refusal:
-            item.refusal = refusal
+    with ministry.reading:
+        for item in items:
+            try:
+                item.attempt = _attempt(ministry, item)
+            except Refusal as refusal:
+                item.refusal = refusal
     ready = [item for item in items if item.attempt is not None]
     try:
         _keep_all(ministry, call, ready)

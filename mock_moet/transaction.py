@@ -179,6 +179,8 @@ class Transaction:
 
     def of_records(self, records: Collection[str]) -> list[Stored]:
         """All submissions of these records, oldest first."""
+        if len(records) == 1:
+            return self.of_record(*records)
         return self._rows(_OF_RECORDS, of_records=sorted(records)) if records else []
 
     def held_by(
