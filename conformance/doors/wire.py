@@ -68,10 +68,17 @@ def _envelope(request: Mapping[str, Any], pack: Pack) -> dict[str, Any]:
     events = {word: key for key, word in pack.messages["events"].items()}
     return {
         "record": str(get(envelope, fields["record"]) or ""),
-        "version": version if isinstance(version, int) else None,
+        "version": whole(version),
         "event": events.get(event, event),
         "content": str(request.get("contentSha256") or ""),
     }
+
+
+def whole(value: Any) -> int | None:
+    """A number as JSON has it, if it is a whole one: 1.0 is the integer 1 (JSON Schema 2020-12)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        return None
+    return int(value)
 
 
 def _state(word: Any, pack: Pack) -> str:
@@ -88,8 +95,7 @@ def _listed(body: Any, pack: Pack) -> tuple[Item, ...]:
     names, rows = pack.messages["list-item"], get(body, pack.messages["list"]["items"])
     told = ([get(one, names[name]) for name in ("record", "version", "state")] for one in _sequence(rows))
     return tuple(
-        Item(str(record or ""), version if isinstance(version, int) else None, answered=_state(state, pack))
-        for record, version, state in told
+        Item(str(record or ""), whole(version), answered=_state(state, pack)) for record, version, state in told
     )
 
 

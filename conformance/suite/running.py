@@ -140,6 +140,7 @@ class Worker:
 def _told(reporter: pytest.TerminalReporter, text: str) -> None:
     reporter.ensure_newline()
     reporter.write_line(visible(text))
+    reporter.flush()
 
 
 class Controller(Worker):
@@ -196,6 +197,7 @@ class Controller(Worker):
             if reporter is not None:
                 for line in self.run.notice:
                     reporter.write_line(visible(line))
+                reporter.flush()
         except (UsageProblem, Refused, PackError, ValueError, OSError) as error:
             pytest.exit(visible(str(error)), WRONG_USE)
         except DoorError as error:

@@ -27,6 +27,9 @@ class Writer(Protocol):
     def line(self, s: str = "", **markup: bool) -> None:
         """Write a line."""
 
+    def flush(self) -> None:
+        """Let what was written be seen, by whoever reads a pipe too."""
+
 
 class Progress:
     """On a screen one line says what is being tried and is overwritten; in a log one stays every half minute.
@@ -60,6 +63,7 @@ class Progress:
         self.total = total
         for line in heading:
             self._out.line(one_line(line, 200))
+        self._out.flush()
 
     def trying(self, item: str, title: str) -> None:
         """An item begins."""
@@ -83,6 +87,7 @@ class Progress:
         elif now - self._told >= QUIET:
             self._told = now
             self._out.line(self._count())
+        self._out.flush()
 
     def _failure(self, item: str, title: str, lines: list[str]) -> None:
         """Causes in full when they are seen for the first time; an item that shows only known ones gets one line."""

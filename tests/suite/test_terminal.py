@@ -17,13 +17,16 @@ class Screen:
     hasmarkup = False
 
     def __init__(self) -> None:
-        self.text = ""
+        self.text = self.seen = ""
 
     def write(self, msg: str, *, flush: bool = False, **markup: bool) -> None:
         self.text += msg
 
     def line(self, s: str = "", **markup: bool) -> None:
         self.text += s + "\n"
+
+    def flush(self) -> None:
+        self.seen = self.text
 
 
 class Clock:
@@ -63,6 +66,7 @@ def test_failures_stay_as_they_come_and_a_log_gets_a_line_now_and_then() -> None
     progress.finished("c", "", "skipped", "")
     assert out.text.endswith("[3/3] 1 failed, 0:30\n")
     assert "\x1b" not in out.text
+    assert out.seen == out.text, "whoever reads a pipe sees it as well"
 
 
 def test_a_cause_is_told_in_full_once() -> None:
