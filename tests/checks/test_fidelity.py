@@ -198,6 +198,19 @@ def test_somebody_elses_transcript_is_one_mistake(pack: Pack) -> None:
     assert changed("thcs-plain", change, pack).roots() == {"PL1-ND-001.other-learner"}
 
 
+def test_what_was_left_out_is_missed_where_it_belongs(pack: Pack) -> None:
+    (fact,) = changed(
+        "thcs-conduct-fair-unsatisfactory", put("summary", "conduct", "after_summer", to=None), pack
+    ).violations
+    assert fact.place.xpath == "/HocBa/NoiDung/TongKet/KetQuaRenLuyen"
+
+
+def test_another_person_is_told_as_the_document_has_him(pack: Pack) -> None:
+    teacher = ("summary", "homeroom_teacher", "name")
+    (fact,) = changed("thcs-plain", put(*teacher, to="Lê Thử Khác"), pack).violations
+    assert fact.seen.startswith("Lê Thử Khác (0")
+
+
 def test_swapped_semesters_are_recognised(pack: Pack) -> None:
     assert changed("thcs-semesters-apart", swap_semesters, pack).roots() == {"PL1-ND-001.semesters-swapped"}
 

@@ -65,6 +65,15 @@ def test_every_listed_value_is_missed_when_it_is_not_there() -> None:
         assert ("value-missing", row.label.vi) in named, row.label.vi
 
 
+def test_a_teacher_who_is_not_printed_is_missed_at_the_subject() -> None:
+    def change(values: dict[str, Any]) -> None:
+        values["subjects"][1]["teachers"][0]["name"] = "Người Khác"
+
+    name = VALUES["subjects"][1]["teachers"][0]["name"]
+    (finding,) = judge(printed(change)).violations
+    assert (finding.code, finding.expected) == ("PL1-IN-001.value-missing", name)
+
+
 @pytest.mark.parametrize("period", ["semester1", "semester2", "year"])
 def test_another_mark_is_named_with_its_subject(period: str) -> None:
     def change(values: dict[str, Any]) -> None:
@@ -75,7 +84,7 @@ def test_another_mark_is_named_with_its_subject(period: str) -> None:
     assert finding.params["what"] == VALUES["subjects"][1]["name"]
     assert "3,3" in finding.seen
     assert finding.place is not None
-    assert "MonHoc[2]" in finding.place.xpath
+    assert finding.place.xpath.endswith("MonHoc[2]/DiemHocKy1"), "the first of the subject's"
 
 
 @pytest.mark.parametrize("kind", ["learning", "conduct"])

@@ -30,21 +30,25 @@ class Chart:
     tests: dict[str, dict[int, list[str]]]
     """module → line → tests that run it."""
 
-    def choose(self, module: str, line: int, budget: float) -> list[str]:
+    def choose(self, module: str, line: int, budget: float, most_files: int = MOST_FILES) -> list[str]:
         """Tests that run the line, within the budget (seconds): quick ones first, one of each test function in turn.
 
-        Where few run it, others that run the module follow: a line may run at import, or once and be remembered.
+        Where few run it, others that run the module follow, then any: a line may run at import, or once and be
+        remembered.
         """
         by_line = self.tests.get(module, {})
         found = set(by_line.get(line, ()))
         chosen = self._in_turn(found)
         if len(chosen) < FEW:
-            chosen += self._in_turn({test for tests in by_line.values() for test in tests} - found)
+            found |= {test for tests in by_line.values() for test in tests}
+            chosen += self._in_turn(found - set(chosen))
+        if len(chosen) < FEW:
+            chosen += self._in_turn(set(self.seconds) - found)
         taken: list[str] = []
         files: set[str] = set()
         for test in chosen:
             file, spent = test.partition("::")[0], self.seconds[test]
-            if file not in files and len(files) == MOST_FILES:
+            if file not in files and len(files) == most_files:
                 continue  # what a file prepares for its tests costs more than many of them
             files.add(file)
             if spent > (budget if taken else 10 * budget):
@@ -64,14 +68,23 @@ class Chart:
         return [test for _, test in sorted(places, key=lambda one: one[0])]
 
     def save(self, path: Path) -> None:
-        """As JSON."""
-        path.write_text(json.dumps({"seconds": self.seconds, "tests": self.tests}), encoding="utf-8")
+        """As JSON; the tests of a line by their numbers, or there would be hundreds of megabytes of names."""
+        number = {test: at for at, test in enumerate(self.seconds)}
+        lines = {
+            module: {line: [number[test] for test in names] for line, names in by_line.items()}
+            for module, by_line in self.tests.items()
+        }
+        path.write_text(json.dumps({"seconds": self.seconds, "tests": lines}), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Chart:
         """As saved."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        tests = {module: {int(line): names for line, names in lines.items()} for module, lines in data["tests"].items()}
+        names = list(data["seconds"])
+        tests = {
+            module: {int(line): [names[at] for at in numbers] for line, numbers in by_line.items()}
+            for module, by_line in data["tests"].items()
+        }
         return cls(data["seconds"], tests)
 
 

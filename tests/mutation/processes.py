@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import resource
@@ -30,6 +31,7 @@ def in_tree(
     """
     process: ForkProcess | ForkServerProcess
     if warm:
+        gc.freeze()  # or each child would copy what it only looks through
         process = get_context("fork").Process(target=_entered, args=(work, tree, arguments, shown))
     else:
         context = get_context("forkserver")
@@ -70,7 +72,11 @@ def run_tests(_: Path, tests: list[str], seconds: int) -> None:
 
 def run_transplanted(tree: Path, module: str, source: str, tests: list[str], seconds: int) -> None:
     """The same with the mutated source in the place of the loaded one; :data:`UNFIT` where that cannot be."""
-    if not transplant(module.removesuffix(".py").replace("/", "."), source):
+    try:
+        fits = transplant(module.removesuffix(".py").replace("/", "."), source)
+    except SyntaxError:
+        os._exit(int(pytest.ExitCode.INTERRUPTED))  # as where it cannot be imported
+    if not fits:
         os._exit(UNFIT)
     run_tests(tree, tests, seconds)
 

@@ -7,6 +7,7 @@ import functools
 import importlib
 import sys
 import types
+import warnings
 from collections.abc import Iterator
 
 
@@ -20,11 +21,18 @@ def inside_function(source: str, line: int) -> bool:
 
 
 def transplant(name: str, source: str) -> bool:
-    """Give the functions of the loaded module ``name`` the code that ``source`` gives them; whether all could be."""
+    """Give the functions of the loaded module ``name`` the code that ``source`` gives them; whether all could be.
+
+    Raises:
+        SyntaxError: the compiler warns of it.
+    """
     module = importlib.import_module(name)
     fresh = types.ModuleType(name)
     fresh.__dict__.update({"__file__": module.__file__, "__package__": module.__package__, "__name__": name})
-    exec(compile(source, str(module.__file__), "exec"), fresh.__dict__)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # as when tests import it: ``is`` with a literal is an error then
+        code = compile(source, str(module.__file__), "exec")
+    exec(code, fresh.__dict__)
     new = dict(_functions(fresh.__dict__, name))
     old = dict(_functions(module.__dict__, name))
     if set(new) != set(old):

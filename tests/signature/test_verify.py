@@ -58,6 +58,7 @@ def test_facts_of_a_sound_document(sound: bytes) -> None:
     assert found is not None
     assert whole(found)
     assert [one.layer for one in found.signatures] == [0] * 12 + [1, 2, 3]
+    assert [one.number for one in found.signatures] == [*range(1, 13), 1, 1, 1]
     for one in found.of("subject-teacher"):
         assert len(one.covered["subject"]) == 1
     principal = found.of("principal")[0]
