@@ -202,6 +202,7 @@ def test_what_was_left_out_is_missed_where_it_belongs(pack: Pack) -> None:
     (fact,) = changed(
         "thcs-conduct-fair-unsatisfactory", put("summary", "conduct", "after_summer", to=None), pack
     ).violations
+    assert fact.place is not None
     assert fact.place.xpath == "/HocBa/NoiDung/TongKet/KetQuaRenLuyen"
 
 
