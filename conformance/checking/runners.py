@@ -51,14 +51,33 @@ def batches(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
         yield batch
 
 
-def _here(plan: Plan, items: Iterable[Item]) -> Iterator[Checked]:
-    context_of(plan)
-    gc.freeze()  # pack and modules live for ever: the collector need not look at them again and again
+_YOUNG = 20_000
+"""New containers before the collector looks at them: several documents' worth, hardly one of them in a cycle."""
+
+
+def collect_seldom() -> None:
+    """Pack and modules live for ever: the collector need not look at them, nor so often at a document's own objects."""
+    gc.freeze()
+    gc.set_threshold(_YOUNG)
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """As :func:`collect_seldom`, for a while."""
+    before = gc.get_threshold()
+    collect_seldom()
     try:
-        for item in items:
-            yield judge_one(item, plan)
+        yield
     finally:
         gc.unfreeze()
+        gc.set_threshold(*before)
+
+
+def _here(plan: Plan, items: Iterable[Item]) -> Iterator[Checked]:
+    context_of(plan)
+    with seldom_collected():
+        for item in items:
+            yield judge_one(item, plan)
 
 
 # --------------------------------------------------------------------------------------------------- processes
@@ -72,7 +91,7 @@ def _start(plan: Plan) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _plan = plan
     context_of(plan)
-    gc.freeze()
+    collect_seldom()
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class Facts:
             return None
         value = number.value if number is not None else None
         return cls(
-            digest=document.pack.header.identifiers.digest(document.data),
+            digest=document.digest_by(document.pack.header.identifiers.predecessor),
             record=_small(record.id).lower(),  # RFC 9562: letters of either case are the same UUID
             version=value if value is not None and 0 < value < 1 << 31 else 0,
             replaces=_small(transcript.version.replaces),

@@ -10,6 +10,7 @@ from lxml import etree
 from conformance.checks import certificates
 from conformance.checks.context import Context
 from conformance.checks.signature_integrity import EXCHANGED, check_integrity
+from conformance.checks.signature_integrity import RULE as INTEGRITY
 from conformance.checks.signature_times import check_times
 from conformance.checks.signers import HOMEROOM, PRINCIPAL, SEAL, SUBJECT_TEACHER, Binding, Ledger, bind
 from conformance.checks.structure import programme_of
@@ -213,8 +214,9 @@ def _coverage(document: Document, pack: Pack, facts: DocumentSignatures, ledger:
             "PL1-KY-005", "wrong-role", one.box, signature=one, expected=one.slot.role, seen=one.box.get(role) or ""
         )
         ledger.explains(one.box, told.code)
+    wanted = {name: _behind(document, name) for one in facts.signatures for name in one.slot.covers}
     for one in facts.signatures:
-        missing = [name for name in one.slot.covers if not _covers(document, one, name)]
+        missing = [name for name in one.slot.covers if not _covers(one, name, wanted[name])]
         if missing:
             cause = "reference-removed" if one.value_cause == _REMOVED else "not-covered"
             ledger.against(
@@ -240,13 +242,17 @@ def _earlier(one: Signature, facts: DocumentSignatures, ledger: Ledger) -> str:
     return signed[0] if signed and facts.copies else ""
 
 
-def _covers(document: Document, one: Signature, name: str) -> bool:
+def _behind(document: Document, name: str) -> tuple[etree._Element, ...]:
+    """The elements behind an anchor or slot."""
+    kind, _, other = name.rpartition(":")
+    return document.slots(other) if kind else document.anchors(name)
+
+
+def _covers(one: Signature, name: str, elements: tuple[etree._Element, ...]) -> bool:
     """Whether every element behind the anchor or slot is covered; of subjects one is enough (PL1-KY-001)."""
     covered = one.covered.get(name, ())
-    kind, _, other = name.rpartition(":")
-    if not kind and name == "subject":
+    if name == "subject":
         return bool(covered)
-    elements = document.slots(other) if kind else document.anchors(name)
     return bool(elements) and set(covered).issuperset(elements)
 
 
@@ -379,8 +385,10 @@ def _superfluous(binding: Binding, ledger: Ledger) -> None:
 def _once(ledger: Ledger, pack: Pack) -> None:
     """An editor re-indents, or turns text into another form, everywhere; software signs alike: that is one root."""
     found = ledger.found
+    if INTEGRITY not in ledger.seen:
+        return
     for cause in (*_EVERYWHERE, *_ALIKE):
-        code = f"PL1-KY-006.{cause}"
+        code = f"{INTEGRITY}.{cause}"
         roots = [one for one in found.violations if one.is_root and one.code == code and one.place]
         if not roots:
             continue

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import MAXYEAR, date, datetime, tzinfo
 from datetime import time as time_of_day
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -97,8 +98,8 @@ def _valid(document: Document, context: Context, found: Recorder) -> None:
 def _filled(document: Document, pack: Pack, found: Recorder) -> bool:
     """Whether everything that must hold something does; a missing element is the schema's business."""
     limited = Limited(document, found)
-    for path in pack.binding.filled:
-        for value in _values(document.transcript, path.split(".")):
+    for way in _ways(pack):
+        for value in _values(document.transcript, way):
             if not value.raw.strip():
                 limited.violated("PL1-STR-001", "empty", value, name=_local(value.node))
     return not limited.any("PL1-STR-001")
@@ -108,16 +109,25 @@ def _local(node: object) -> str:
     return etree.QName(node).localname if isinstance(node, etree._Element) else ""
 
 
-def _values(part: Any, way: list[str]) -> Iterator[Value[Any]]:
+Way = tuple[tuple[str, bool], ...]
+"""A model path: field by field, with whether it is a repeated group."""
+
+
+@lru_cache(maxsize=16)
+def _ways(pack: Pack) -> tuple[Way, ...]:
+    """The paths of everything that must hold something."""
+    parts = (path.split(".") for path in pack.binding.filled)
+    return tuple(tuple((part.removesuffix("[]"), part.endswith("[]")) for part in each) for each in parts)
+
+
+def _values(top: Transcript, way: Way) -> list[Value[Any]]:
     """The values at a model path, of every member of a repeated group."""
-    if part is None:
-        return
-    if not way:
-        yield part
-        return
-    below = getattr(part, way[0].removesuffix("[]"))
-    for one in below if way[0].endswith("[]") else (below,):
-        yield from _values(one, way[1:])
+    found: list[Any] = [top]
+    for name, repeated in way:
+        found = [below for one in found if (below := getattr(one, name)) is not None]
+        if repeated:
+            found = [member for group in found for member in group]
+    return found
 
 
 def _identifiers(document: Document, context: Context, found: Recorder) -> None:
@@ -138,21 +148,21 @@ def _identifiers(document: Document, context: Context, found: Recorder) -> None:
                 seen=f'{spelling}="{value[:60]}"',
                 first=document.place(other).xpath,
             )
-    attribute = context.pack.binding.id_attribute
-    covered = {name for slot in context.pack.signature.slots for name in slot.covers}
-    signed = [element for name in context.pack.binding.anchors if name in covered for element in document.anchors(name)]
-    signed += [
-        element
-        for slot in context.pack.signature.slots
-        if f"slot:{slot.name}" in covered
-        for element in document.slots(slot.name)
-    ]
-    for element in signed:
+    attribute = pack.binding.id_attribute
+    for element in (element for path in _signed_paths(pack) for element in document.at(path)):
         if not element.get(attribute):
-            others = [name for name in context.pack.binding.id_spellings if element.get(name)]
+            others = [name for name in pack.binding.id_spellings if element.get(name)]
             seen_instead = f': {others[0]}="{element.get(others[0])}"' if others else ""
             limited.violated(rule, "missing", element, expected=attribute, seen=seen_instead)
     limited.hold_unless_violated(rule)
+
+
+@lru_cache(maxsize=16)
+def _signed_paths(pack: Pack) -> tuple[str, ...]:
+    """Where the parts stand that some slot's signatures cover: anchors, then slots."""
+    covered = {name for slot in pack.signature.slots for name in slot.covers}
+    anchors = [path for name, path in pack.binding.anchors.items() if name in covered]
+    return *anchors, *(slot.path for slot in pack.signature.slots if f"slot:{slot.name}" in covered)
 
 
 def _record_id(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:

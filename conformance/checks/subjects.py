@@ -272,11 +272,12 @@ def _marks(document: Document, one: Known, rules: RuleSet, found: Recorder) -> N
         if result is None and ETH in value.raw:
             # PL1-DOC-005 says so
             continue
-        if scored is False and result not in (Outcome.PASSED, Outcome.FAILED, Outcome.EXEMPT):
+        outcome = isinstance(result, Outcome)
+        if scored is False and not outcome:
             good = False
             cause = "mark-in-comment-subject" if value.raw[:1].isdigit() else "not-an-outcome"
             found.violated("PL1-MON-004", cause, place=document.place(value), seen=value.raw, subject=_name(one))
-        elif scored and result in (Outcome.PASSED, Outcome.FAILED):
+        elif scored and outcome and result is not Outcome.EXEMPT:
             good = False
             found.violated(
                 "PL1-MON-004",

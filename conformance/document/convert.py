@@ -35,7 +35,7 @@ def nfc(text: str) -> str:
 
 def text(raw: str) -> str | None:
     """The text in NFC; ``None`` when there is none."""
-    return nfc(raw) or None
+    return (raw if raw.isascii() else nfc(raw)) or None
 
 
 def whole_number(raw: str) -> int | None:

@@ -68,6 +68,8 @@ class Document:
         self.root = root
         self.worked_out: dict[str, tuple[object, Any]] = {}
         """What one check found out and others ask for again, with that by which it was found out."""
+        self.begins: Mapping[etree._Element, int] = {}
+        """Where start tags begin in the bytes, of elements for which somebody found it out."""
         self._asked = 0
         self._at: dict[str, tuple[etree._Element, ...]] = {}
 
@@ -75,6 +77,10 @@ class Document:
     def digest(self) -> str:
         """SHA-256 of the bytes, lower-case hex."""
         return hashlib.sha256(self.data).hexdigest()
+
+    def digest_by(self, name: str) -> str:
+        """The digest of the bytes by an algorithm of ``hashlib``, lower-case hex."""
+        return self.digest if name == "sha256" else hashlib.new(name, self.data).hexdigest()
 
     @cached_property
     def transcript(self) -> Transcript:
@@ -162,8 +168,10 @@ class Document:
         """One place alone; ``None`` where only expat can tell."""
         if not self.tags_only or element.getroottree().getroot() is not self.root or not isinstance(element.tag, str):
             return None
-        before = int(float(str(_BEFORE(element))))
-        start = next(itertools.islice(_START.finditer(self.data), before, None)).start()
+        start = self.begins.get(element)
+        if start is None:
+            before = int(float(str(_BEFORE(element))))
+            start = next(itertools.islice(_START.finditer(self.data), before, None)).start()
         line, column, offset = _line_and_column(self.data, start)
         return Place(xpath_of(element), line, column, offset)
 
@@ -173,7 +181,7 @@ class Document:
         data = self.data
         if not data.startswith(b"<") or b"\r" in data or _has(data, b"<!"):
             return False
-        return data.count(b"?") <= 2 or data.find(b"<?", 1) < 0
+        return not _more_than_two(data, b"?") or data.find(b"<?", 1) < 0
 
     @cached_property
     def _places(self) -> Mapping[etree._Element, tuple[str, int, int, int]]:
@@ -257,6 +265,16 @@ class _Enough(Exception):
 def _has(data: bytes, mark: bytes) -> bool:
     """Whether ``mark`` is in ``data``; its second byte is rare, and one byte is found much faster than several."""
     return mark[1:2] in data and mark in data
+
+
+def _more_than_two(data: bytes, octet: bytes) -> bool:
+    """Whether a rare octet stands in ``data`` three times; to find it is much faster than to count it."""
+    at = -1
+    for _ in range(3):
+        at = data.find(octet, at + 1)
+        if at < 0:
+            return False
+    return True
 
 
 def _doctype(data: bytes) -> Place | None:
@@ -390,7 +408,7 @@ def read(data: bytes, pack: Pack) -> Reading:
         return Reading(data, None, (over,))
     problems: list[Problem] = []
     declared = data.startswith((b"<?xml", _BOM + b"<?xml"))
-    if _has(data, b"<!") or not declared or (data.count(b"?") > 2 and data.rfind(b"<?") > len(_BOM)):
+    if _has(data, b"<!") or not declared or (_more_than_two(data, b"?") and data.rfind(b"<?") > len(_BOM)):
         problems.extend(_foreign_nodes(data, root))
     if data.startswith(_BOM):
         problems.append(Problem("bom", position_of(data, 0), ""))
@@ -486,18 +504,19 @@ def _offset(data: bytes, line: int, column: int | None) -> int | None:
 
 @lru_cache(maxsize=8)
 def _limits(depth: int, attributes: int) -> tuple[etree.XPath, etree.XPath]:
-    """Whether an element stands deeper than ``depth``; whether one has more than so many attributes."""
-    return etree.XPath("boolean(" + "/*" * (depth + 1) + ")"), etree.XPath(f"boolean(//@*[{attributes + 1}])")
+    """Whether an element stands deeper than ``depth``; whether that, or one has more than so many attributes."""
+    deeper = "boolean(" + "/*" * (depth + 1) + ")"
+    return etree.XPath(deeper), etree.XPath(f"{deeper} or boolean(//@*[{attributes + 1}])")
 
 
 def _caps(root: etree._Element, data: bytes, pack: Pack) -> Problem | None:
     limits = pack.header.limits
-    too_deep, too_many = _limits(limits.depth, limits.attributes)
+    too_deep, over = _limits(limits.depth, limits.attributes)
+    # the smallest node is <a/>, no element has an attribute past the limit: nothing to count
+    if len(data) <= 4 * limits.nodes and not over(root):
+        return None
     if too_deep(root):
         return Problem("depth", Place(xpath_of(root)), f"> {limits.depth}")
-    # the smallest node is <a/>, no element has an attribute past the limit: nothing to count
-    if len(data) <= 4 * limits.nodes and not too_many(root):
-        return None
     nodes = 0
     for node in root.iter():
         attributes = len(node.attrib) if isinstance(node.tag, str) else 0

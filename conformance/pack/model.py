@@ -564,7 +564,7 @@ class Pack:
         other.header = self.header.model_copy(update={"revision": revision})
         return other
 
-    @property
+    @cached_property
     def tolerance(self) -> timedelta:
         """How far clocks may differ."""
         return timedelta(seconds=self.header.clock_tolerance)

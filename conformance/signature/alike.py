@@ -297,7 +297,7 @@ class Reader:
     def __init__(self, document: Document, pack: Pack) -> None:
         self._data = document.data
         self._pack = pack
-        self._offsets = _offsets(document)
+        self._offsets = document.begins = _offsets(document)
         self._known = _outlines(pack)
 
     def read(self, node: etree._Element) -> Parsed:

@@ -76,7 +76,7 @@ class StatusResult:
     reason: x509.ReasonFlags | None = None
 
 
-_GOOD = StatusResult(Status.GOOD)
+GOOD = StatusResult(Status.GOOD)
 _RANK = (Status.GOOD, Status.UNKNOWN, Status.REVOKED_AFTER, Status.SUSPENDED, Status.REVOKED)
 
 
@@ -405,7 +405,7 @@ def status_of(
     told = [given.statements(one, issuer) for given in evidence]
     said = [each for those, _ in told for each in those]
     name = one.common_name
-    worst = _GOOD
+    worst = GOOD
     for each in _revocations(said, at) if any(each.since for each in said) else ():
         assert each.since is not None
         if each.since <= at:

@@ -20,6 +20,7 @@ from cryptography.x509 import ocsp
 from conformance.signature.algorithms import key_bits, key_kind
 from conformance.signature.certificate import CertificateFacts, load
 from conformance.signature.revocation import (
+    GOOD,
     Evidence,
     Status,
     StatusResult,
@@ -176,9 +177,9 @@ class TrustStore:
                 self._calm[key] = self._calm_until(path, tolerance)
             calm = self._calm[key]
             if calm is not None and at <= calm:
-                return StatusResult(Status.GOOD)
+                return GOOD
         evidence = (self.evidence,) if embedded is None else (self.evidence, embedded)
-        worst = StatusResult(Status.GOOD)
+        worst = GOOD
         for one, issuer in itertools.pairwise(path):
             worst = worse(worst, status_of(one, issuer, at, until, evidence, tolerance))
         return worst

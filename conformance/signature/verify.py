@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -125,12 +126,13 @@ class _Verifier:
             for element in document.slots(slot.name):
                 self.names[element] = f"slot:{slot.name}"
         self.above: dict[etree._Element, frozenset[etree._Element]] = {}
-        self.inside: dict[etree._Element, list[tuple[str, etree._Element]]] = {}
+        self.inside: dict[etree._Element, list[tuple[str, etree._Element]]] = defaultdict(list)
         """What has a name, at every element in which it stands."""
         for element, name in self.names.items():
-            self.inside.setdefault(element, []).append((name, element))
+            named = name, element
+            self.inside[element].append(named)
             for above in self._above(element):
-                self.inside.setdefault(above, []).append((name, element))
+                self.inside[above].append(named)
         self.reader = Reader(document, pack)
         self.digests: dict[tuple[etree._Element, tuple[Step, ...], str], bytes] = {}
         head, _, rest = pack.header.zone[1:].partition(":")
@@ -189,7 +191,7 @@ class _Verifier:
         parsed, node, covers = one.parsed, one.node, one.slot.covers
         properties = parsed.properties[0] if parsed.said is not None else None
         for reference in parsed.references:
-            hits = self.index.get(reference.id, ())
+            hits = self.index.get(reference.uri[1:], ())
             if len(hits) != 1:
                 kind = "form.dangling" if not hits else "place.duplicate-id"
                 parsed.against(kind, reference.node, seen=reference.uri)

@@ -18,6 +18,8 @@ from conformance.pack.model import Threshold
 from conformance.transcript.academics import shown
 from conformance.transcript.model import Level, Outcome, Result
 
+_LEVELS = {level.value: level for level in Level}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -169,7 +171,7 @@ def _without_counts(rules: RuleSet) -> RuleSet:
 def _readings(entries: Sequence[Entry], rules: RuleSet, *, again: bool) -> tuple[Reading, ...]:
     """Only the readings that can differ for these subjects."""
     fewest = max(threshold.count for threshold in rules.thresholds)
-    marks = sum(one.scored for one in entries)
+    marks = sum([isinstance(one.result, Decimal) for one in entries])
     return _choices(marks < len(entries), any(one.optional for one in entries), marks < fewest, again)
 
 
@@ -197,7 +199,7 @@ class _Plain:
 
 
 def _plain(entries: Sequence[Entry], rules: RuleSet, reading: Reading) -> _Plain:
-    marks, failures = _counted(one for one in entries if reading.optional or not one.optional)
+    marks, failures = _counted([one for one in entries if reading.optional or not one.optional])
     base = _level(marks, failures, rules, reduced=reading.reduced)
     return _Plain(marks, failures, base, _highest(rules) - base.rank >= rules.adjustment_levels)
 
@@ -220,7 +222,7 @@ def _adjusted(plain: _Plain, rules: RuleSet, reading: Reading) -> tuple[Level, b
         tries.append((marks, failures - 1))
     for tried in tries:
         without = _level(*tried, rules, reduced=reading.reduced)
-        if without.value in rules.adjustable and without.rank - base.rank >= rules.adjustment_levels:
+        if without in rules.adjustable and without.rank - base.rank >= rules.adjustment_levels:
             return next(level for level in Level if level.rank == base.rank + 1), True
     return base, False
 
@@ -228,7 +230,7 @@ def _adjusted(plain: _Plain, rules: RuleSet, reading: Reading) -> tuple[Level, b
 def _counted(entries: Iterable[Entry]) -> tuple[list[Decimal], int]:
     """What the thresholds look at: the marks, and how many comment-only subjects failed."""
     results = [one.result for one in entries]
-    return [one for one in results if isinstance(one, Decimal)], results.count(Outcome.FAILED)
+    return [one for one in results if isinstance(one, Decimal)], sum([one is Outcome.FAILED for one in results])
 
 
 def _thresholds(entries: Iterable[Entry], rules: RuleSet, *, reduced: bool, strictly: bool = False) -> Level:
@@ -241,7 +243,7 @@ def _level(
     """The best level whose threshold is reached."""
     for threshold in rules.thresholds:
         if _reaches(marks, failures, threshold, reduced=reduced, strictly=strictly):
-            return Level(threshold.level)
+            return _LEVELS[threshold.level]
     return Level.UNSATISFACTORY
 
 

@@ -19,6 +19,7 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from conformance.checking import Item, Plan
 from conformance.checking.judging import context_of, judge_one
+from conformance.checking.runners import seldom_collected
 from conformance.document import read
 from conformance.signature.verify import verify_document
 from tests.benchmarks.documents import PACK
@@ -53,7 +54,11 @@ def ours(data: Sequence[bytes], plan: Plan) -> Pass:
             assert not checked.error
             assert not any(finding.requirement.startswith("PL1-KY-006") for finding in checked.findings)
 
-    return lambda: timed(work)
+    def one_pass() -> float:
+        with seldom_collected():
+            return timed(work)
+
+    return one_pass
 
 
 def our_signatures(data: Sequence[bytes], plan: Plan) -> Pass:

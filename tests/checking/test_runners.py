@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -39,6 +40,15 @@ def test_here_is_one_after_the_other(folder: Path) -> None:
     assert taken == 1
     assert first.name.endswith("changed.xml")
     assert first.findings
+
+
+def test_the_collector_is_left_as_it_was(folder: Path) -> None:
+    before = gc.get_threshold()
+    judged = run(PLAN, items([str(folder)]))
+    next(judged)
+    assert gc.get_threshold() > before
+    judged.close()  # type: ignore[attr-defined]
+    assert gc.get_threshold() == before
 
 
 def test_processes_give_the_same_in_the_same_order(folder: Path) -> None:

@@ -198,3 +198,13 @@ def test_what_a_trouble_shows_is_short() -> None:
     one = Parsed(next(etree.fromstring(DATA).iter(SIGNATURE)))
     one.against("form.malformed", seen="s" * 300, expected="e" * 300)
     assert (len(one.troubles[0].seen), len(one.troubles[0].expected)) == (200, 200)
+
+
+def test_where_signatures_begin_is_what_a_fresh_look_at_the_bytes_finds() -> None:
+    found, fresh = document(DATA), document(DATA)
+    assert found is not None
+    assert fresh is not None
+    Reader(found, PACK)
+    known, looked_up = list(found.root.iter(SIGNATURE)), list(fresh.root.iter(SIGNATURE))
+    assert set(known) == set(found.begins)
+    assert [found.place(one) for one in known] == [fresh.place(one) for one in looked_up]
