@@ -75,7 +75,7 @@ crash: $(READY)
 
 # Throughput and latency of the service on this machine, compared with `hocba check`.
 load: $(READY)
-	$(BIN)/python -m tests.mock_moet.load
+	$(BIN)/python -m tests.mock_moet.load $(ARGS)
 
 # schemathesis against the service.
 test-api: .venv-api/.ready

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 _PATIENCE = 120
-# nothing here has to survive the machine
-_OPTIONS = (
-    "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c shared_buffers=16MB "
-    "-c max_connections=60 -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off"
+_OPTIONS = "-c listen_addresses='' -c max_connections=60"
+# nothing that tests keep has to survive the machine
+_FLEETING = (
+    " -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c shared_buffers=16MB -c wal_level=minimal "
+    "-c max_wal_senders=0 -c autovacuum=off"
 )
 
 
@@ -43,8 +44,11 @@ def _run(*arguments: str) -> None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """A running server; yields the URL of its database. Skips where there is none, which CI does not allow."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """A running server; yields the URL of its database. Skips where there is none, which CI does not allow.
+
+    ``durable``: with the settings of a real one, which waits for the disk at every commit.
+    """
     programs = _programs()
     if programs is None or os.name == "nt":
         if os.environ.get("CI", "").lower() == "true":
@@ -71,7 +75,8 @@ def server() -> Iterator[str]:
             "--locale=C",
         )
         control, log = str(programs / "pg_ctl"), str(folder / "log")
-        _run(control, "start", "-w", "-t", str(_PATIENCE), "-D", str(data), "-l", log, "-o", f"{_OPTIONS} -k {folder}")
+        options = f"{_OPTIONS}{'' if durable else _FLEETING} -k {folder}"
+        _run(control, "start", "-w", "-D", str(data), "-l", log, "-o", options)
         try:
             yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
         finally:

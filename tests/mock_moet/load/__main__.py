@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from tests.mock_moet.load.service import Check, Target, Watch, checked, service
 _DRAIN = 120.0
 """Seconds that judging may need after the last request."""
 _BATCH = 100
+_RUNS = ("inline", "judges", "batches")
+_NEWS = 30.0
+"""Seconds between lines of a long run."""
 _WARM = 50
 """Documents that are judged before anything is measured: a process that has just started learns certificates."""
 
@@ -40,6 +44,8 @@ class Measured:
     watch: Watch
     processor: float
     """Milliseconds of processor time a judged submission, of all its processes together."""
+    own: float
+    """Of these, the ones of the service's first process: with ``--judges`` everything but judging."""
 
     @property
     def whole(self) -> bool:
@@ -66,12 +72,8 @@ class Load:
             store = Store(database, migrate=False)
             # a space takes each document once: as many spaces as it takes
             targets = [Target.open(control, self.files) for _ in range(-(-count // size))]
+            self._warmed(targets[0], store)
             bodies = targets[0].bodies_of(documents[:size], batch)
-            send(
-                targets[0].address,
-                targets[0].requests(targets[0].bodies_of(self.files.documents[:_WARM], 1), batch=False),
-            )
-            _settled(store)
             with Watch(process) as watch:
                 begin = time.perf_counter()
                 requests = (one for target in targets for one in target.requests(bodies, batch=batch > 1))
@@ -80,19 +82,57 @@ class Load:
                 took = time.perf_counter() - begin
             store.close()
         judged = sum(number for state, number in states.items() if state not in PENDING) - _WARM
-        return Measured(sent, judged / took, states, watch, watch.processor / max(1, judged) * 1000)
+        return _measured(sent, judged, took, states, watch)
+
+    def long(self, count: int, judging: str) -> Measured:
+        """Send ``count`` submissions to spaces that come and go, as those of vendors' runs do."""
+        database = f"sqlite:///{self.folder / uuid.uuid4().hex}.db"
+        sent, judged, states = Sent(), 0, Counter[State]()
+        with service(database, "--judges", "2") as (control, process):
+            store = Store(database, migrate=False)
+            first = Target.open(control, self.files)
+            self._warmed(first, store)
+            first.close()
+            bodies = first.bodies_of(self.files.documents, 1)
+            with Watch(process) as watch:
+                begin = shown = time.perf_counter()
+                while judged < count:
+                    target = Target.open(control, self.files, judging)
+                    some = send(target.address, target.requests(bodies, batch=False), count=count - judged)
+                    sent.add(some)
+                    found = _settled(store)
+                    states.update(found)
+                    judged += sum(found.values())
+                    target.close()
+                    if time.perf_counter() - shown > _NEWS:
+                        shown = time.perf_counter()
+                        say(f"  {judged} of {count}, {watch.samples[-1]:.0f} MiB")
+                took = time.perf_counter() - begin
+            store.close()
+        return _measured(sent, judged, took, dict(states), watch)
+
+    def _warmed(self, target: Target, store: Store) -> None:
+        send(target.address, target.requests(target.bodies_of(self.files.documents[:_WARM], 1), batch=False))
+        _settled(store)
 
     def line(self, title: str, one: Measured, more: str = "") -> None:
         """Print what one run gave."""
         if not one.whole:
             self.odd.append(title)
         answered = len(one.sent.times) / one.sent.seconds
+        sender = one.sent.processor / max(1, len(one.sent.times)) * 1000
         say(
             f"{title:30} judged {one.judged:6.1f}/s ({one.judged / self.check.rate:4.0%} of check), "
-            f"processor {one.processor:4.1f} ms (check's is {self.check.processor / one.processor:4.0%} of it), "
+            f"processor {one.processor:4.1f} ms (check's is {self.check.processor / one.processor:4.0%} of it; "
+            f"{one.own:.1f} ms in the first process), sender {sender:.2f} ms a request, "
             f"answered {answered:6.1f}/s in {one.sent.shown()}, memory {one.watch.shown()}{more}"
             f"{'' if one.whole else f' ODD: {dict(one.sent.statuses)} {one.states}'}"
         )
+
+
+def _measured(sent: Sent, judged: int, took: float, states: dict[State, int], watch: Watch) -> Measured:
+    each = 1000 / max(1, judged)
+    return Measured(sent, judged / took, states, watch, watch.processor * each, watch.own * each)
 
 
 def _settled(store: Store) -> dict[State, int]:
@@ -117,25 +157,31 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def play(load: Load, *, hour: bool, on_postgresql: bool) -> None:
-    """All runs, one after the other."""
-    count = max(100, int(load.check.rate * 0.8 * load.seconds))
-    load.line("inline, one process", load.run("--judging", "inline", count=count // 2))
-    load.line("inline, --workers 2", load.run("--judging", "inline", "--workers", "2", count=count))
+def _judges(load: Load, count: int, durable: bool) -> Measured:
     full = load.run("--judges", "2", count=count)
     load.line("--judges 2", full)
-    if on_postgresql:
-        with postgres.server() as url:
+    if durable:
+        with postgres.server(durable=True) as url:
             load.line("--judges 2, PostgreSQL", load.run("--judges", "2", count=count, database=url))
-    load.line(
-        f"batches of {_BATCH}, --judges 2", load.run("--judges", "2", count=count // _BATCH * _BATCH, batch=_BATCH)
-    )
-    rate = full.judged / 2
-    half = load.run("--judges", "2", rate=rate, count=int(rate * load.seconds * 1.5))
-    load.line(f"--judges 2 at {rate:.1f}/s", half, f", sent {half.sent.late * 1000:.0f} ms late at worst")
-    if hour:
-        long = load.run("--judges", "2", count=int(rate * 3600))
-        load.line(f"an hour's worth at {rate:.1f}/s", long, f": {long.watch.course()}")
+    return full
+
+
+def play(load: Load, only: set[str], *, long: int, judging: str, on_postgresql: bool) -> None:
+    """All runs, one after the other."""
+    count = max(100, int(load.check.rate * 0.8 * load.seconds))
+    if "inline" in only:
+        load.line("inline, one process", load.run("--judging", "inline", count=count // 2))
+        load.line("inline, --workers 2", load.run("--judging", "inline", "--workers", "2", count=count))
+    if "judges" in only:
+        rate = _judges(load, count, on_postgresql).judged / 2
+        half = load.run("--judges", "2", rate=rate, count=int(rate * load.seconds * 1.5))
+        load.line(f"--judges 2 at {rate:.1f}/s", half, f", sent {half.sent.late * 1000:.0f} ms late at worst")
+    if "batches" in only:
+        many = load.run("--judges", "2", count=count // _BATCH * _BATCH, batch=_BATCH)
+        load.line(f"batches of {_BATCH}, --judges 2", many)
+    if long:
+        one = load.long(long, judging)
+        load.line(f"{long} submissions, {judging}", one, f": {one.watch.course()}")
     after = checked(load.files, load.folder)
     say(f"hocba check --jobs 2 again: {after.rate:.1f}/s, {after.processor:.1f} ms of processor a document")
 
@@ -145,8 +191,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mock_moet.load")
     parser.add_argument("--seconds", type=float, default=15, help="of each run, about")
     parser.add_argument("--documents", type=int, default=450, help="different ones; each space gets them all")
-    parser.add_argument("--hour", action="store_true", help="also send an hour's worth of requests, and watch memory")
-    parser.add_argument("--postgresql", action="store_true", help="also on PostgreSQL")
+    parser.add_argument("--only", nargs="*", choices=_RUNS, default=_RUNS, help="these runs")
+    parser.add_argument("--hour", type=int, default=0, metavar="N", help="N submissions more, and memory meanwhile")
+    parser.add_argument("--accept-all", action="store_true", help="with --hour: take without judging")
+    parser.add_argument("--postgresql", action="store_true", help="also on PostgreSQL, with its usual durability")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         files = Files.make(options.documents)
@@ -155,7 +203,8 @@ def main() -> int:
         check = checked(files, Path(name))
         say(f"hocba check --jobs 2: {check.rate:.1f}/s, {check.processor:.1f} ms of processor a document")
         load = Load(files, Path(name), options.seconds, check)
-        play(load, hour=options.hour, on_postgresql=options.postgresql)
+        judging = "accept-all" if options.accept_all else "full"
+        play(load, set(options.only), long=options.hour, judging=judging, on_postgresql=options.postgresql)
     return 1 if load.odd else 0
 
 

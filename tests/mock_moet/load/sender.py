@@ -41,6 +41,14 @@ class Sent:
     processor: float = 0.0
     """Seconds of processor time of the sender itself."""
 
+    def add(self, other: Sent) -> None:
+        """What was sent after it."""
+        self.times += other.times
+        self.statuses += other.statuses
+        self.seconds += other.seconds
+        self.late = max(self.late, other.late)
+        self.processor += other.processor
+
     def percentile(self, which: float) -> float:
         """The time that so many percent of the requests did not exceed."""
         ordered = sorted(self.times)

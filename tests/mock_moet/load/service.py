@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -99,12 +98,18 @@ class Target:
     address: tuple[str, int]
     client: Client
 
+    def close(self) -> None:
+        """Drop the space."""
+        answer = self.client.space.control.http.delete(f"/spaces/{self.client.space.space}")
+        assert answer.status_code == 204, answer.text
+
     @classmethod
-    def open(cls, control: Control, files: Files) -> Target:
+    def open(cls, control: Control, files: Files, judging: str = "full") -> Target:
         """A new space and a token for it."""
         space = control.open(
             schools=[_school(files)], trustPem=files.anchors.decode(), crlsPem="".join(map(_pem, files.crls)),
             leaders=[LEADER[1]], clockOffset=NOW.timestamp() - time.time() + 120, acceptUnreserved=True,
+            judging=judging, tokenLifetime=86_400,
         )  # fmt: skip
         client = Client(space)
         assert client.authenticate().status_code == 200
@@ -160,17 +165,22 @@ class Watch:
     process: int
     samples: list[float] = field(default_factory=list)
     processor: float = 0.0
+    own: float = 0.0
+    """Of the processor time, that of the process itself: with ``--judges`` everything but judging."""
     _over: Event = field(default_factory=Event)
     _thread: Thread | None = None
 
     def __enter__(self) -> Watch:
-        self.processor = -self._look()[1]
+        _, everything, own = self._look()
+        self.processor, self.own = -everything, -own
         self._thread = Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
 
-    def __exit__(self, *_: Any) -> None:
-        self.processor += self._look()[1]
+    def __exit__(self, *_raised: object) -> None:
+        _, everything, own = self._look()
+        self.processor += everything
+        self.own += own
         self._over.set()
         if self._thread is not None:
             self._thread.join()
@@ -181,8 +191,10 @@ class Watch:
             if self._over.wait(1.0):
                 return
 
-    def _look(self) -> tuple[float, float]:
-        parents, sizes, used = {}, {}, {}
+    def _look(self) -> tuple[float, float, float]:
+        parents: dict[int, int] = {}
+        sizes: dict[int, int] = {}
+        used: dict[int, float] = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 fields = (folder / "stat").read_text().rpartition(") ")[2].split()
@@ -192,10 +204,11 @@ class Watch:
             parents[number] = int(fields[1])
             sizes[number] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
             used[number] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        own = used.get(self.process, 0.0)
         family = {self.process}
         for _ in range(4):
             family |= {one for one, parent in parents.items() if parent in family}
-        return sum(sizes.get(one, 0) for one in family) / 2**20, sum(used.get(one, 0.0) for one in family)
+        return sum(sizes.get(one, 0) for one in family) / 2**20, sum(used.get(one, 0.0) for one in family), own
 
     def shown(self) -> str:
         """Memory at the beginning, at most, and at the end."""
