@@ -179,6 +179,13 @@ def test_hostile_values_stay_small() -> None:
     assert len(facts.learner) <= 100
 
 
+@pytest.mark.parametrize("number", ["x", "0", str(1 << 31)])
+def test_a_number_that_is_none_is_no_version(number: str) -> None:
+    facts = alone(changed(lambda v: v["version"].update(number=number))).facts
+    assert facts is not None
+    assert facts.version == 0
+
+
 def test_thousands_of_copies_of_one_version_are_one_finding_each() -> None:
     facts = Facts("", "r", 1, "", "l", "2025-2026", "s")
     many = (Checked(f"{n}", facts=replace(facts, digest=f"{n:064x}")) for n in range(3000))

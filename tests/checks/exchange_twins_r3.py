@@ -554,6 +554,7 @@ FAILS: dict[str, list[Row]] = {
             "revoked",
             {},
             revocation(
+                Act("issue", status=200, upto=1),
                 Act("print", status=200, upto=1, facts={"drawn": "a"}),
                 REVOKE,
                 STATEMENT,

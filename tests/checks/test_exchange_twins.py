@@ -137,6 +137,11 @@ def test_a_finding_tells_the_nearest_call_and_why_it_does_not_count() -> None:
     assert told >= 40
 
 
+def test_what_was_answered_last_is_told() -> None:
+    found = judged(("delivered-only", {}, exchange([SUBMIT, POLL], ["delivered"])))
+    assert found.observations[0].derivation[0].params == {"number": "2", "seen": POLL.answered}
+
+
 def test_the_wait_that_was_too_short_is_told_with_both_figures() -> None:
     row, *_ = FAILS["PL2-GN-004.before-retry-after"]
     (step,) = judged(row).observations[0].derivation
