@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from conformance.checks.exchange_record import SENDING, WHOLE, Call, Exchange, changed, misfit, near, seconds
+from conformance.checks.exchange_record import SENDING, WHOLE, Call, Exchange, changed, misfit, near, seconds, waited
 from conformance.finding import Recorder
 
 UNREADABLE = "PL2-GN-009"
@@ -25,7 +25,9 @@ def bytes_issued(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> 
     # a body nobody can read carries no issued bytes either; one among others is its own call's trouble
     other = next((call for call in readable or submits if call.content not in issued), None)
     if other:
-        found.violated("PL2-GN-001", "other-bytes", place=one.at(other), expected=one.document, seen=other.content)
+        found.violated(
+            "PL2-GN-001", "other-bytes", place=one.at(other), expected=one.document, seen=other.content or "—"
+        )
     else:
         found.held("PL2-GN-001", count=len(readable))
 
@@ -69,6 +71,9 @@ def same_again(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
     if again and len(one.papers) > 1 and forgotten:
         again, lost = [], forgotten[0]
     stopped = one.act("restart")
+    if not again and waited(one, lost):
+        found.blocked(rule, "more-patient", place=one.at(lost))
+        return
     if not again:
         found.violated(
             rule,
@@ -202,8 +207,19 @@ def refusal_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> 
         found.violated(rule, "not-tied-to-learner", place=one.at(), expected=one.learner, seen=_learners(last.refusals))
     elif params.get("fields", True) and any(not refusal.get("field") for refusal in last.refusals):
         found.violated(rule, "not-tied-to-field", place=one.at(), seen=len(shown))
+    elif broken := next((text for text in one.told for each in params.get("texts", ()) if _misread(each, text)), ""):
+        found.violated(rule, "garbled", place=one.at(), seen=broken)
     else:
         found.held(rule, params.get("class", "shown"))
+
+
+def _misread(sent: str, shown: str) -> bool:
+    """Whether ``shown`` has the letters of ``sent`` as they look when UTF-8 is read as something else."""
+    octets = sent.encode()
+    garbled = {octets.decode(codec, "replace") for codec in ("latin-1", "cp1252", "ascii")} | {
+        octets.decode("ascii", "replace").replace("\ufffd", "?")
+    }
+    return not sent.isascii() and sent not in shown and any(one in shown for one in garbled)
 
 
 def no_false_success(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:

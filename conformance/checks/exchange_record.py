@@ -313,4 +313,13 @@ def changed(one: Exchange, first: Call, found: Recorder) -> bool:
     return False
 
 
+def waited(one: Exchange, late: Call) -> bool:
+    """Whether the software waited for an answer that came after the time-out it declares, and went on with it."""
+    return (
+        late.kind == "delay"
+        and bool(late.receipt)
+        and any(call.operation == "status" and call.about == late.receipt for call in one.calls)
+    )
+
+
 Rule = Callable[[Exchange, Mapping[str, Any], Recorder], None]

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.checks.exchange_record import DATE_SLACK, SLACK, Call, Exchange, changed, near, seconds
+from conformance.checks.exchange_record import DATE_SLACK, SLACK, Call, Exchange, changed, near, seconds, waited
 from conformance.finding import Recorder
 
 FINAL_REFUSALS = (400, 403, 409, 413, 422)
@@ -28,6 +28,9 @@ def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
     if not asked and changed(one, failed[0], found):
         return
     submits = submits[submits.index(failed[0]) :] if asked else submits
+    if len(submits) == 1 and waited(one, failed[0]):
+        found.blocked(rule, "more-patient", place=one.at(failed[0]))
+        return
     if len(submits) == 1:
         found.violated(
             rule,

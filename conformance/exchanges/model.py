@@ -72,6 +72,7 @@ class ExchangeSpec(Watching):
         params = dict(expectation.params)
         if expectation.rule == "refusal-shown" and "codes" not in params:
             params["codes"] = [one.code for outcome in self.all_outcomes() for one in outcome.listed]
+            params["texts"] = [one.text for outcome in self.all_outcomes() for one in outcome.listed]
         if expectation.rule == "window-shown":
             params.setdefault("code", pack.messages["errors"]["window-closed"]["code"])
         if expectation.rule == "batched":

@@ -376,3 +376,19 @@ class HastyTokens(Habits):
             return super().fetch_token(line, now)
         except Trouble as error:
             raise Trouble(str(error)) from error
+
+
+@defect(
+    "reads-answers-as-latin-1",
+    "Đọc câu trả lời UTF-8 theo bảng mã khác nên lời từ chối hiện ra hỏng chữ",
+    "Reads answers in UTF-8 as if they were in Latin-1, and shows refusals garbled",
+    expects=["PL2-GN-007"],
+    cause="PL2-GN-007.garbled",
+    shows=["exchange:refusal-one", "exchange:refusal-forty"],
+)
+class Latin(Habits):
+    """The encoding of the machine, not of JSON."""
+
+    def findings(self, answer: Answer, learner: str) -> list[dict[str, str]]:
+        found = super().findings(answer, learner)
+        return [{**one, "message": one["message"].encode().decode("latin-1")} for one in found]

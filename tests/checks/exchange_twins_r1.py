@@ -141,6 +141,15 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
     ],
     ("PL2-GN-007", "one"): [
         ("refusal-shown", {"codes": ["A"], "class": "one"}, exchange([SUBMIT, REFUSED], [refusals("A")])),
+        # in the software's own words, or in the service's
+        *(
+            (
+                "refusal-shown",
+                {"codes": ["A"], "texts": ["Điểm sai"], "class": "one"},
+                exchange([SUBMIT, REFUSED], [replace(refusals("A"), messages=(words,))]),
+            )
+            for words in ("Một lỗi?", "Bộ: Điểm sai")
+        ),
         # at the door, without findings: told in words
         *(
             ("refusal-shown", {"told": True, "class": "one"}, exchange([replace(DOWN, status=400)], [shown]))
@@ -306,6 +315,14 @@ FAILS: dict[str, list[Row]] = {
     "PL2-GN-007.not-tied-to-field": [
         ("refusal-shown", {"codes": ["A"]}, exchange([SUBMIT, REFUSED], [refusals("A", field="")]))
     ],
+    "PL2-GN-007.garbled": [
+        (
+            "refusal-shown",
+            {"codes": ["A"], "texts": ["Điểm sai"]},
+            exchange([SUBMIT, REFUSED], [replace(refusals("A"), messages=(f"1 lỗi: {shown}",))]),
+        )
+        for shown in ("Điểm sai".encode().decode("latin-1"), "??i???m sai")
+    ],
     "PL2-GN-009.taken-as-success": [
         ("no-false-success", {}, exchange([BROKEN, SUBMIT, ACCEPTED], [Sample(1, "receipted"), "delivered"])),
         ("no-false-success", {}, exchange([BROKEN], ["delivered"])),
@@ -313,7 +330,12 @@ FAILS: dict[str, list[Row]] = {
     "PL2-GN-009.not-recovered": [("no-false-success", {}, exchange([BROKEN], ["sent"], ended="limit"))],
 }
 
+LATE = replace(SUBMIT, fault=True, kind="delay")
+"""The answer came, later than the software says that it waits."""
+
 BLOCKED: dict[str, list[Row]] = {
+    "PL2-GN-003.more-patient": [("same-again", {}, exchange([LATE, replace(ACCEPTED, about=RECEIPT)]))],
+    "PL2-GN-004.more-patient": [("backs-off", {}, exchange([LATE, replace(ACCEPTED, about=RECEIPT)]))],
     "PL2-XT-001.no-calls": [("bearer", {}, exchange([TOKEN, Call(0, 0.0, "health", 200)]))],
     "PL2-XT-002.not-exercised": [("token-renewed", {}, exchange(SMOOTH)), ("token-stops", {}, exchange([SUBMIT]))],
     "PL2-GN-002.no-calls": [("envelope", {}, exchange([TOKEN]))],
