@@ -263,6 +263,8 @@ def test_a_reference_taken_away_after_signing_is_put_back_to_see_it(bench: Bench
 def test_a_reference_never_made_is_told_otherwise(bench: Bench) -> None:
     never = bench.signed(on("principal", lambda plan: replace(plan, uris=plan.uris[:-1])))
     assert codes(bench, never) == {"PL1-KY-005.not-covered"}
+    (told,) = roots(bench, bench.signed(on("school-seal", lambda plan: replace(plan, uris=plan.uris[:-1]))))
+    assert (told.code, told.params["missing"]) == ("PL1-KY-005.not-covered", "CksHieuTruong")
 
 
 def test_an_older_subject_with_its_signature_is_told_from_a_new_order(bench: Bench) -> None:

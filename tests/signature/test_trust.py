@@ -13,6 +13,7 @@ from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import PathError, ValidationError
 
 from conformance.signature.certificate import CertificateFacts, load
+from conformance.signature.parse import leaf_of
 from conformance.signature.pki import Credential, TestPki
 from conformance.signature.trust import PathProblem, Status, TrustStore
 
@@ -42,6 +43,16 @@ def test_a_person_and_a_seal_reach_the_root(pki: TestPki) -> None:
         assert found.good
         assert found.path[-1].fingerprint in store.fingerprints()
         assert store.status(found.path, NOW, NOW).status is Status.GOOD
+
+
+def test_the_signers_certificate_is_the_one_that_issued_none_of_the_others(pki: TestPki) -> None:
+    one = facts(pki.person("Lê Thử An", "001099990001"))
+    loaded = [load(each.public_bytes(Encoding.DER)) for each in pki.authorities()]
+    issuer = next(each for each in loaded if not isinstance(each, str) and each.subject == one.issuer)
+    assert leaf_of([issuer, one]) == leaf_of([one, issuer]) == leaf_of([one, "unreadable"]) == one
+    assert leaf_of([issuer]) == issuer
+    # what cannot be read must be the signer's
+    assert leaf_of([issuer, "unreadable"]) is leaf_of([]) is None
 
 
 def test_the_issuer_may_come_with_the_signature(pki: TestPki) -> None:
