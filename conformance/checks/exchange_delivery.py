@@ -66,8 +66,9 @@ def same_again(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
         found.blocked(rule, "not-exercised", place=one.at())
         return
     again = [call for call in one.submits if call.number > lost.number]
-    repeated = {call.record for call in again}
-    forgotten = [item for item in one.submits if item.number == lost.number and item.record not in repeated]
+    repeated = {call.record for call in again} | {call.content for call in again}
+    sent = [item for item in one.submits if item.number == lost.number]
+    forgotten = [item for item in sent if not {item.record, item.content} & repeated]
     if again and len(one.papers) > 1 and forgotten:
         again, lost = [], forgotten[0]
     stopped = one.act("restart")
@@ -111,7 +112,10 @@ def _one_receipt(one: Exchange, rule: str, case_class: str, found: Recorder) -> 
 
 
 def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
-    """PL2-GN-006: it asks until the outcome is final, and shows only an accepted transcript as delivered."""
+    """PL2-GN-006: it asks until the outcome is final, and shows only an accepted transcript as delivered.
+
+    ``ends``: the state, or the states, that may be shown in the end.
+    """
     rule = "PL2-GN-006"
     outcomes = list(_outcomes(one))
     for sample in one.samples:
@@ -138,24 +142,25 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
             return
     polls = [call for call in one.calls if call.operation in ASKING]
     known = [state for _, state in outcomes if state in ("accepted", "refused")]
-    wanted = str(params.get("ends") or ("refused" if known[-1:] == ["refused"] else "delivered"))
+    ends = params.get("ends") or ("refused" if known[-1:] == ["refused"] else "delivered")
+    wanted = [str(one_end) for one_end in (ends if isinstance(ends, list) else [ends])]
     if not any(call.committed or call.well for call in one.submits):
         found.blocked(rule, "no-receipt", place=one.at())
     elif not polls:
         found.violated(rule, "never-asks", place=one.at(), seen=one.final)
-    elif one.final != wanted:
+    elif one.final not in wanted:
         last = polls[-1]
         found.violated(
             rule,
             "outcome-missed",
             place=one.at(last),
-            expected=wanted,
+            expected=" / ".join(wanted),
             seen=one.final,
             derivation=near("last-poll", count=len(polls), number=last.number, seen=last.answered or last.status),
             consequence_of=f"{UNREADABLE}.not-recovered" if _unreadable(one, last.number) else "",
         )
     else:
-        found.held(rule, params.get("class", wanted), count=len(polls))
+        found.held(rule, params.get("class", wanted[0]), count=len(polls))
 
 
 def _unreadable(one: Exchange, upto: int) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from conformance.pack.pointer import put
+from mock_vendor.client import Answer, Line
 from mock_vendor.defects.registry import defect
 from mock_vendor.defects.signatures import self_signed
 from mock_vendor.habits import Habits
@@ -173,3 +175,22 @@ class StatesAnew(Habits):
 
     def sent_bytes(self, job: Job) -> bytes:
         return super().sent_bytes(job) + b"\n" * (job.attempts - 1 if job.event == "cancel" else 0)
+
+
+@defect(
+    "takes-a-receipt-for-a-revocation",
+    "Gửi văn bản thu hồi xong là hiện đã thu hồi, không hỏi kết quả",
+    "Shows a transcript as revoked as soon as the statement was received, and never asks for the outcome",
+    expects=["PL2-GN-006"],
+    cause="PL2-GN-006.outcome-missed",
+    shows=["exchange:revocation-refused"],
+)
+class RevokedAtTheDoor(Habits):
+    """What was asked for has happened."""
+
+    def ask(self, line: Line, now: float, job: Job) -> Answer:
+        if job.event != "cancel":
+            return super().ask(line, now, job)
+        message: dict[str, Any] = {}
+        put(message, self.pack.messages["status"]["state"], self.pack.messages["states"]["accepted"])
+        return Answer(200, message)

@@ -17,6 +17,7 @@ from tests.checks.exchange_twins import (
     POLL,
     RECEIPT,
     RECORD,
+    REFUSED,
     SMOOTH,
     SUBMIT,
     TOKEN,
@@ -193,7 +194,18 @@ CANCEL = replace(SUBMIT, event="cancel", content=OTHER, receipt="r-c")
 LOST_CANCEL = replace(CANCEL, status=0, fault=True, receipt="")
 BUSY_TOKEN = replace(TOKEN, status=429, fault=True, retry_after=2.0)
 
+STATED = replace(SUBMIT, event="cancel", content=OTHER, receipt="r-c")
+
 HOLDS: dict[tuple[str, str], list[Row]] = {
+    ("PL2-GN-006", "refused"): [
+        (
+            "delivered-only",
+            {"ends": ["refused", "delivered"], "class": "refused"},
+            exchange([*SMOOTH, STATED, replace(REFUSED, receipt="r-c")], ["delivered", "receipted", shown]),
+        )
+        # what was not revoked is still delivered: both can be said
+        for shown in ("refused", "delivered")
+    ],
     ("PL2-GN-003", "reset"): [
         (
             "same-again",
@@ -413,6 +425,9 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
 }
 
 FAILS: dict[str, list[Row]] = {
+    "PL2-GN-006.outcome-missed": [
+        ("delivered-only", {"ends": ["refused", "delivered"]}, exchange([*SMOOTH, STATED], ["delivered", "revoked"])),
+    ],
     "PL2-GN-003.not-repeated": [
         ("same-again", {}, batches([LOST_BATCH, batch(item(0))], "delivered", "sent", receipts=("r-0", "r-1"))),
     ],
