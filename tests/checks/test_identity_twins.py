@@ -91,6 +91,17 @@ def test_every_way_tells_another_person(bench: Bench, way: str) -> None:
     assert homeroom(bench, person(bench, *changed, name="Hồ Thử Lạ")) == {"PL1-CTS-003.other-person"}
 
 
+def test_a_leader_is_looked_at_where_the_homeroom_teacher_did_not_sign(bench: Bench) -> None:
+    stranger = bench.pki.person("Hồ Thử Lạ", "001099990777")
+
+    def adjust(plan: Plan) -> Plan | None:
+        changed = {"homeroom-teacher": None, "principal": replace(plan, credential=stranger)}
+        return changed.get(plan.slot, plan)
+
+    found = bench.judge(bench.signed(adjust))
+    assert {"PL1-CTS-003.other-person", "PL1-KY-002.missing"} <= {one.code for one in found.violations}
+
+
 def test_the_identifier_may_be_an_alternative_name(bench: Bench) -> None:
     assert homeroom(bench, person(bench, alternative=directory((UID, f"CCCD:{NUMBER}")))) == set()
     other = person(bench, alternative=directory((UID, "CCCD:001099990777")))

@@ -415,3 +415,9 @@ def test_openssl_agrees(bench: Stamps, case: str, tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, timeout=300, check=False,
     )  # fmt: skip
     assert (done.returncode == 0) is expected
+
+
+def test_no_two_tokens_have_one_number(bench: Stamps) -> None:
+    tokens = [cms.ContentInfo.load(bench.authority.token(b"octets", NOW)) for _ in range(2)]
+    first, second = (one["content"]["encap_content_info"]["content"].parsed["serial_number"].native for one in tokens)
+    assert first != second
