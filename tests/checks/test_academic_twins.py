@@ -60,7 +60,16 @@ def unsatisfactory(values: dict[str, Any]) -> None:
 
 def test_the_sound_documents_hold_without_a_finding() -> None:
     for programme in ("THCS", "THPT"):
-        assert observed(valid_values(programme)).roots() == set()
+        found = observed(valid_values(programme))
+        assert found.roots() == set()
+        assert {f"PL1-MON-00{number}" for number in (1, 3, 4, 5, 6, 8, 9)} <= {rule for rule, _ in found.held_counts}
+
+
+def test_an_outcome_with_a_foreign_letter_is_the_spellings_business() -> None:
+    values = valid_values()
+    comment = next(one for one in values["subjects"] if one["semester1"] == "Đ")
+    comment["semester1"] = "\u00d0"
+    assert observed(values).roots() == set()
 
 
 def conduct(values: dict[str, Any], first: str, second: str, year: str) -> None:
