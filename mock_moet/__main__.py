@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -14,6 +13,7 @@ from threading import Thread
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from conformance.checking.runners import collect_seldom
 from conformance.pack import PackError, default_pack, load_pack
 from mock_moet.ministry import Settings
 from mock_moet.server import LOOPBACK, Running, Tls
@@ -160,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, PackError, SQLAlchemyError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"mock_moet: không khởi động được / cannot start: {error}\n")
         return 2
-    gc.freeze()  # what was made until now lives as long as the process
+    collect_seldom()
     with running:
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, lambda *_: running.stop())

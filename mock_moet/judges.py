@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import logging
 import multiprocessing
@@ -23,6 +22,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from conformance.checking.runners import collect_seldom
 from conformance.checks.judge import judge_document
 from conformance.pack import Pack, load_pack
 from conformance.signature.trust import TrustStore
@@ -121,7 +121,7 @@ _pack: Pack | None = None
 def _begin(folder: Path) -> None:
     global _pack
     _pack = load_pack(folder)
-    gc.freeze()  # pack and modules live for ever: the collector need not look at them again and again
+    collect_seldom()
     with suppress(OSError, AttributeError):
         os.nice(_NICENESS)
     parent = multiprocessing.parent_process()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import multiprocessing
 import os
 import signal
@@ -17,6 +16,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from conformance.checking.runners import collect_seldom
 from conformance.pack import load_pack
 from mock_moet.api import create_service
 from mock_moet.certificates import Shown
@@ -45,7 +45,7 @@ def _serve(
     if parent is not None:
         Thread(target=_end_with, args=(parent, server), name="parent", daemon=True).start()
 
-    gc.freeze()  # what was made until now lives as long as the process
+    collect_seldom()
 
     async def serve() -> None:
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))
