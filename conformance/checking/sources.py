@@ -9,6 +9,7 @@ import os
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,11 @@ _SUFFIX = ".xml"
 _ZIP = ".zip"
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _CHUNK = 1 << 16
+_ENCRYPTED = 1
+"""The flag of a zip entry that a password protects."""
+_LARGEST = 1 << 30
+"""Octets that a member of a tar archive may have: to step over it, all of them are unpacked."""
+_TOO_LARGE = "quá lớn, phần sau của kho không được đọc / too large, what follows in the archive is not read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class Item:
     """The file, or the zip archive."""
     member: str = ""
     """The name inside the zip archive."""
+    number: int = -1
+    """Which of the zip archive's entries it is, from 0: a name can stand twice. Negative: the last one of that name."""
     data: bytes | None = None
     """The bytes, where they cannot be read again at will (tar archives)."""
     unread: str = ""
@@ -116,12 +124,20 @@ def _folder(name: str) -> Iterator[Item]:
 
 def _zip(name: str) -> Iterator[Item]:
     try:
-        members = [one.filename for one in _archive(name).infolist() if one.filename.lower().endswith(_SUFFIX)]
+        entries = [(number, one.filename) for number, one in enumerate(_archive(name).infolist())]
     except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
         yield _missing(name, error)
         return
-    for member in members:
-        yield Item(f"{name}/{member}", name, member)
+    times: Counter[str] = Counter()
+    for number, member in entries:
+        if member.lower().endswith(_SUFFIX):
+            yield Item(f"{name}/{member}{_again(times[member])}", name, member, number)
+            times[member] += 1
+
+
+def _again(before: int) -> str:
+    """What tells entries of one name apart."""
+    return f"#{before + 1}" if before else ""
 
 
 @lru_cache(maxsize=2)
@@ -134,14 +150,19 @@ def _tar(name: str) -> Iterator[Item]:
 
     The modules of each compression open it, not :mod:`tarfile`, whose streams end silently where a cut file ends.
     """
+    times: Counter[str] = Counter()
     try:
         with _opened(name) as unpacked:
             stream = _Tail(unpacked)
             with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
                 for member in archive:
+                    if member.size > _LARGEST:
+                        yield _missing(f"{name}/{member.name}", _TOO_LARGE)
+                        return
                     file = archive.extractfile(member) if member.isfile() else None
                     if file is not None and member.name.lower().endswith(_SUFFIX):
-                        yield Item(f"{name}/{member.name}", data=file.read(LIMIT))
+                        yield Item(f"{name}/{member.name}{_again(times[member.name])}", data=file.read(LIMIT))
+                        times[member.name] += 1
             while stream.read(_CHUNK):
                 pass
         if stream.last.strip(b"\0") or len(stream.last) < tarfile.BLOCKSIZE:
@@ -185,7 +206,11 @@ def content(item: Item) -> bytes:
         return item.data
     if item.member:
         try:
-            with _archive(item.path).open(item.member) as member:
+            archive = _archive(item.path)
+            entry = archive.getinfo(item.member) if item.number < 0 else archive.infolist()[item.number]
+            if entry.flag_bits & _ENCRYPTED:
+                raise CheckingProblem("có mật khẩu / it is encrypted")
+            with archive.open(entry) as member:
                 return member.read(LIMIT)
         except Exception as error:  # zipfile raises what its codecs raise
             raise CheckingProblem(f"không đọc được / cannot be read: {item.name}: {error}") from error

@@ -18,6 +18,8 @@ from conformance.transcript.model import Leader, Person
 
 _PERSONAL = ("id", "passport")
 """Identifiers of which a person has one."""
+_WRONG_ROLE = "PL1-KY-005.wrong-role"
+"""A signature in another's slot: that it is somebody else's follows."""
 
 
 def check(
@@ -211,7 +213,8 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
     name = person.name.raw if person.name else ""
     equal = matches(person, held)
     same_name = same(name, held.name)
-    exchanged = EXCHANGED if ledger.codes.get(signature) == EXCHANGED else ""
+    code = ledger.codes.get(signature, "")
+    exchanged = code if code in (EXCHANGED, _WRONG_ROLE) else ""
     origin = wrong_kind = wrong_kind or exchanged or _unusable(_identifier(person), ledger)
     double = next((group for group in _PERSONAL if held.others.get(group)), "")
     if double:
@@ -313,7 +316,7 @@ def _authority(document: Document, context: Context, binding: Binding, ledger: L
         code = ledger.codes.get(leader.signature, "")
         ledger.against(
             rule, "not-a-leader", leader.signature.node, signature=leader.signature, seen=identifier,
-            consequence_of=code if code.startswith("PL1-CTS-") else "",
+            consequence_of=code if code.startswith(("PL1-CTS-", _WRONG_ROLE)) else "",
         )  # fmt: skip
 
 

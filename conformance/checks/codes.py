@@ -208,7 +208,7 @@ def _addresses(document: Document, transcript: Transcript, context: Context, fou
         if not entries:
             found.violated(rule, "unknown", place=document.place(code), seen=code.raw[:20])
             continue
-        detail = (address.detail.value or "").casefold() if address.detail else ""
+        detail = (address.detail.value or "").casefold().rstrip(" .,;") if address.detail else ""
         own = any(name.casefold() in detail for entry in entries for name in (entry.name, *entry.names))
         named = [
             entry.name

@@ -110,6 +110,8 @@ def settle(found: Recorder, document: Document) -> None:
             return replace(one, consequence_of=named[where])
         if one.code in _REPEATED and where in named:
             return replace(one, consequence_of=named[where])
+        if one.code == _ELEMENT and named.get(where) == _DUPLICATE:
+            return replace(one, consequence_of=_DUPLICATE)  # a copy where the form has no place for it
         if absent and where == top and one.requirement != _SCHEMA:
             return replace(one, consequence_of=absent)
         if one.requirement.startswith(_DERIVED) and where.rpartition("/")[0] in broken:
@@ -130,9 +132,14 @@ _BEFORE_SIGNED = "PL1-STR-006.issued-before-signed"
 _INSERTED = "PL1-KY-006.inserted"
 _NOT_ASKED = ("PL1-DOC-", "PL1-KY-006")
 """What the document written anew cannot answer: how the octets were written, and what verifies."""
-_UNLIKE = ("PL1-KY-006.look-alike", "PL1-KY-006.mojibake")
 _DANGLING, _NO_SUBJECT = "PL1-KY-007.dangling", "PL1-MON-001.missing"
 _LETTERS = ("PL1-DOC-005", "PL1-DOC-006")
+_ALL_OVER = {
+    "PL1-KY-006.look-alike": _LETTERS, "PL1-KY-006.mojibake": _LETTERS, "PL1-KY-006.decimal-sign": ("PL1-MON-005",),
+}  # fmt: skip
+"""What was changed all over a part, and the rules that it breaks there."""
+_REORDERED = "PL1-KY-006.reordered"
+_TWICE, _NAMELESS = "PL1-MON-001.twice", "PL1-STR-002.missing"
 _DERIVED, _RATED = "PL1-MON-", ("PL1-HT-", "PL1-LL-")
 
 
@@ -146,8 +153,12 @@ def after_signing(found: Recorder, document: Document | None = None, context: Co
     """
     edits = [one for one in found.violations if one.is_root and one.code in (_EDITED, _INSERTED) and one.place]
     edited = [one.place.xpath for one in edits if one.place and one.code == _EDITED]
-    unlike = {
-        f"{one.place.xpath}/": one.code for one in found.violations if one.is_root and one.code in _UNLIKE and one.place
+    _copied(found)
+    all_over = {f"{one.place.xpath}/": one.code for one in found.violations if one.code in _ALL_OVER and one.place}
+    moved = {
+        one.place.xpath.rpartition("/")[0]
+        for one in found.violations
+        if one.is_root and one.code == _REORDERED and one.place
     }
     subjects = {xpath.rpartition("/")[0] for xpath in edited}
     future = _FUTURE in found.roots()
@@ -159,8 +170,12 @@ def after_signing(found: Recorder, document: Document | None = None, context: Co
     def settled(one: Observation) -> Observation:
         if not one.is_root or one.place is None or one.code in (_EDITED, _INSERTED, _FUTURE):
             return one
-        if one.requirement in _LETTERS and f"{one.place.xpath}/".startswith(tuple(unlike)):
-            return replace(one, consequence_of=next(iter(unlike.values())))
+        where = f"{one.place.xpath}/"
+        root = next((code for part, code in all_over.items() if where.startswith(part)), "")
+        if one.requirement in _ALL_OVER.get(root, ()):
+            return replace(one, consequence_of=root)
+        if one.code == _ELEMENT and one.place.xpath.rpartition("/")[0] in moved:
+            return replace(one, consequence_of=_REORDERED)
         if taken_out and one.code == _NO_SUBJECT:
             return replace(one, consequence_of=_DANGLING)
         if future and one.code == _BEFORE_SIGNED:
@@ -174,6 +189,38 @@ def after_signing(found: Recorder, document: Document | None = None, context: Co
         return one
 
     found.observations = [settled(one) for one in found.observations]
+
+
+def _copied(found: Recorder) -> None:
+    """A subject that stands beside its copy: that the two share an identifier, or one has none, is the root.
+
+    So is the identifier, where the other spelling of it is taken for none.
+    """
+    doubled = {
+        where: one.code
+        for one in reversed(found.violations)
+        if one.is_root and one.code in (_NAMELESS, _DUPLICATE) and one.place
+        for where in (one.place.xpath, one.params.get("first", ""))
+    }
+    rows: dict[str, str] = {}
+    for one in found.violations if doubled else ():
+        if one.code == _TWICE and one.place:
+            both = one.place.xpath, one.params.get("first", "")
+            code = next((doubled[where] for where in both if where in doubled), "")
+            rows |= dict.fromkeys(both, code) if code else {}
+
+    def settled(one: Observation) -> Observation:
+        if not one.is_root or one.place is None:
+            return one
+        where = one.place.xpath
+        if one.code == _NAMELESS and doubled[where] == _DUPLICATE:
+            return replace(one, consequence_of=_DUPLICATE)
+        if one.requirement.startswith(_DERIVED) and (where in rows or where.rpartition("/")[0] in rows):
+            return replace(one, consequence_of=rows.get(where) or rows[where.rpartition("/")[0]])
+        return one
+
+    if doubled:
+        found.observations = [settled(one) for one in found.observations]
 
 
 def _restored(edits: Sequence[Observation], document: Document, context: Context) -> set[tuple[str, str]] | None:

@@ -70,8 +70,9 @@ def _absent(context: Context, programme: str, found: Recorder) -> list[str]:
 
 
 def _entries(
-    subjects: Sequence[Known], period: str, rules: RuleSet, *, corrected: bool = False, again: bool = False
-) -> list[Entry] | None:
+    subjects: Sequence[Known], period: str, rules: RuleSet, *, corrected: bool = False, again: bool = False,
+    supposed: bool = False,
+) -> list[Entry] | None:  # fmt: skip
     """The results of a period; ``None`` when one is missing or can't be what it says, so that nothing can be derived.
 
     Args:
@@ -80,6 +81,7 @@ def _entries(
         rules: the scale of marks; whether activities count.
         corrected: with the year results that follow from the semesters, instead of those stated.
         again: with the results of re-assessment where there are any.
+        supposed: with the best there is in the place of results that are not written.
     """
     entries = []
     for at, one in enumerate(subjects):
@@ -92,6 +94,8 @@ def _entries(
         result = value.value if value else None
         if corrected and value is not one.subject.reassessed:
             result = _following(one, result, rules)
+        if result is None and supposed and (value is None or not value.raw) and one.scored is not None:
+            result = rules.mark_maximum if one.scored else Outcome.PASSED
         if result is None:
             return None
         if isinstance(result, Decimal):
@@ -135,7 +139,10 @@ def _learning(
     entries = _entries(subjects, period, rules)
     levels = document.transcript.summary.learning
     value: Value[Level] | None = getattr(levels, period)
-    if entries is None or (value is not None and value.raw and value.value is None):
+    if value is not None and value.raw and value.value is None:
+        return
+    if entries is None:
+        _unfounded(document, subjects, period, rules, found, value)
         return
     rating = rate(entries, rules)
     if value is None or value.value is None:
@@ -164,6 +171,29 @@ def _learning(
     root = _rated(document, found, rating, value, entries, rules, period=period)
     if root and period == "year":
         finals.learning_is(rating.levels, root)
+
+
+def _unfounded(
+    document: Document, subjects: Sequence[Known], period: str, rules: RuleSet, found: Recorder,
+    value: Value[Level] | None,
+) -> None:  # fmt: skip
+    """PL1-HT-001 where results are missing: a level of a period without any, or above what the others allow."""
+    if value is None or value.value is None:
+        return
+    said = f"{{period.{period}}}"
+    results = [getattr(one.subject, period) for one in subjects]
+    if not any(result is not None and result.raw for result in results):
+        found.violated("PL1-HT-001", "no-results", place=document.place(value), seen=value.raw, period=said)
+        return
+    entries = _entries(subjects, period, rules, supposed=True)
+    if entries is None:
+        return
+    best = rate(entries, rules)
+    if value.value.rank > best.levels[0].rank:
+        found.violated(
+            "PL1-HT-001", "not-reachable", place=document.place(value), expected=words(best.levels[:1]),
+            seen=value.raw, period=said,
+        )  # fmt: skip
 
 
 def _rated(
@@ -215,7 +245,14 @@ def _after_reassessment(
     replaced = [one for one in subjects if one.subject.reassessed is not None and one.subject.reassessed.raw]
     if value is None or value.raw == "":
         if replaced:
-            found.violated(rule, "missing", place=document.place(levels))
+            entries = _entries(subjects, "year", rules, again=True)
+            rating = rate(entries, rules, again=True) if entries else None
+            one = found.violated(
+                rule, "missing", place=document.place(levels), expected=words(rating.levels) if rating else "",
+                derivation=rating.steps if rating else (),
+            )  # fmt: skip
+            if rating:
+                finals.learning_is(rating.levels, one.code)
         elif levels.year is not None and levels.year.value is Level.UNSATISFACTORY:
             found.held(rule, "may")
         return
@@ -307,6 +344,8 @@ def _conduct(document: Document, rules: RuleSet, found: Recorder, finals: Finals
             )  # fmt: skip
             if not _after(levels):
                 finals.conduct_is(derived.value, one.code)
+    elif not not_assessed(document.transcript):
+        _without_semester(document, levels, found)
     if not _after(levels) or year is None:
         return
     if year is Level.UNSATISFACTORY:
@@ -317,6 +356,16 @@ def _conduct(document: Document, rules: RuleSet, found: Recorder, finals: Finals
             article=rules.articles["summer-training"],
             consequence_of=first_of(found, rule) if right is Level.UNSATISFACTORY else "",
         )  # fmt: skip
+
+
+def _without_semester(document: Document, levels: Levels, found: Recorder) -> None:
+    """Who came in the middle of the year may lack the first semester; what follows from nothing is no result."""
+    second, year = (value is not None and value.raw != "" for value in (levels.semester2, levels.year))
+    if not year:
+        found.violated("PL1-RL-001", "no-result", place=document.place(levels))
+    elif not second:
+        seen = levels.year.raw if levels.year else ""
+        found.violated("PL1-RL-001", "semester-missing", place=document.place(levels.year), seen=seen)
 
 
 def _after(levels: Levels) -> bool:

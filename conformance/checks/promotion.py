@@ -19,6 +19,8 @@ from conformance.transcript.academics import may_be_promoted, year_mark
 from conformance.transcript.model import HistoryYear, Level, Levels, Outcome, Transcript, Value
 
 _GRADE = re.compile(r"(?<![\w./])([0-9]{1,2})(?![\w./])")
+_LONGEST = 1000
+"""Characters of a wording that are looked at; the form allows far fewer."""
 
 
 @dataclass(slots=True)
@@ -54,17 +56,21 @@ class Finals:
 
 
 def _final(levels: Levels) -> Level | None:
-    after = levels.after_summer.value if levels.after_summer else None
-    return after if after is not None else levels.year.value if levels.year else None
+    """The level after summer where one is written, else that of the year; ``None``: it cannot be read."""
+    after = levels.after_summer
+    last = after if after is not None and after.raw else levels.year
+    return last.value if last else None
 
 
 def judge_year(
     document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals, *, derived: bool
 ) -> None:
     """Judge promotion or completion, wording and title; ``derived``: levels and promotion follow from results."""
+    absences = _absences(document, found)
     if derived:
-        _promotion(document, rules, found, finals)
-        _completion(document, subjects, rules, found, finals)
+        _promotion(document, rules, found, finals, absences)
+        _completion(document, subjects, rules, found, finals, absences)
+    _too_early(document, rules, found)
     _wording(document, rules, found)
     _completion_wording(document, rules, found)
     _title(document, subjects, rules, found, finals)
@@ -87,7 +93,9 @@ def _absences(document: Document, found: Recorder) -> Decimal | None:
 # ------------------------------------------------------------------------------------ promotion and completion
 
 
-def _promotion(document: Document, rules: RuleSet, found: Recorder, finals: Finals) -> None:
+def _promotion(
+    document: Document, rules: RuleSet, found: Recorder, finals: Finals, absences: Decimal | None
+) -> None:  # fmt: skip
     """PL1-LL-001."""
     rule, transcript = "PL1-LL-001", document.transcript
     conduct, learning = finals.stated
@@ -97,7 +105,6 @@ def _promotion(document: Document, rules: RuleSet, found: Recorder, finals: Fina
     if value is not None and value.raw and value.value is None:
         found.violated(rule, "not-a-flag", place=document.place(value), expected=_flags(document), seen=value.raw[:20])
         return
-    absences = _absences(document, found)
     if conduct is None or learning is None or absences is None:
         return
     derived = may_be_promoted(conduct, learning, absences, rules)
@@ -154,14 +161,16 @@ def _why_retained(learning: Level, absences: Decimal, rules: RuleSet) -> str:
     return "retained-conduct"
 
 
-def _completion(document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals) -> None:
+def _completion(
+    document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals,
+    absences: Decimal | None,
+) -> None:  # fmt: skip
     """PL1-LL-002: the last grade of a level, by the conditions on the document's date."""
     rule, transcript = "PL1-LL-002", document.transcript
     grade = _grade(transcript)
     conduct, learning = finals.stated
     if grade not in rules.completion_grades:
         return
-    absences = _absences(document, found)
     if conduct is None or learning is None or absences is None:
         return
     derived = may_be_promoted(conduct, learning, absences, rules)
@@ -189,6 +198,18 @@ def _completion(document: Document, subjects: Sequence[Known], rules: RuleSet, f
         seen=text.raw[:150] if text else flag.raw if flag else "", derivation=derived.steps, article=article,
         consequence_of=next(follows, ""),
     )  # fmt: skip
+
+
+def _too_early(document: Document, rules: RuleSet, found: Recorder) -> None:
+    """PL1-LL-002: a programme is completed in its last grade; that of a single grade may be noted in any."""
+    text, grade = document.transcript.summary.completion_text, _grade(document.transcript)
+    if text is None or grade is None or grade in rules.completion_grades or grade not in rules.promotion_grades:
+        return
+    if _begins(text.value or "", rules.wordings.get("completed", ()), grade) and not _GRADE.search(text.raw[:_LONGEST]):
+        found.violated(
+            "PL1-LL-002", "completed-too-early", place=document.place(text), seen=text.raw[:150], grade=grade,
+            expected=", ".join(map(str, rules.completion_grades)), article=rules.articles["completion"],
+        )  # fmt: skip
 
 
 def _completes(rule: CompletionRule, transcript: Transcript, subjects: Sequence[Known]) -> bool:
@@ -223,7 +244,7 @@ def _wording(document: Document, rules: RuleSet, found: Recorder) -> None:
     retained, promoted = rules.wordings.get("retained", ()), rules.wordings.get("promoted", ())
     negative = _begins(text.value or "", retained, grade)
     positive = not negative and _begins(text.value or "", promoted, grade)
-    grades = {int(one) for one in _GRADE.findall(text.raw)}
+    grades = {int(one) for one in _GRADE.findall(text.raw[:_LONGEST])}
     if flag.value and negative:
         found.violated(rule, "text-retains", place=document.place(text), expected=flag.raw, seen=text.raw[:150])
     elif not flag.value and positive:
@@ -250,7 +271,7 @@ def _completion_wording(document: Document, rules: RuleSet, found: Recorder) -> 
         return
     negative = _begins(text.value or "", rules.wordings.get("not-completed", ()), grade)
     positive = not negative and _begins(text.value or "", rules.wordings.get("completed", ()), grade)
-    grades = {int(one) for one in _GRADE.findall(text.raw)}
+    grades = {int(one) for one in _GRADE.findall(text.raw[:_LONGEST])}
     place, seen = document.place(text), text.raw[:150]
     if grade is not None and grades and grade not in grades:
         found.violated(rule, "other-grade", place=place, expected=grade, seen=seen)
@@ -366,6 +387,7 @@ def judge_history(document: Document, found: Recorder) -> None:
     now = transcript.record.school_year.value if transcript.record.school_year else None
     good, moved = True, False
     previous: HistoryYear | None = None
+    moved_on: date | None = None
     for entry in transcript.history:
         year, before = _year_of(entry), _year_of(previous) if previous else None
         day = entry.transferred_on
@@ -397,6 +419,11 @@ def judge_history(document: Document, found: Recorder) -> None:
                     expected=str(entry.school_year),
                     seen=day.raw,
                 )
+            elif day.value is not None and moved_on is not None and day.value < moved_on and year == before:
+                good = False
+                seen = f"{entry.school_year} ({day.raw})"
+                found.violated(rule, "not-ascending", place=document.place(entry), seen=seen)
+            moved_on = day.value or moved_on
         previous = entry
     if transcript.history and good:
         found.held(rule)

@@ -11,7 +11,7 @@ from conformance.checks.signers import SUBJECT_TEACHER, Ledger
 from conformance.pack import Pack
 from conformance.signature.algorithms import digest
 from conformance.signature.budget import Budget
-from conformance.signature.canonical import canonical, rerooted
+from conformance.signature.canonical import canonical
 from conformance.signature.diagnose import CHANGED, Diagnosis, why
 from conformance.signature.parse import SIGNATURE, Reference
 from conformance.signature.verify import DocumentSignatures, Signature
@@ -129,6 +129,8 @@ class _Integrity:
             origin = _DANGLING  # what a signature inside pointed to was taken out
         if found.cause in _IN_SLOTS and target.find(f".//{SIGNATURE}") is not None:
             origin = origin or self.slots.get(one, "")
+        for cause in found.also:
+            self._tell(one, reference, Diagnosis(cause))
         code = self._tell(one, reference, found, origin)
         if found.cause == "replaced":
             self.replaced = code
@@ -172,9 +174,11 @@ class _Integrity:
         target = reference.target
         if target is None or len(reference.steps) != 1 or target.find(f"*/{SIGNATURE}") is None:
             return False
-        step, empty = reference.steps[0], rerooted(target)
-        for child in list(empty):
-            empty.remove(child)
+        step = reference.steps[0]
+        empty = etree.Element(
+            target.tag, {str(name): str(value) for name, value in target.attrib.items()}, target.nsmap
+        )
+        empty.text = target.text
         octets = canonical(empty, step.method, step.prefixes)
         return hmac.compare_digest(digest(reference.digest_name, octets), reference.value)
 
@@ -231,6 +235,9 @@ class _Integrity:
         earlier = self.ledger.codes.get(one, "") if broken and one.value_cause in _SAME else ""
         if one.value_cause == _REMOVED:
             earlier = self.ledger.codes.get(one, "")
+        info = one.parsed.signed_info
+        if one.value_cause == "value" and info is not None and next(info.iter(etree.PI), None) is not None:
+            earlier = earlier or _INSTRUCTION  # it stays in the canonical form
         exchanged = one.value_cause == "value" and one.xades_problem == "certificate-mismatch"
         held = self.ledger.binding.find(one).holder
         observation = self.ledger.against(

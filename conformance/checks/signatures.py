@@ -18,6 +18,7 @@ from conformance.checks.time_stamps import check_stamps
 from conformance.document import Document, xpath_of
 from conformance.finding import Observation, Recorder
 from conformance.pack import Pack, Slot
+from conformance.pack.model import Titles
 from conformance.signature.canonical import DS
 from conformance.signature.names import same
 from conformance.signature.verify import Copy, DocumentSignatures, Signature, verify_document
@@ -26,7 +27,7 @@ _MISSING = {HOMEROOM: "PL1-KY-002", PRINCIPAL: "PL1-KY-003", SEAL: "PL1-KY-004"}
 _GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008"}
 _SCHEMA = "PL1-STR-001"
 _WRONG_ROLE = "PL1-KY-005.wrong-role"
-_EVERYWHERE = ("reindented", "compacted", "prefix", "nfd", "nfc", "crlf", "mojibake")
+_EVERYWHERE = ("reindented", "compacted", "prefix", "nfd", "nfc", "crlf", "mojibake", "whitespace", "decimal-sign")
 """What an editor does to a whole document."""
 _ALIKE = (
     "c14n-variant",
@@ -42,6 +43,8 @@ _UNKNOWN = "PL1-STR-001.attribute-unknown"
 _DUPLICATE = "PL1-STR-002.duplicate"
 _REMOVED = "reference-removed"
 _NAMELESS = "PL1-STR-002.missing"
+_TWICE = "PL1-STR-001.named-twice"
+_PROGRAMME = "PL1-STR-007.other-programme"
 _XML_ATTRIBUTES = etree.XPath("//*[@xml:*]")
 
 
@@ -186,6 +189,7 @@ def _origin(one: Signature, copies: Iterable[Copy], codes: dict[etree._Element, 
 
 def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
     twice = _twice(ledger) or _nameless(ledger)
+    astray = set(facts.wrong_roles)
     for one in facts.signatures:
         told: set[str] = set()
         for trouble in one.parsed.troubles:
@@ -198,10 +202,15 @@ def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
                 cause = "unknown" if group == "algorithm" else "unknown-transform"
             observation = ledger.against(
                 rule, cause, trouble.node, signature=one, seen=trouble.seen, expected=trouble.expected,
-                consequence_of=twice if cause == "dangling" else "", **trouble.params,
+                consequence_of=_follows(cause, twice, astray=one in astray), **trouble.params,
             )  # fmt: skip
             if cause == "malformed":  # a signature that lost a part differs from what the layers above signed
                 ledger.explains(one.node, observation.code)
+
+
+def _follows(cause: str, twice: str, *, astray: bool) -> str:
+    """The root of a reference that finds nothing, or that holds its own signature as that stands elsewhere."""
+    return twice if cause == "dangling" else _WRONG_ROLE if cause == "not-idle" and astray else ""
 
 
 # ------------------------------------------------------------------------------------------------------- coverage
@@ -280,8 +289,9 @@ def _teachers(binding: Binding, ledger: Ledger) -> None:
     groups = ledger.document.slots(SUBJECT_TEACHER)
     unclear = [*binding.without, *binding.several]
     explained = dict(reversed(ledger.roots))
+    twice = _named_twice(ledger)
     for subject, teacher in binding.missing:
-        origin = next((ledger.codes[one] for one in unclear if one in ledger.codes), "")
+        origin = next((ledger.codes[one] for one in unclear if one in ledger.codes), "") or twice.get(subject.node, "")
         # a subject that was put in the place of the signed one is signed by nobody
         origin = origin or explained.get(subject.node, "") or _misplaced(groups, ledger)
         observation = ledger.against(
@@ -294,6 +304,13 @@ def _teachers(binding: Binding, ledger: Ledger) -> None:
         ledger.found.held(rule)
         if any(len(subject.teachers) > 1 for subject in ledger.document.transcript.subjects):
             ledger.found.held(rule, "shared-subject")
+
+
+def _named_twice(ledger: Ledger) -> dict[object, str]:
+    """Subjects that name somebody twice, with the root that says so: the second signature is missed for that reason."""
+    told = {one.place.xpath.rpartition("/")[0] for one in ledger.found.violations if one.code == _TWICE and one.place}
+    subjects = ledger.document.transcript.subjects if told else ()
+    return {one.node: _TWICE for one in subjects if ledger.document.place(one.node).xpath in told}
 
 
 def _others(document: Document, context: Context, facts: DocumentSignatures, ledger: Ledger) -> None:
@@ -362,7 +379,16 @@ def _title(document: Document, context: Context, ledger: Ledger) -> None:
         ledger.found.held(rule, "deputy")
     else:
         expected = ", ".join(one for each in allowed for one in (*each.principal, *each.deputy))
-        ledger.against(rule, "title", leader.title or leader, expected=expected, seen=title)
+        ledger.against(
+            rule, "title", leader.title or leader, expected=expected, seen=title,
+            consequence_of=_PROGRAMME if _of_other_programme(title, policy.values(), ledger) else "",
+        )  # fmt: skip
+
+
+def _of_other_programme(title: str, policies: Iterable[Titles], ledger: Ledger) -> bool:
+    """Whether the title leads schools of another programme, and the document already names the wrong one."""
+    told = any(one.code == _PROGRAMME and one.is_root for one in ledger.found.violations)
+    return told and any(same(title, one) for each in policies for one in (*each.principal, *each.deputy))
 
 
 def _took_a_place(one: Signature, binding: Binding) -> bool:

@@ -21,6 +21,7 @@ from conformance.transcript.model import Transcript, Value
 
 # signing times outside are nonsense that PL1-KY-012 reports; arithmetic on them could overflow
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
+_SCHEMA = "PL1-STR-001"
 
 
 def programme_of(document: Document, context: Context) -> str | None:
@@ -84,6 +85,7 @@ def _valid(document: Document, context: Context, found: Recorder) -> None:
     if said is not None and not good:
         found.violated(rule, "spec-version", place=document.place(said), expected=wanted, seen=said.raw[:40])
     filled = _filled(document, context.pack, found)
+    filled = _named_once(document, found) and filled
     errors = list(schema_errors(document, context.pack))
     for cause, place, details in errors:
         found.violated(rule, cause, place=place, **details)
@@ -103,6 +105,23 @@ def _filled(document: Document, pack: Pack, found: Recorder) -> bool:
             if not value.raw.strip():
                 limited.violated("PL1-STR-001", "empty", value, name=_local(value.node))
     return not limited.any("PL1-STR-001")
+
+
+def _named_once(document: Document, found: Recorder) -> bool:
+    """Whether no subject names a teacher twice: nobody could tell whose the second signature would be."""
+    limited = Limited(document, found)
+    for subject in document.transcript.subjects:
+        if len(subject.teachers) < 2:
+            continue
+        named: set[tuple[str, ...]] = set()
+        for one in subject.teachers:
+            number, passport, name = (_read(value) or "" for value in (one.national_id, one.passport, one.name))
+            who = number, passport, name.casefold()
+            if (number or passport) and who in named:
+                said = (subject.name.raw if subject.name else "")[:100]
+                limited.violated(_SCHEMA, "named-twice", one, seen=number or passport, name=name[:100], subject=said)
+            named.add(who)
+    return not limited.any(_SCHEMA)
 
 
 def _local(node: object) -> str:
@@ -277,6 +296,11 @@ def _dates(document: Document, transcript: Transcript, context: Context, found: 
         if one and one.value and one.value > today:
             future = True
             limited.violated(rule, "in-the-future", one, expected=f"≤ {today}", seen=one.raw)
+    for moved in transfers:
+        # a document tells what was, on its own day
+        last = signed if signed and signed.value and signed.value < today and not future else None
+        if moved.value and moved.value > ((last.value if last else None) or today):
+            limited.violated(rule, "in-the-future", moved, expected=f"≤ {last.raw if last else today}", seen=moved.raw)
     if born and born.value and created and created.value:
         year, month, day = born.value
         if date(year, month or 1, day or 1) >= created.value:

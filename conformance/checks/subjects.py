@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from conformance.checks.context import Context
@@ -30,6 +31,7 @@ MOST = 200
 ETH = "\u00d0"
 """The letter that looks like the first one of the outcomes and is another (PL1-DOC-005)."""
 PERIODS = ("semester1", "semester2", "year", "reassessed")
+_FIRST, _SECOND = attrgetter("semester1"), attrgetter("semester2")
 
 
 @dataclass(slots=True, eq=False)
@@ -135,12 +137,14 @@ def _composition(
     for one in subjects:
         if not _is_cluster(one, rules):
             taken.setdefault(_group(one.entry, programme) if one.entry else one.code, []).append(one)
-    good = True
+    good, doubled = True, 0
     for rows in taken.values():
         if len(rows) > 1:
             good = False
             place = document.place(rows[1].subject)
-            found.violated(rule, "twice", place=place, expected=1, seen=len(rows), subject=_name(rows[1]))
+            first = document.place(rows[0].subject).xpath
+            found.violated(rule, "twice", place=place, expected=1, seen=len(rows), subject=_name(rows[1]), first=first)
+            doubled += len(rows) - 1
     # what an individual plan leaves out is the school's decision (art. 11)
     free = not_assessed(document.transcript) or individual_plan(document.transcript)
     grade = document.transcript.record.grade
@@ -153,7 +157,23 @@ def _composition(
             found.violated(rule, "missing", place=marks, expected=entry.name, subject=entry.name)
     if good:
         found.held(rule)
-    _electives(document, context, programme, subjects, rules, found)
+    _electives(document, context, programme, subjects, rules, found, doubled)
+    _other_level(document, context, programme, found)
+
+
+def _other_level(document: Document, context: Context, programme: str, found: Recorder) -> None:
+    """With a grade of another level, subjects of that level are no mistake of their own: PL1-MA-002 tells it once."""
+    grade, programmes = document.transcript.record.grade, context.pack.programmes
+    if grade is None or grade.value is None or grade.value in programmes[programme].grades:
+        return
+    family = programmes[programme].family
+    other = next((name for name, one in programmes.items() if one.family == family and grade.value in one.grades), "")
+    listed = context.pack.codes["subjects"]
+    codes = [subject.code.raw if subject.code else "" for subject in document.transcript.subjects]
+    known = [entry for code in codes if (entry := listed.find(code)) is not None]
+    if other and known and all(other in entry.data["programmes"] for entry in known):
+        rules = ("PL1-MON-001", "PL1-MON-002", "PL1-MON-003")
+        _consequences(found, document.place(document.root), rules, "PL1-MA-002.grade")
 
 
 def _group(entry: CodeEntry, programme: str) -> str:
@@ -183,8 +203,10 @@ def _is_cluster(one: Known, rules: RuleSet) -> bool:
 
 
 def _electives(
-    document: Document, context: Context, programme: str, subjects: Sequence[Known], rules: RuleSet, found: Recorder
-) -> None:
+    document: Document, context: Context, programme: str, subjects: Sequence[Known], rules: RuleSet, found: Recorder,
+    doubled: int,
+) -> None:  # fmt: skip
+    """PL1-MON-002, 003; ``doubled``: rows that repeat a subject, in the place of another perhaps."""
     plain = True
     for one in subjects:
         if _is_cluster(one, rules):
@@ -204,14 +226,28 @@ def _electives(
         marks = next(iter(document.anchors("marks")), None)
         if len(taken) < needed:
             place = document.place(marks)
-            found.violated("PL1-MON-002", "too-few", place=place, expected=f"≥ {needed}", seen=len(taken))
+            found.violated(
+                "PL1-MON-002", "too-few", place=place, expected=f"≥ {needed}", seen=len(taken),
+                consequence_of="PL1-MON-001.twice" if len(taken) + doubled >= needed else "",
+            )  # fmt: skip
         else:
             found.held("PL1-MON-002")
-        if len(taken) > needed:
+        most = _at_once(subjects, rules)
+        if most > needed:
             plain = False
-            found.violated("PL1-MON-003", "too-many", place=document.place(marks), expected=needed, seen=len(taken))
+            found.violated("PL1-MON-003", "too-many", place=document.place(marks), expected=needed, seen=most)
     if plain:
         found.held("PL1-MON-003")
+
+
+def _at_once(subjects: Sequence[Known], rules: RuleSet) -> int:
+    """How many electives are taken at once: who changes one in the middle of the year has each for a semester only."""
+    electives = [one for one in subjects if one.role == "elective" and not _is_cluster(one, rules)]
+    taken = [
+        {one.code for one in electives if not _empty(period(one.subject)) or _empty(other(one.subject))}
+        for period, other in ((_FIRST, _SECOND), (_SECOND, _FIRST))
+    ]
+    return max(map(len, taken))
 
 
 @lru_cache(maxsize=64)
@@ -440,8 +476,11 @@ def _exemption(document: Document, one: Known, found: Recorder) -> None:
         found.violated("PL1-MON-007", "not-exemptible", place=place, seen=_name(one))
         return
     semesters = [period for period in ("semester1", "semester2") if period in exempt]
-    year = results.get("year")
-    if year is not None and year.value is Outcome.EXEMPT and len(semesters) < 2:
+    year, last = results.get("year"), results.get("semester2")
+    if any(value.value is None for value in results.values()):
+        # a result that cannot be read may be meant as an exemption: PL1-MON-004 says so
+        return
+    if year is not None and year.value is Outcome.EXEMPT and (last is None or last.value is not Outcome.EXEMPT):
         found.violated("PL1-MON-007", "year-only", place=document.place(year), seen=_name(one))
     elif len(semesters) == 2 and year is not None and year.value is not Outcome.EXEMPT:
         found.violated("PL1-MON-007", "year-given", place=document.place(year), seen=year.raw)

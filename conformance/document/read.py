@@ -29,6 +29,7 @@ _XMLNS = re.compile(rb"\bxmlns(?::|\s*=)")
 _DOCTYPE = b"<!DOCTYPE"
 _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_EBCDIC = "<?xm".encode("cp037")
 _START = re.compile(rb"<(?=[^/?])")
 _BEFORE = etree.XPath("count(preceding::*) + count(ancestor::*)")
 """Elements that begin before one."""
@@ -448,7 +449,8 @@ def _encoding(data: bytes) -> tuple[Problem, ...]:
     declared = _DECLARED.match(data.removeprefix(_BOM))
     name = declared[1].decode("ascii").lower() if declared else "utf-8"
     if other:
-        problems = [Problem("not-utf8", Place(line=1, column=1, offset=0), other.upper())]
+        named = "EBCDIC" if other == "cp037" else other.upper()
+        problems = [Problem("not-utf8", Place(line=1, column=1, offset=0), named)]
     elif declared and name not in ("utf-8", "utf8"):
         problems = [Problem("not-utf8", position_of(data, data.find(declared[1])), declared[1].decode("ascii"))]
         other = name if name == "utf-7" else ""
@@ -467,11 +469,13 @@ def _encoding(data: bytes) -> tuple[Problem, ...]:
 
 
 def _other_unicode(data: bytes) -> str:
-    """UTF-16 or UTF-32 by byte order mark or by zero bytes; empty for anything else."""
+    """UTF-16 or UTF-32 by byte order mark or by zero bytes, EBCDIC by its declaration; empty for anything else."""
     if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return "utf-32"
     if data.startswith(_OTHER_BOMS):
         return "utf-16"
+    if data[:4] == _EBCDIC:
+        return "cp037"
     if data[:4] == b"<\x00\x00\x00":
         return "utf-32-le"
     if data[:4] == b"\x00\x00\x00<":

@@ -27,6 +27,8 @@ from conformance.signature.values import edited
 
 CHANGED = "value-changed"
 """What is left when nothing known explains the digest."""
+_BASE64 = tuple(f"{{{DS}}}{name}" for name in ("SignatureValue", "DigestValue", "X509Certificate"))
+_WIDTHS = (0, 64, 76)
 _INDENTS = ("  ", "    ", "\t", " ")
 _DEPTHS = (0, 1, 2, 3)
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e0fff]")
@@ -46,6 +48,8 @@ _LONGEST_DIGEST = 64
 """Octets of any digest there is: a longer value is none, and comparing it thousands of times takes long."""
 _ELEMENT = 80
 """What an element costs beside its octets: a file of empty ones is short and slow."""
+_MOST_TOGETHER = 600_000
+"""What a part may cost of which several accidents are undone at once: a whole transcript costs a fifth of that."""
 _COUNT = etree.XPath("count(descendant-or-self::*)")
 _OTHER_BASIS = ("exclusive", "inclusive")
 
@@ -57,6 +61,8 @@ class Diagnosis:
     cause: str
     node: etree._Element | None = None
     details: dict[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    """Causes of what happened to the part besides: each is an accident of its own."""
 
 
 class _Case:
@@ -109,15 +115,79 @@ def why(
             found = way(case)
             if found is not None:
                 return found
-        moved = rearranged(element, case.form, case.fits, case.budget, case.price)
-        if moved:
-            return Diagnosis(*moved)
-        value = edited(element, case.form, (name, wanted), pack, case.budget.guesses, sound, hints)
-        if value is not None:
-            return Diagnosis("value-edited", value.node, {"before": value.before, "after": value.after})
+        found = _inside(case, element, sound, hints) or _together(case, sound, hints)
+        if found is not None:
+            return found
     except etree.C14NError:  # no form to compare: PL1-KY-007 says why
         pass
     return Diagnosis(CHANGED)
+
+
+def _inside(
+    case: _Case, element: etree._Element, sound: Container[etree._Element], hints: Sequence[str]
+) -> Diagnosis | None:
+    """What happened to single elements or values; ``element``: the part, or a copy as it may have been before."""
+    moved = rearranged(element, case.form, case.fits, case.budget, case.price)
+    if moved:
+        return Diagnosis(*moved)
+    original = None if element is case.element else case.element
+    value = edited(element, case.form, (case.name, case.wanted), case.pack, case.budget.guesses, sound, hints, original)
+    if value is None:
+        return None
+    return Diagnosis("value-edited", value.node, {"before": value.before, "after": value.after})
+
+
+def _together(case: _Case, sound: Container[etree._Element], hints: Sequence[str]) -> Diagnosis | None:
+    """Two accidents and more: an editor wrote the part anew, and something in it was changed as well."""
+    if case.price > _MOST_TOGETHER:
+        return None
+    ways: list[tuple[str, Callable[[etree._Element], None]]] = [
+        ("reindented", _compact), ("nfd", _composed), ("decimal-sign", _pointed(case.pack)),
+    ]  # fmt: skip
+    own = list(case.element.iter(etree.Element))
+    before = etree.tostring(case.element, with_tail=False)
+    ways = [one for one in ways if _changed(case.element, one[1]) != before]
+    for number in range(1, 1 << len(ways)):
+        chosen = [one for bit, one in enumerate(ways) if number >> bit & 1]
+        if not case.affordable():
+            return None
+        tried = rerooted(case.element)
+        for _, change in chosen:
+            change(tried)
+        *others, last = (cause for cause, _ in chosen)
+        if others and case.fits(case.form(tried)):
+            return Diagnosis(last, None, _spelled(case) if last == "decimal-sign" else {}, tuple(others))
+        copies = list(tried.iter(etree.Element))
+        safe = {made for made, element in zip(copies, own, strict=True) if element in sound}
+        found = _inside(case, tried, safe, hints)
+        if found is not None:
+            node = None if found.node is None else own[copies.index(found.node)]
+            return Diagnosis(found.cause, node, found.details, tuple(cause for cause, _ in chosen))
+    return None
+
+
+def _changed(element: etree._Element, change: Callable[[etree._Element], None]) -> bytes:
+    tried = rerooted(element)
+    change(tried)
+    return etree.tostring(tried)
+
+
+def _composed(root: etree._Element) -> None:
+    _texts(root, lambda text: normalized("NFC", text))
+
+
+def _pointed(pack: Pack) -> Callable[[etree._Element], None]:
+    """Numbers with the decimal sign that the form has, in the place of the other one."""
+    formats = pack.binding.formats
+    return lambda root: _texts(root, lambda text: formats.respelled(text) if formats.is_otherwise(text) else text)
+
+
+def _spelled(case: _Case) -> dict[str, str]:
+    """The first number with the other decimal sign, as it was and as it is."""
+    formats = case.pack.binding.formats
+    texts = (one.text or "" for one in case.element.iter(etree.Element))
+    now = next((text for text in texts if formats.is_otherwise(text)), "")
+    return {"was": formats.respelled(now), "now": now}
 
 
 def _canonicalization(case: _Case) -> Diagnosis | None:
@@ -229,19 +299,31 @@ def _strip(root: etree._Element) -> None:
             element.text = element.text.strip()
 
 
+def _wrapped(root: etree._Element, width: int) -> None:
+    """The base64 in signatures on lines of ``width``; 0: on one line."""
+    for element in root.iter(*_BASE64):
+        text = "".join((element.text or "").split())
+        lines = [text[at : at + width] for at in range(0, len(text), width)] if width else [text]
+        element.text = "\n".join(lines)
+
+
 def _replacing(old: str, new: str) -> Callable[[etree._Element], None]:
     table = str.maketrans(old, new)
     return lambda root: _texts(root, lambda text: text.translate(table))
 
 
-def _variants(element: etree._Element) -> Iterator[tuple[str, Callable[[etree._Element], None]]]:
+def _variants(element: etree._Element, pack: Pack) -> Iterator[tuple[str, Callable[[etree._Element], None]]]:
     yield "reindented", _compact
-    yield "nfd", lambda root: _texts(root, lambda text: normalized("NFC", text))
+    yield "nfd", _composed
     yield "nfc", lambda root: _texts(root, lambda text: normalized("NFD", text))
     if any("\r" in (one.text or "") or "\r" in (one.tail or "") for one in element.iter(etree.Element)):
         yield "crlf", lambda root: _texts(root, lambda text: text.replace("\r\n", "\n").replace("\r", "\n"))
     yield "crlf", lambda root: _texts(root, lambda text: text.replace("\n", "\r\n"))
     yield "whitespace", _strip
+    if next(element.iter(f"{{{DS}}}SignatureValue"), None) is not None:
+        for width in _WIDTHS:
+            yield "whitespace", lambda root, width=width: _wrapped(root, width)  # type: ignore[misc]
+    yield "decimal-sign", _pointed(pack)
     for indent in _INDENTS:
         for depth in _DEPTHS:
             yield "compacted", lambda root, indent=indent, depth=depth: etree.indent(root, indent, level=depth)  # type: ignore[misc]
@@ -280,7 +362,7 @@ def _texts_as_a_whole(case: _Case) -> Diagnosis | None:
     """White space, line ends, composition of letters: changed all over the part."""
     methods = tuple(dict.fromkeys((str(case.step.method), *_OTHER_BASIS)))
     before = etree.tostring(case.element, with_tail=False)
-    for cause, change in _variants(case.element):
+    for cause, change in _variants(case.element, case.pack):
         if not case.affordable():
             return None
         tried = rerooted(case.element)
@@ -289,7 +371,7 @@ def _texts_as_a_whole(case: _Case) -> Diagnosis | None:
             continue
         for method in methods:
             if case.fits(case.form(tried, method)):
-                return Diagnosis(cause)
+                return Diagnosis(cause, None, _spelled(case) if cause == "decimal-sign" else {})
     return None
 
 

@@ -46,6 +46,14 @@ def rearranged(
                 return None
             if fits(head + b"".join(inner[:number] + inner[number + 1 :]) + tail):
                 return "inserted", child, {"name": etree.QName(child).localname}
+        for number, other in _beside(children):
+            rest = [at for at in range(len(children)) if at not in (number, other)]
+            for to in range(len(rest) + 1):
+                if not budget.guesses.hashed(whole):
+                    return None
+                order = [*rest[:to], other, *rest[to:]]
+                if fits(head + b"".join(inner[at] for at in order) + tail):
+                    return "inserted", children[number], {"name": etree.QName(children[number]).localname}
         if len(children) < 2 or len(children) > _MOST:
             continue
         for order in _orders(children):
@@ -55,6 +63,14 @@ def rearranged(
                 first = next(at for at, number in enumerate(order) if at != number)
                 return "reordered", children[first], {"name": etree.QName(children[first]).localname}
     return None
+
+
+def _beside(children: Sequence[etree._Element]) -> Iterator[tuple[int, int]]:
+    """Pairs that begin alike, as a copy and its original do: one may have been put in, and the other moved for it."""
+    begins = [(child.tag, child[0].text) if len(child) else None for child in children[:_MOST]]
+    for number, other in itertools.permutations(range(len(begins)), 2):
+        if begins[number] is not None and begins[number] == begins[other]:
+            yield number, other
 
 
 def _pieces(element: etree._Element, position: int, form: Form) -> list[bytes] | None:

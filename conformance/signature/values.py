@@ -27,6 +27,7 @@ _DAYS = 400
 _MOST_ABSENCES = 400
 _MOST_LEAVES = 2_000
 """Values of a part that are tried; a transcript has some three hundred."""
+_MOST_ELEMENTS = 10_000
 _MOST_RESULTS = 3
 """Results of one subject beside the year's; a part with more is no single subject."""
 _LONGEST = 4_000
@@ -62,6 +63,7 @@ def _bound(pack: Pack) -> dict[tuple[str, ...], tuple[str, str]]:
 
 
 def _path(element: etree._Element) -> tuple[str, ...]:
+    """Element names below the root of the tree in which it stands."""
     above = [etree.QName(one).localname for one in element.iterancestors()]
     return (*reversed(above[:-1]), etree.QName(element).localname)
 
@@ -162,17 +164,20 @@ def edited(
     purse: Purse,
     sound: Container[etree._Element] = (),
     hints: Sequence[str] = (),
+    original: etree._Element | None = None,
 ) -> Edit | None:
     """The one value (or mark with the year's mark) below ``element`` that, otherwise, gives the wanted digest.
 
     ``wanted``: digest method and value. ``sound``: parts in which nothing is looked for. ``hints``: what
-    names and numbers of persons may have been.
+    names and numbers of persons may have been. ``original``: the part in its document, of which ``element`` is a copy.
     """
+    above = () if original is None else _path(original)
+    elements = list(itertools.islice(_outside(element, sound), _MOST_ELEMENTS + 1))
     leaves = [
-        one for one in _outside(element, sound)
+        one for one in elements
         if not len(one) and len(one.text or "") <= _LONGEST and one.tag.startswith(f"{{{pack.binding.namespace}}}")
     ]  # fmt: skip
-    if len(leaves) > _MOST_LEAVES:
+    if len(elements) > _MOST_ELEMENTS or len(leaves) > _MOST_LEAVES:
         return None
     pieces = _pieces(element, leaves, form)
     if pieces is None:
@@ -182,7 +187,7 @@ def edited(
     results: list[int] = []
     year = -1
     for number, leaf in enumerate(leaves):
-        kind, model = bound.get(_path(leaf), ("text", ""))
+        kind, model = bound.get((*above, *_path(leaf)), ("text", ""))
         if model == _YEAR:
             year = number
         elif kind == "result":

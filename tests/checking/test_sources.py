@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import tarfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -137,3 +138,32 @@ def test_nothing_is_listed_ahead(tree: Path) -> None:
     (tree / "b.xml").unlink()
     assert first.name == str(tree / "a" / "10.xml")
     assert sum(one.name.endswith("b.xml") and "a-b" not in one.name for one in found) == 1
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar"])
+def test_a_name_that_stands_twice_in_an_archive_is_two_documents(tmp_path: Path, suffix: str) -> None:
+    path, bodies = tmp_path / f"all{suffix}", [b"<first/>", b"<second/>"]
+    if suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            for body in bodies:
+                archive.writestr("one.xml", body)
+    else:
+        with tarfile.open(path, "w") as tar:
+            for body in bodies:
+                entry = tarfile.TarInfo("one.xml")
+                entry.size = len(body)
+                tar.addfile(entry, io.BytesIO(body))
+    found = list(items([str(path)]))
+    assert [one.name for one in found] == [f"{path}/one.xml", f"{path}/one.xml#2"]
+    assert [content(one) for one in found] == bodies
+
+
+def test_a_member_of_a_tar_archive_that_would_unpack_without_end_is_not_stepped_over(tmp_path: Path) -> None:
+    entry = tarfile.TarInfo("bomb.bin")
+    entry.size = 1 << 40
+    path = tmp_path / "all.tar"
+    path.write_bytes(entry.tobuf() + b"\0" * 2048)
+    (one,) = items([str(path)])
+    assert one.name == f"{path}/bomb.bin"
+    assert "too large" in one.unread
