@@ -178,7 +178,7 @@ def _unfounded(
     value: Value[Level] | None,
 ) -> None:  # fmt: skip
     """PL1-HT-001 where results are missing: a level of a period without any, or above what the others allow."""
-    if value is None or value.value is None:
+    if value is None or value.value is None or not subjects:
         return
     said = f"{{period.{period}}}"
     results = [getattr(one.subject, period) for one in subjects]

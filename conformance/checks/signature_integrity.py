@@ -175,9 +175,8 @@ class _Integrity:
         if target is None or len(reference.steps) != 1 or target.find(f"*/{SIGNATURE}") is None:
             return False
         step = reference.steps[0]
-        empty = etree.Element(
-            target.tag, {str(name): str(value) for name, value in target.attrib.items()}, target.nsmap
-        )
+        attributes = {str(name): str(value) for name, value in target.attrib.items()}
+        empty = etree.Element(target.tag, attributes, nsmap=target.nsmap)  # type: ignore[arg-type]
         empty.text = target.text
         octets = canonical(empty, step.method, step.prefixes)
         return hmac.compare_digest(digest(reference.digest_name, octets), reference.value)

@@ -143,7 +143,8 @@ def _composition(
             good = False
             place = document.place(rows[1].subject)
             first = document.place(rows[0].subject).xpath
-            found.violated(rule, "twice", place=place, expected=1, seen=len(rows), subject=_name(rows[1]), first=first)
+            names = ", ".join(dict.fromkeys(_name(one) for one in rows[:3]))
+            found.violated(rule, "twice", place=place, expected=1, seen=len(rows), subject=names, first=first)
             doubled += len(rows) - 1
     # what an individual plan leaves out is the school's decision (art. 11)
     free = not_assessed(document.transcript) or individual_plan(document.transcript)

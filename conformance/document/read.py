@@ -494,7 +494,8 @@ def _unparsed(error: Exception, data: bytes) -> Problem:
         kind = "bytes"
     if not line:  # an empty file has no position
         return Problem(kind, Place(line=1, column=1, offset=0), message)
-    return Problem(kind, Place("", line, column, _offset(data, line, column)), message)
+    said = getattr(error, "msg", None) or message
+    return Problem(kind, Place("", line, column, _offset(data, line, column)), said)
 
 
 def _offset(data: bytes, line: int, column: int | None) -> int | None:

@@ -201,7 +201,7 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
     found = Parsed(node)
     children, tags = _elements(node)
     if tags[:2] != [_SIGNED_INFO, _VALUE] or any(tag not in (KEY_INFO, _OBJECT) for tag in tags[2:]):
-        found.against("form.malformed", seen=_local(tags))
+        found.against("form.malformed", seen=_local(tags) or "Signature/")
         return found
     if node.prefix != pack.signature.prefixes.get("ds", "ds"):
         found.portability["prefix"] = node
@@ -290,7 +290,7 @@ def _object(found: Parsed, node: etree._Element) -> None:
 def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
     children, tags = _elements(node)
     if tags[:2] != _METHODS or set(tags[2:]) != {_REFERENCE}:
-        found.against("form.malformed", node, seen=_local(tags)[:80])
+        found.against("form.malformed", node, seen=_local(tags)[:80] or f"{etree.QName(node).localname}/")
         return
     found.step = _step(found, children[0], pack)
     found.method = children[1].get("Algorithm") or ""
@@ -345,7 +345,7 @@ def _reference(
         found.against("form.external-uri", node, seen=uri, expected="#Id")
     children, tags = _elements(node)
     if tags not in (_FULL_REFERENCE, _BARE_REFERENCE):
-        found.against("form.malformed", node, seen=_local(tags)[:80])
+        found.against("form.malformed", node, seen=_local(tags)[:80] or f"{etree.QName(node).localname}/")
         return None
     steps: tuple[Step, ...] = ()
     enveloped = False

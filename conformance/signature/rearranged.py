@@ -51,8 +51,7 @@ def rearranged(
             for to in range(len(rest) + 1):
                 if not budget.guesses.hashed(whole):
                     return None
-                order = [*rest[:to], other, *rest[to:]]
-                if fits(head + b"".join(inner[at] for at in order) + tail):
+                if fits(head + b"".join(inner[at] for at in (*rest[:to], other, *rest[to:])) + tail):
                     return "inserted", children[number], {"name": etree.QName(children[number]).localname}
         if len(children) < 2 or len(children) > _MOST:
             continue

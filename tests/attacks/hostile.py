@@ -225,6 +225,11 @@ HOSTILE: dict[str, Hostile] = {
         _in_content(("<a " + " ".join(f"b{n}=''" for n in range(30)) + "/>") * 3_000), (_PROPER + "element",)
     ),
     "500,000 elements": Hostile(_in_content("<a/>" * 400_000), ("PL1-DOC-004.nodes",)),
+    "90,000 elements within a signature": Hostile(
+        lambda data: swap(data, "</ds:Signature>", f"<ds:Object>{'<a><b/></a>' * 45_000}</ds:Object></ds:Signature>"),
+        ("PL1-KY-006.slot-changed",),
+    ),
+    "EBCDIC": Hostile(lambda data: data.decode().encode("cp037", "replace"), ("PL1-DOC-001.not-utf8",)),
     "95,000 elements": Hostile(_in_content("<a/>" * 90_000), (_PROPER + "element",)),
     "90,000 texts between elements": Hostile(_in_content("<a/>x" * 90_000), (_PROPER + "element",)),
     "390,000 instructions": Hostile(_in_content("<?a?>" * 380_000), ("PL1-DOC-004.nodes",)),
@@ -243,7 +248,7 @@ HOSTILE: dict[str, Hostile] = {
         )(data),
         ("PL1-MON-001.twice",),
     ),
-    "20,000 teachers of a subject": Hostile(_repeat(rb"<Gvbm>.*?</Gvbm>", 14_000), ("PL1-KY-001.missing",)),
+    "20,000 teachers of a subject": Hostile(_repeat(rb"<Gvbm>.*?</Gvbm>", 14_000), ("PL1-STR-001.named-twice",)),
     "10,000 years of study": Hostile(
         lambda data: (
             swap(

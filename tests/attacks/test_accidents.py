@@ -202,6 +202,72 @@ def test_what_happened_after_signing_has_its_own_words(bench: Bench, accident: s
     assert vietnamese != said(first)
 
 
+TOGETHER: dict[str, tuple[Change, dict[str, str]]] = {
+    # accidents: (change, cause and end of the place of each root)
+    "indented, and a mark edited": (
+        lambda data: indented(swap("<DiemCaNam>8.3<", "<DiemCaNam>9.3<")(data)),
+        {"PL1-KY-006.reindented": "MonHoc[1]", "PL1-KY-006.value-edited": "MonHoc[2]/DiemCaNam"},
+    ),
+    "indented and decomposed": (
+        lambda data: form("NFD")(indented(data)), {"PL1-KY-006.reindented": "", "PL1-KY-006.nfd": ""},
+    ),
+    "marks with a comma": (
+        lambda data: re.sub(rb">([0-9]+)[.]([0-9])<", rb">\1,\2<", data), {"PL1-KY-006.decimal-sign": "MonHoc[1]"},
+    ),
+    "a copy of a subject with another mark, the original at the end": (
+        lambda data: original_moved(data, b'Id="subject-2b"'), {"PL1-KY-006.inserted": "MonHoc[2]"},
+    ),
+    "the same without an identifier": (
+        lambda data: original_moved(data, b""), {"PL1-STR-002.missing": "MonHoc[2]"},
+    ),
+    "the same under another spelling of it": (
+        lambda data: original_moved(data, b'ID="subject-2"'), {"PL1-STR-002.duplicate": ""},
+    ),
+    "results of one subject in another order": (
+        swap(
+            "<DiemHocKy1>7.5</DiemHocKy1><DiemHocKy2>8</DiemHocKy2>",
+            "<DiemHocKy2>8</DiemHocKy2><DiemHocKy1>7.5</DiemHocKy1>",
+        ),
+        {"PL1-KY-006.reordered": "MonHoc[1]/DiemHocKy2"},
+    ),
+    "an instruction in a signature": (
+        swap("<ds:SignedInfo>", "<ds:SignedInfo><?a b?>"), {"PL1-DOC-003.instruction": "SignedInfo"},
+    ),
+    "values of signatures on lines of their own": (
+        lambda data: re.sub(rb"(<ds:SignatureValue[^>]*>)(.{40})", rb"\1\2\n", data),
+        {"PL1-KY-006.whitespace": "CksGiaoVien"},
+    ),
+    "homeroom teacher's and principal's signatures exchanged": (
+        lambda data: between(data, b"CksChuNhiem", b"CksHieuTruong"), {"PL1-KY-005.wrong-role": ""},
+    ),
+}  # fmt: skip
+
+
+def original_moved(data: bytes, identifier: bytes) -> bytes:
+    """An altered copy where the second subject stood, which itself goes to the end of the table."""
+    found = re.search(rb'<MonHoc Id="subject-2">.*?</MonHoc>', data, re.DOTALL)
+    assert found is not None
+    copied = found[0].replace(b'Id="subject-2"', identifier).replace(b"<DiemHocKy2>8.5<", b"<DiemHocKy2>9.5<")
+    return data.replace(found[0], copied).replace(b"</BangDiem>", found[0] + b"</BangDiem>")
+
+
+def between(data: bytes, one: bytes, other: bytes) -> bytes:
+    """What two elements hold, exchanged."""
+    first, second = (re.search(rb"<%s [^>]*>(.*?)</%s>" % (name, name), data, re.DOTALL) for name in (one, other))
+    assert first is not None
+    assert second is not None
+    return data.replace(first[1], b"\0").replace(second[1], first[1]).replace(b"\0", second[1])
+
+
+@pytest.mark.parametrize("accidents", TOGETHER)
+def test_each_of_several_accidents_is_one_root(bench: Bench, accidents: str) -> None:
+    change, expected = TOGETHER[accidents]
+    told = roots(bench, change(bench.sound))
+    assert {one.code for one in told} == set(expected)
+    for cause, place in expected.items():
+        assert any(one.code == cause and one.place and one.place.xpath.endswith(place) for one in told), cause
+
+
 @pytest.mark.parametrize("accident", ["a mark of the year", "a semester's mark and the year's", "absences"])
 def test_a_value_edited_after_signing_is_one_mistake(bench: Bench, accident: str) -> None:
     assert codes(bench, EDITED[accident][0](bench.sound)) == {"PL1-KY-006.value-edited"}

@@ -32,10 +32,11 @@ def observed(values: dict[str, Any], *, codes: bool = False, mapping: dict[str, 
     return found
 
 
-def every(values: dict[str, Any], mark: str, *periods: str) -> None:
+def every(values: dict[str, Any], mark: str, *periods: str) -> object:
     for one in values["subjects"]:
         if one["scoring"] == "DIEM":
             one.update(dict.fromkeys(periods or PERIODS, mark))
+    return values
 
 
 def test_a_level_that_fits_the_right_year_mark_is_no_second_mistake() -> None:
@@ -132,6 +133,70 @@ def test_two_foreign_languages_for_one_place() -> None:
     assert observed(values).roots() == {"PL1-MON-001.twice"}
     subject(values, "PHA").update(code="NN2", name="Ngoại ngữ 2")
     assert observed(values).roots() == set()
+
+
+def without(values: dict[str, Any], *periods: str) -> object:
+    for one in values["subjects"]:
+        for period in periods:
+            if period != "year" or one["scoring"] == "DIEM":
+                one.pop(period)
+    return values
+
+
+def trained(values: dict[str, Any], after: str) -> None:
+    values["summary"]["conduct"] = {"semester1": "T", "semester2": "CĐ", "year": "CĐ", "after_summer": after}
+    values["summary"].pop("title")
+
+
+def reassessed(values: dict[str, Any]) -> None:
+    every(values, "8")
+    for code in ("TOA", "NVA"):
+        subject(values, code).update(dict.fromkeys(PERIODS, "3"), reassessed="6")
+    values["summary"]["learning"] = dict.fromkeys(PERIODS, "CĐ")
+    values["summary"].pop("title")
+
+
+NOTHING = dict.fromkeys(PERIODS, "")
+
+
+@pytest.mark.parametrize(
+    ("programme", "change", "roots"),
+    [
+        ("THCS", lambda v: (without(v, "semester1", "year"), v["summary"]["learning"].update(year="")),
+         {"PL1-HT-001.no-results"}),
+        ("THCS", lambda v: (every(v, "6"), subject(v, "TIN").pop("semester1"), subject(v, "TIN").pop("year"),
+                            v["summary"]["learning"].update(semester2="Đ", year="")), {"PL1-HT-001.not-reachable"}),
+        ("THCS", lambda v: v["summary"].update(conduct=dict(NOTHING)), {"PL1-RL-001.no-result"}),
+        ("THCS", lambda v: v["summary"]["conduct"].update(semester2=""), {"PL1-RL-001.semester-missing"}),
+        ("THCS", lambda v: v["summary"]["conduct"].update(semester1=""), set()),
+        # what nobody can read is neither the level after summer nor the one before
+        ("THCS", lambda v: trained(v, "?"), set()),
+        ("THCS", lambda v: trained(v, "CĐ"), {"PL1-LL-001.promoted-conduct"}),
+        ("THCS", reassessed, {"PL1-HT-004.missing"}),
+        ("THCS", lambda v: (v["profile"].update(individual_plan="1"), v["summary"].update(absences="x")),
+         {"PL1-LL-001.absences-unreadable"}),
+        ("THCS", lambda v: v["summary"].update(completion_text="Hoàn thành chương trình THCS"),
+         {"PL1-LL-002.completed-too-early"}),
+        ("THCS", lambda v: v["summary"].update(completion_text="Hoàn thành chương trình lớp 7"), set()),
+        ("THCS", lambda v: subject(v, "GTC").update(semester2="M", year="M"), set()),
+        ("THCS", lambda v: subject(v, "GTC").update(semester1="M", year="M"), {"PL1-MON-007.year-only"}),
+        ("THCS", lambda v: subject(v, "GTC").update(semester1="MG", semester2="M", year="M"),
+         {"PL1-MON-004.not-an-outcome"}),
+        ("THCS", lambda v: v["record"].update(level="04"), {"PL1-MA-002.grade"}),
+        ("THPT", lambda v: v["record"].update(level="03"), {"PL1-MA-002.grade"}),
+        ("THPT", lambda v: subject(v, "TIN").update(code="SIN", name="Sinh học"), {"PL1-MON-001.twice"}),
+        ("THPT", lambda v: (v["subjects"].append({**subject(v, "VLI"), "code": "CNG", "name": "Công nghệ"}),
+                            subject(v, "CNG").pop("semester1"), subject(v, "CNG").pop("year"),
+                            subject(v, "TIN").pop("semester2"), subject(v, "TIN").pop("year")), set()),
+    ],
+)  # fmt: skip
+def test_results_that_are_not_there_and_mistakes_that_bring_others(
+    programme: str, change: Any, roots: set[str]
+) -> None:
+    values = valid_values(programme)
+    change(values)
+    levels = observed(values, codes=programme == "THPT" or "PL1-MA-002.grade" in roots).roots()
+    assert levels == roots
 
 
 def test_an_individual_plan_may_leave_subjects_out_and_levels_open() -> None:
@@ -240,6 +305,8 @@ def history(*years: tuple[str, str, str]) -> list[dict[str, str]]:
         ([("2024-2025", "B", "2025-01-13")], "one-school"),
         ([("2023-2024", "B", ""), ("2024-2025", "B", "2025-01-13")], "one-school"),
         ([("2023-2024", "A", ""), ("2024-2025", "B", "2023-01-13")], "transfer-outside-year"),
+        ([("2024-2025", "A", ""), ("2024-2025", "B", "2024-10-01"), ("2024-2025", "A", "2025-02-01")], ""),
+        ([("2024-2025", "A", ""), ("2024-2025", "B", "2025-02-01"), ("2024-2025", "A", "2024-10-01")], "not-ascending"),
     ],
 )
 def test_study_history(years: list[tuple[str, str, str]], cause: str) -> None:

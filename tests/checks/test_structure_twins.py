@@ -89,6 +89,9 @@ WRONG: dict[str, list[bytes]] = {
         put("issue.place", " "),
         changed(lambda v: v["subjects"][1]["teachers"][0].update(name="")),
     ],
+    "PL1-STR-001.named-twice": [
+        changed(lambda v: v["subjects"][1]["teachers"].append(dict(v["subjects"][1]["teachers"][0]))),
+    ],
     "PL1-STR-001.missing-element": [
         put("issue.signed_on", None),
         replaced("<TenLop>7A1</TenLop>", ""),
@@ -221,6 +224,15 @@ def test_an_identifier_counts_in_any_spelling(spelling: str) -> None:
 def test_a_digitised_record_is_recognised_and_not_judged() -> None:
     found = judged(put("version.digitised", "1"))
     assert [(one.state, one.code) for one in found.observations] == [(State.BLOCKED, "PL1-STR-001.digitised")]
+
+
+@pytest.mark.parametrize("other", [{"national_id": "001185990199"}, {"name": "Nguyễn Thị Khác"}])
+def test_two_of_one_name_and_two_of_one_number_are_not_one_named_twice(other: dict[str, str]) -> None:
+    def second(values: dict[str, Any]) -> None:
+        teachers = values["subjects"][1]["teachers"]
+        teachers.append({**teachers[0], **other})
+
+    assert judged(changed(second)).roots() == set()
 
 
 def later(number: str = "2", **changes: Change) -> bytes:
