@@ -6,6 +6,7 @@
 #
 # Package names differ between releases: each need lists patterns, and the first package this release offers is taken.
 # A need is met by what it is for (a program, a file), wherever that came from.
+# =NAME: the package is not installed (it would bring a web server); what is needed is taken out of it.
 set -euo pipefail
 
 # need | how to see that it is met: programs, or files (globs) | package names, as extended regular expressions
@@ -27,6 +28,11 @@ Chromium                 | chromium|chromium-browser                        | ch
 Vietnamese glyphs        | /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf | fonts-noto-core
 PKCS#11 token in software | softhsm2-util /usr/lib/softhsm/libsofthsm2.so   | softhsm2
 PHP                      | php                                              | php-cli
+DOM for PHP              | /usr/lib/php/*/dom.so                            | php-xml
+xmlseclibs for PHP       | /usr/local/share/php/xmlseclibs/xmlseclibs.php   | =simplesamlphp
+XML::LibXML for Perl     | /usr/lib/*/perl5/*/XML/LibXML.pm                 | libxml-libxml-perl
+RSA for Perl             | /usr/lib/*/perl5/*/Crypt/OpenSSL/RSA.pm          | libcrypt-openssl-rsa-perl
+X.509 for Perl           | /usr/lib/*/perl5/*/Crypt/OpenSSL/X509.pm         | libcrypt-openssl-x509-perl
 PostgreSQL               | /usr/lib/postgresql/*/bin/initdb                 | postgresql
 PDF text                 | pdftotext                                        | poppler-utils
 '
@@ -109,14 +115,32 @@ offered() { # the first package of this release whose whole name matches one of 
   set +f
 }
 
+unpacked() { # xmlseclibs has no package of its own: the copy that another package carries
+  local work
+  work=$(mktemp -d)
+  (
+    cd "$work"
+    apt-get -o APT::Sandbox::User=root download -qq "$1" > /dev/null
+    dpkg-deb -x ./*.deb tree
+  )
+  "${as_root[@]}" mkdir -p /usr/local/share/php
+  "${as_root[@]}" cp -r "$(find "$work/tree" -type d -name xmlseclibs | head -n 1)" /usr/local/share/php/
+  rm -rf "$work"
+}
+
 packages=()
 for one in "${missing[@]}"; do
-  name=$(offered "${one#*|}")
+  name=$(offered "$(printf '%s' "${one#*|}" | sed 's/^=//')")
   if [ -z "$name" ]; then
     echo "debian-packages.sh: bản này không có / this release does not offer: ${one%%|*} (${one#*|})" >&2
     continue
   fi
-  packages+=("$name")
+  case "${one#*|}" in
+    =*)
+      echo "debian-packages.sh: ${one%%|*} ($name)"
+      unpacked "$name" ;;
+    *) packages+=("$name") ;;
+  esac
 done
 if [ "${#packages[@]}" -gt 0 ]; then
   echo "debian-packages.sh: ${packages[*]}"

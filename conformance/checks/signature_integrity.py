@@ -17,10 +17,12 @@ from conformance.signature.parse import SIGNATURE, Reference
 from conformance.signature.verify import DocumentSignatures, Signature
 
 RULE = "PL1-KY-006"
-_SAME = ("reindented", "namespace-context")
+_SAME = ("reindented", "namespace-context", "prefix")
 """What happens to SignedInfo together with the parts it refers to."""
 _REMOVED = "reference-removed"
 _MOST_HINTS = 60
+_SEVERAL = 3
+"""Signatures of a document from which something that all have is no chance."""
 _INSTRUCTION = "PL1-DOC-003.instruction"
 _UNKNOWN_ATTRIBUTE = "PL1-STR-001.attribute-unknown"
 _DANGLING = "PL1-KY-007.dangling"
@@ -50,6 +52,23 @@ class _Integrity:
             for reference in one.references:
                 if reference.good and reference.target is not None:
                     self.good[reference.target] = self.good.get(reference.target, 0) + 1
+
+    @cached_property
+    def _strange(self) -> set[str]:
+        """Names of elements of which no digest fits: that is how the software makes them, or all was written anew."""
+        targets: dict[str, set[etree._Element]] = {}
+        content: set[str] = set()
+        fitting: set[str] = set()
+        for each in (each for one in self.facts.signatures for each in one.references if each.target is not None):
+            name = etree.QName(each.target).localname
+            targets.setdefault(name, set()).add(each.target)  # type: ignore[arg-type]
+            if not each.own:
+                content.add(name)
+            if each.good is not False:
+                fitting.add(name)
+        strange = {name for name, those in targets.items() if name not in fitting and len(those) >= _SEVERAL}
+        several = len(self.facts.signatures) >= _SEVERAL
+        return strange | content if several and content.isdisjoint(fitting) else strange
 
     @cached_property
     def _hints(self) -> tuple[str, ...]:
@@ -105,7 +124,8 @@ class _Integrity:
         if reference.own:
             found = self._why(reference)
             edited = found.cause in (CHANGED, "value-edited")
-            code = self._tell(one, reference, Diagnosis("properties-changed") if edited else found)
+            changed = self._unknown(target) or Diagnosis("properties-changed")
+            code = self._tell(one, reference, changed if edited else found)
             self.ledger.explains(one.node, code)
             return
         inner = self.ledger.reason_within(target)
@@ -116,7 +136,7 @@ class _Integrity:
         if found.cause in (CHANGED, "inserted") and self._was_empty(reference):
             found = Diagnosis("signed-later", None, {"later": self._first_inside(target)})
         elif found.cause == CHANGED:
-            found = self._layered(one, target)
+            found = self._unknown(target) or self._layered(one, target)
         elif found.cause == "inserted" and found.node is not None and found.node.find(f".//{SIGNATURE}") is not None:
             late = self._layered(one, target)
             found = late if late.cause == "signed-later" else found
@@ -138,6 +158,11 @@ class _Integrity:
             self.slots.setdefault(one, code)
         self.ledger.explains(target, code)
         self.ledger.explains(one.node, code)
+
+    def _unknown(self, target: etree._Element) -> Diagnosis | None:
+        """Where it would be wrong to speak of a change."""
+        name = etree.QName(target).localname
+        return Diagnosis("nothing-fits", None, {"kind": name}) if name in self._strange else None
 
     def _layered(self, one: Signature, target: etree._Element) -> Diagnosis:
         """Why an outer layer fails over parts whose own signatures are sound."""
@@ -239,9 +264,12 @@ class _Integrity:
             earlier = earlier or _INSTRUCTION  # it stays in the canonical form
         exchanged = one.value_cause == "value" and one.xades_problem == "certificate-mismatch"
         held = self.ledger.binding.find(one).holder
+        before, _, after = one.value_seen.partition(" → ")
         observation = self.ledger.against(
             RULE, EXCHANGED.rpartition(".")[2] if exchanged else one.value_cause, one.parsed.value_node, signature=one,
             consequence_of=earlier, part="SignedInfo", holder=held.name if held else "",
+            seen=one.value_seen, expected=one.parsed.method.rpartition("#")[2],
+            before=before, after=after,
         )  # fmt: skip
         self.ledger.explains(one.node, earlier or observation.code)
 

@@ -6,6 +6,9 @@ from conformance.checks.context import Context
 from conformance.checks.signers import Ledger
 from conformance.signature.verify import DocumentSignatures, Signature
 
+_LONGEST = 60
+"""Characters of a time that cannot be read that a finding shows."""
+
 
 def check_times(facts: DocumentSignatures, context: Context, ledger: Ledger) -> None:
     """Judge the times. What was not hashed, or hashed and altered since, is no signed time."""
@@ -21,7 +24,12 @@ def check_times(facts: DocumentSignatures, context: Context, ledger: Ledger) -> 
             code = ledger.codes.get(one, "")
             taken = one.time_problem == "unsigned" and one.parsed.troubles
             origin = code if taken or code.startswith("PL1-KY-008") else ""
-            ledger.against("PL1-KY-012", one.time_problem, one.node, signature=one, consequence_of=origin)
+            place = one.node if one.time_node is None else one.time_node
+            ledger.against(
+                "PL1-KY-012", one.time_problem, place, signature=one, consequence_of=origin,
+                seen=(place.text or "").strip()[:_LONGEST] if one.time_node is not None else "",
+                expected=context.judged_at.isoformat(timespec="seconds") if one.time_node is not None else "",
+            )  # fmt: skip
             continue
         _one(one, context, ledger)
         trusted.append(one)

@@ -32,13 +32,35 @@ _EVERYWHERE = ("reindented", "compacted", "prefix", "nfd", "nfc", "crlf", "mojib
 _ALIKE = (
     "c14n-variant",
     "namespace",
+    "namespace-context",
     "not-canonical",
     "digest-method",
+    "digest-spelling",
+    "nothing-fits",
     "signed-info-c14n",
+    "signed-other",
     "ecdsa-der",
     "other-method",
+    "value-spelling",
+    "value-cms",
 )
 """What software does to every signature it makes."""
+_SPELLINGS = ("base64-unpadded", "base64-url", "base64-pem")
+"""The same of base64."""
+_SLOT_CHANGED = "PL1-KY-006.slot-changed"
+_NOTHING_FITS = "PL1-KY-006.nothing-fits"
+_DECOMPOSED = "PL1-KY-006.nfd"
+_SEVERAL = 3
+"""Signatures of a document from which a mistake that all have is the software's."""
+_OF_SOFTWARE = (
+    "PL1-KY-006",
+    "PL1-KY-007",
+    "PL1-KY-009",
+    "PL1-KY-012",
+    "PL1-CTS-001.no-certificate",
+    "PL1-CTS-001.malformed",
+)
+"""Where a mistake in every signature is one mistake."""
 _UNKNOWN = "PL1-STR-001.attribute-unknown"
 _DUPLICATE = "PL1-STR-002.duplicate"
 _REMOVED = "reference-removed"
@@ -64,7 +86,6 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     _others(document, context, facts, ledger)
     _superfluous(binding, ledger)
     check_integrity(facts, ledger, context.pack)
-    _once(ledger, context.pack)
     _advice(document, facts, ledger)
     check_times(facts, context, ledger)
     proven = check_stamps(facts, context, ledger)
@@ -75,6 +96,7 @@ def check(document: Document, context: Context, found: Recorder) -> None:
         if "PL1-KY-005" not in ledger.seen and any(one.extra for one in facts.signatures):
             found.held("PL1-KY-005", "covers-more")
     certificates.check(document, context, facts, binding, ledger, proven)
+    _once(facts, ledger, context.pack)
 
 
 # ------------------------------------------------------------------------------------------------- place and form
@@ -408,24 +430,39 @@ def _superfluous(binding: Binding, ledger: Ledger) -> None:
         )  # fmt: skip
 
 
-def _once(ledger: Ledger, pack: Pack) -> None:
+def _once(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
     """An editor re-indents, or turns text into another form, everywhere; software signs alike: that is one root."""
     found = ledger.found
-    if INTEGRITY not in ledger.seen:
+    if not ledger.told:
         return
-    for cause in (*_EVERYWHERE, *_ALIKE):
-        code = f"{INTEGRITY}.{cause}"
+    codes = [f"{INTEGRITY}.{cause}" for cause in (*_EVERYWHERE, *_ALIKE)]
+    codes += [f"PL1-KY-007.{cause}" for cause in _SPELLINGS]
+    if len(facts.signatures) >= _SEVERAL:
+        codes += [
+            code for code, signatures in ledger.told.items()
+            if code.startswith(_OF_SOFTWARE) and len(signatures) == len(facts.signatures) and code not in codes
+        ]  # fmt: skip
+    for code in codes:
         roots = [one for one in found.violations if one.is_root and one.code == code and one.place]
         if not roots:
             continue
         slots = f"/{pack.signature.container}/"
         first = next((one for one in roots if one.place and slots not in one.place.xpath), roots[0])
 
-        def follows(one: Observation, code: str = code, first: Observation = first, nfd: bool = cause == "nfd") -> bool:
-            same_accident = one.code == code or (nfd and one.code == "PL1-DOC-005.not-nfc")
+        def follows(one: Observation, code: str = code, first: Observation = first) -> bool:
+            same_accident = one.code == code or (code == _DECOMPOSED and one.code == "PL1-DOC-005.not-nfc")
             return one.is_root and one is not first and same_accident
 
         found.observations = [replace(one, consequence_of=code) if follows(one) else one for one in found.observations]
+    known = next((code for code in codes if code != _NOTHING_FITS and code in ledger.told), "")
+    those = ledger.told.get(known, set())
+    # what is not understood happened together with what is
+    follow = (_NOTHING_FITS, _SLOT_CHANGED) if len(those) >= _SEVERAL else (_NOTHING_FITS,)
+    if known:
+        found.observations = [
+            replace(one, consequence_of=known) if one.is_root and one.code in follow else one
+            for one in found.observations
+        ]
 
 
 def _taken(those: Iterable[Signature], ledger: Ledger) -> str:

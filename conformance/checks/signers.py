@@ -181,6 +181,8 @@ class Ledger:
     """(element, full cause code) of everything that explains a failing digest above it."""
     codes: dict[Signature, str] = field(default_factory=dict)
     """First root of each signature."""
+    told: dict[str, set[Signature]] = field(default_factory=dict)
+    """Full cause code of a root → the signatures it was told of."""
     seen: set[str] = field(default_factory=set)
     """Requirements that were violated or blocked."""
 
@@ -205,6 +207,8 @@ class Ledger:
         )  # fmt: skip
         if signature is not None:
             self.codes.setdefault(signature, consequence_of or one.code)
+            if not consequence_of:
+                self.told.setdefault(one.code, set()).add(signature)
         return one
 
     def blocked(self, requirement: str, cause: str, node: object, **params: object) -> None:

@@ -81,7 +81,8 @@ _PKCS1V15 = padding.PKCS1v15()
 
 @cache
 def _pss(name: str) -> padding.PSS:
-    return padding.PSS(padding.MGF1(hash_of(name)), padding.PSS.AUTO)
+    chosen = hash_of(name)
+    return padding.PSS(padding.MGF1(chosen), chosen.digest_size)  # the salt's length is fixed: RFC 9231 §2.3.10
 
 
 def verify(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data: bytes) -> bool:
@@ -109,6 +110,18 @@ def verify_der(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data
         return False
     try:
         key.verify(value, data, ec.ECDSA(hash_of(algorithm.hash)))
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def verify_any_salt(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data: bytes) -> bool:
+    """Whether an RSASSA-PSS value would verify with a salt of another length than the method says: a diagnosis."""
+    if algorithm.padding != "pss":
+        return False
+    chosen = hash_of(algorithm.hash)
+    try:
+        key.verify(value, data, padding.PSS(padding.MGF1(chosen), padding.PSS.AUTO), chosen)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True

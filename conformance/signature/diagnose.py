@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 from lxml import etree
 
@@ -21,8 +20,10 @@ from conformance.pack import Pack
 from conformance.signature.algorithms import digest
 from conformance.signature.budget import Budget
 from conformance.signature.canonical import DS, XADES, canonical, rerooted
+from conformance.signature.mistaken import digested_twice, not_canonical, spellings
 from conformance.signature.parse import Step
 from conformance.signature.rearranged import rearranged
+from conformance.signature.reprefixed import under_other_prefixes
 from conformance.signature.values import edited
 
 CHANGED = "value-changed"
@@ -41,11 +42,11 @@ _USUAL = {
     "xades": XADES,
 }
 """Namespaces that serializers put on the root without need, or drop there."""
-_RENAMED = ("", "ds", "dsig", "ns0", "ns1", "ns2", "xades", "xad", "q1", "p", "hb")
 _DECLARED = re.compile(rb" xmlns:([^=\s]+)=")
 _MOST_PREFIXES = 20
-_LONGEST_DIGEST = 64
-"""Octets of any digest there is: a longer value is none, and comparing it thousands of times takes long."""
+_LONGEST_DIGEST = 176
+"""Octets of any digest there is, however spelled: a longer value is none, and comparing it thousands of times takes
+long."""
 _ELEMENT = 80
 """What an element costs beside its octets: a file of empty ones is short and slow."""
 _MOST_TOGETHER = 600_000
@@ -111,7 +112,7 @@ def why(
         case = _Case(element, step, name, wanted, pack, budget or Budget())
         if not case.affordable():
             return Diagnosis(CHANGED)
-        for way in (_canonicalization, _markup, _texts_as_a_whole, _namespaces, _not_xml):
+        for way in (_digest_spelling, _canonicalization, _markup, _texts_as_a_whole, _namespaces, _not_xml):
             found = way(case)
             if found is not None:
                 return found
@@ -380,45 +381,13 @@ def _namespaces(case: _Case) -> Diagnosis | None:
         return None
     if case.fits(_bare(case.element)):
         return Diagnosis("namespace")
-    spaces = list(dict.fromkeys(etree.QName(one).namespace for one in case.element.iter(etree.Element)))
-    for space in [one for one in spaces if one][:3]:
-        now = {one.prefix or "" for one in case.element.iter(f"{{{space}}}*")}
-        for prefix in _RENAMED:
-            if {prefix} == now or not case.affordable():
-                continue
-            tried = _renamed(case.element, space, prefix)
-            if tried is not None and case.fits(case.form(tried)):
-                shown = prefix or "(xmlns)"
-                return Diagnosis(
-                    "prefix", None, {"before": shown, "after": ", ".join(sorted(one or "(xmlns)" for one in now))}
-                )
+    for before, after, made in under_other_prefixes(case.element, inclusive=case.step.method != "exclusive"):
+        if not case.affordable():
+            return None
+        tried = made()
+        if tried is not None and case.fits(case.form(tried)):
+            return Diagnosis("prefix", None, {"before": before, "after": after})
     return None
-
-
-def _renamed(element: etree._Element, space: str, prefix: str) -> etree._Element | None:
-    """The part with the prefix of one namespace changed; ``None`` when the new one is taken."""
-    if any(
-        uri != space and (name or "") == prefix
-        for one in element.iter(etree.Element)
-        for name, uri in one.nsmap.items()
-    ):
-        return None
-
-    def made(one: etree._Element, above: etree._Element | None) -> etree._Element:
-        own: dict[Any, str] = {name: uri for name, uri in one.nsmap.items() if uri != space}
-        own[prefix or None] = space
-        attributes = {str(key): str(value) for key, value in one.attrib.items()}
-        new = (
-            etree.Element(one.tag, attributes, nsmap=own)
-            if above is None
-            else etree.SubElement(above, one.tag, attributes, nsmap=own)
-        )
-        new.text = one.text
-        for child in one.iterchildren(etree.Element):
-            made(child, new).tail = child.tail
-        return new
-
-    return made(element, None)
 
 
 def _bare(element: etree._Element) -> bytes:
@@ -430,15 +399,26 @@ def _bare(element: etree._Element) -> bytes:
     return canonical(root)
 
 
+def _digest_spelling(case: _Case) -> Diagnosis | None:
+    """The right digest, but not written as base64 of its octets."""
+    right = digest(case.name, case.octets)
+    for notation, meant in spellings(case.wanted):
+        if hmac.compare_digest(meant, right):
+            return Diagnosis("digest-spelling", None, {"seen": notation, "expected": f"base64({case.name})"})
+    return None
+
+
 def _not_xml(case: _Case) -> Diagnosis | None:
     """Octets that are no canonical form, and another hash than declared."""
-    for raw in (
-        etree.tostring(case.element, with_tail=False, encoding="utf-8"),
-        case.octets.decode().encode("utf-16-le"),
-    ):
-        if case.fits(raw):
-            return Diagnosis("not-canonical")
+    if not case.affordable():
+        return None
+    for notation, tried in not_canonical(case.element, case.octets):
+        if case.fits(tried):
+            return Diagnosis("not-canonical", None, {"seen": notation})
     for other in dict.fromkeys((*case.pack.signature.digests.values(), "sha1")):
         if other != case.name and hmac.compare_digest(digest(other, case.octets), case.wanted):
             return Diagnosis("digest-method", None, {"seen": other, "expected": case.name})
+    for notation, twice in digested_twice(case.name, case.octets):
+        if hmac.compare_digest(twice, case.wanted):
+            return Diagnosis("digest-method", None, {"seen": notation, "expected": case.name})
     return None

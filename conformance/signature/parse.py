@@ -21,6 +21,8 @@ SIGNATURE = f"{{{DS}}}Signature"
 _SIGNED_INFO, _VALUE, KEY_INFO, _OBJECT = (
     f"{{{DS}}}{name}" for name in ("SignedInfo", "SignatureValue", "KeyInfo", "Object")
 )
+_PARTS = (_SIGNED_INFO, _VALUE, KEY_INFO, _OBJECT)
+"""The parts of a signature in the order that its schema lays down."""
 _NO_ELEMENTS: frozenset[object] = frozenset((etree.Comment, etree.PI, etree.Entity))
 _METHODS = [f"{{{DS}}}CanonicalizationMethod", f"{{{DS}}}SignatureMethod"]
 _REFERENCE = f"{{{DS}}}Reference"
@@ -39,6 +41,8 @@ _DIGEST_METHOD, _DIGEST_VALUE = f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue"
 _SIGNING_TIME = "SigningTime"
 PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_BASE64_URL = re.compile(r"[A-Za-z0-9_-]+={0,2}")
+_UNPADDED = re.compile(r"[A-Za-z0-9+/]+")
 _ROOM = 160
 """Characters of a list of allowed algorithms that a finding shows."""
 _MOST_TRANSFORMS = 4
@@ -196,10 +200,29 @@ def decoded(text: str | None) -> bytes | None:
         return None
 
 
+def _no_base64(text: str) -> str:
+    """What is wrong with a text that is not base64: the usual encoder's name, where it can be told."""
+    compact = "".join(text.split())
+    if "-----BEGIN" in text:
+        return "form.base64-pem"
+    if _BASE64_URL.fullmatch(compact) and not compact.isalnum():
+        return "form.base64-url"
+    return "form.base64-unpadded" if _UNPADDED.fullmatch(compact) and len(compact) % 4 > 1 else "form.not-base64"
+
+
+def _rank(tag: str) -> int:
+    """Where the schema of signatures puts an element."""
+    return _PARTS.index(tag) if tag in _PARTS else len(_PARTS)
+
+
 def parse(node: etree._Element, pack: Pack) -> Parsed:
     """Read a ``ds:Signature`` element; never raises on what it holds."""
     found = Parsed(node)
     children, tags = _elements(node)
+    ordered = sorted(tags, key=_rank)
+    if ordered != tags and ordered[:2] == [_SIGNED_INFO, _VALUE] and ordered[-1] in _PARTS:
+        found.against("form.order", seen=_local(tags), expected=_local(_PARTS))
+        children, tags = sorted(children, key=lambda one: _rank(one.tag)), ordered
     if tags[:2] != [_SIGNED_INFO, _VALUE] or any(tag not in (KEY_INFO, _OBJECT) for tag in tags[2:]):
         found.against("form.malformed", seen=_local(tags) or "Signature/")
         return found
@@ -209,7 +232,7 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
     text = children[1].text or ""
     value = decoded(text)
     if not value or len(children[1]):
-        found.against("form.not-base64", children[1], seen=text.strip()[:40], name=_local((tags[1],)))
+        found.against(_no_base64(text), children[1], seen=text.strip()[:40], name=_local((tags[1],)))
     found.value = value or b""
     if "\r" in text:  # the JDK writes &#13;, and SignedXml loses it when a layer above signs it
         found.portability.setdefault("carriage-return", children[1])
@@ -318,7 +341,8 @@ def _step(found: Parsed, node: etree._Element, pack: Pack) -> Step | None:
     known = pack.signature.canonicalization.get(uri)
     if known is None:
         cause = "with-comments" if uri.endswith("WithComments") else refused_cause(uri, pack)
-        found.against(f"form.{'unknown-transform' if cause == 'unknown' else cause}", node, seen=uri)
+        cause = "unknown-transform" if cause == "unknown" else cause
+        found.against(f"form.{cause}", node, seen=uri, expected=_listed(pack.signature.canonicalization))
         return None
     if not known.portable:
         found.portability.setdefault("c14n", node)
@@ -361,7 +385,8 @@ def _reference(
         )  # fmt: skip
     value = decoded(children[-1].text)
     if not value or len(children[-1]):
-        found.against("form.not-base64", children[-1], seen=(children[-1].text or "")[:40], name=_local((tags[-1],)))
+        text = children[-1].text or ""
+        found.against(_no_base64(text), children[-1], seen=text[:40], name=_local((tags[-1],)))
     if not uri or not uri.startswith("#") or uri.startswith("#xpointer"):
         return None
     if not steps:

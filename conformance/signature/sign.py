@@ -17,8 +17,9 @@ from datetime import datetime, timedelta, timezone
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs7
 from lxml import etree
 
 from conformance.document import Document, read
@@ -80,15 +81,22 @@ class Style:
     target: str = ""
     """Target of the QualifyingProperties; empty: the signature."""
     octets: str = ""
-    """What is really digested: a canonicalization, ``raw`` (as written) or ``bare`` (without namespaces)."""
+    """What is really digested: a canonicalization, ``raw`` (as written), ``bare`` (without namespaces) or ``joined``
+    (the values with bars between them)."""
     digest_by: str = ""
     """The digest really made, by the pack's short name."""
+    digest_as: str = ""
+    """How the digest is written: ``hex``, ``base64-hex``, ``unpadded``, ``url``; empty: as it must be."""
     octets_of: str = ""
-    """``octets`` and ``digest_by`` hold for this reference only; empty: for all references to content."""
+    """These three hold for this reference only; empty: for all references to content."""
     value_by: str = ""
     """URI of the method with which the value is really made."""
     value_c14n: str = ""
     """The canonicalization over which the value is really made."""
+    value_over: str = ""
+    """What is really signed, of SignedInfo: its ``digest``; empty: itself."""
+    value_as: str = ""
+    """How the value is written: as a digest can be, ``reversed``, ``cms``, ``pem``; empty: as it must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +299,7 @@ def _end_of(data: bytes, names: list[str]) -> tuple[int, int] | None:
 
 def _sign_layer(data: bytes, pack: Pack, plans: list[Plan]) -> bytes:
     policy = pack.signature
-    marks: dict[str, tuple[str, str, str]] = {}  # placeholder → (Id, canonicalization, digest)
+    marks: dict[str, tuple[str, str, str, str]] = {}  # placeholder → (Id, canonicalization, digest, spelling)
     boxes: dict[str, str] = {}
     for plan in plans:
         boxes[plan.slot] = boxes.get(plan.slot, "") + (
@@ -307,13 +315,13 @@ def _sign_layer(data: bytes, pack: Pack, plans: list[Plan]) -> bytes:
     named = [one for one in root.iter(etree.Element) if one.keys()]
     for spelling in ("id", "ID", "Id", pack.binding.id_attribute):  # inside a signature always "Id"
         by_id.update((one.get(spelling), one) for one in named)
-    known: dict[tuple[str, str, str], str] = {}
-    for mark, (target, method, name) in marks.items():
-        key = (target, method, name)
+    known: dict[tuple[str, str, str, str], str] = {}
+    for mark, key in marks.items():
+        target, method, name, spelling = key
         if key not in known:
             element = root if target == "" else by_id.get(target)
             octets = _octets(element, method) if element is not None else b""
-            known[key] = base64.b64encode(algorithms.digest(name, octets)).decode()
+            known[key] = _spelled(algorithms.digest(name, octets), spelling)
         data = data.replace(mark.encode(), known[key].encode())
     root = etree.fromstring(data)
     for element in root.iter(f"{{{DS}}}Signature"):
@@ -370,6 +378,8 @@ def revocation_values(crls: Iterable[bytes] = (), answers: Iterable[bytes] = ())
 def _octets(element: etree._Element, method: str) -> bytes:
     if method == "raw":
         return etree.tostring(element, with_tail=False, encoding="utf-8")
+    if method == "joined":
+        return "|".join(map(str, element.itertext())).encode()
     if method == "bare":
         root = copy.deepcopy(element)
         for one in root.iter(etree.Element):
@@ -395,6 +405,20 @@ def _digest_uri(name: str, pack: Pack) -> tuple[str, str]:
     return name, "sha1" if name.endswith("sha1") else "sha256"
 
 
+def _spelled(octets: bytes, spelling: str) -> str:
+    """Octets as text: base64, or what it is mistaken for."""
+    match spelling:
+        case "hex":
+            return octets.hex()
+        case "base64-hex":
+            return base64.b64encode(octets.hex().encode()).decode()
+        case "url":
+            return base64.urlsafe_b64encode(octets).decode()
+        case _:
+            text = base64.b64encode(octets).decode()
+            return text.rstrip("=") if spelling == "unpadded" else text
+
+
 def _wrapped(octets: bytes, style: Style) -> str:
     text = base64.b64encode(octets).decode()
     if not style.wrap:
@@ -415,7 +439,7 @@ def _method(plan: Plan, pack: Pack) -> tuple[str, SignatureAlgorithm]:
     return next((uri, one) for uri, one in pack.signature.signatures.items() if one == wanted)
 
 
-def _signature(plan: Plan, pack: Pack, marks: dict[str, tuple[str, str, str]]) -> str:
+def _signature(plan: Plan, pack: Pack, marks: dict[str, tuple[str, str, str, str]]) -> str:
     style = plan.style
     p = f"{style.prefix}:" if style.prefix else ""
     declared = f'xmlns:{style.prefix}="{DS}"' if style.prefix else f'xmlns="{DS}"'
@@ -433,7 +457,8 @@ def _signature(plan: Plan, pack: Pack, marks: dict[str, tuple[str, str, str]]) -
         mark = f"DIGEST-{plan.id}-{number}-"
         false = number < len(plan.uris) and style.octets_of in ("", uri)
         method = style.octets if false and style.octets else c14n_method
-        marks[mark] = (uri.removeprefix("#"), method, style.digest_by if false and style.digest_by else digest_name)
+        name = style.digest_by if false and style.digest_by else digest_name
+        marks[mark] = (uri.removeprefix("#"), method, name, style.digest_as if false else "")
         before = style.transforms if number < len(plan.uris) else style.own_transforms
         steps = "".join(f'<{p}Transform Algorithm="{one}"/>' for one in (*before, c14n_uri) if one)
         transforms = f"<{p}Transforms>{steps}</{p}Transforms>" if steps else ""
@@ -533,10 +558,27 @@ def _value(plan: Plan, signed_info: etree._Element, pack: Pack) -> str:
     if plan.style.hmac:
         public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return _wrapped(hmac.new(public, octets, hashlib.sha256).digest(), plan.style)
+    if style.value_over == "digest":
+        octets = algorithms.digest(algorithm.hash, octets)
     value = algorithms.sign(algorithm, key, octets)
     if plan.style.der:
         value = algorithms.to_der(value)
-    return _wrapped(value, plan.style)
+    match style.value_as:
+        case "":
+            return _wrapped(value, plan.style)
+        case "reversed":
+            return _spelled(value[::-1], "")
+        case "cms" | "pem":
+            builder = pkcs7.PKCS7SignatureBuilder().set_data(octets)
+            builder = builder.add_signer(plan.credential.certificate, key, hashes.SHA256())
+            options = [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary]
+            return (
+                builder.sign(Encoding.PEM, options).decode()
+                if style.value_as == "pem"
+                else _spelled(builder.sign(Encoding.DER, options), "")
+            )
+        case _:
+            return _spelled(value, style.value_as)
 
 
 def re_signed(plan: Plan, **changes: object) -> Plan:

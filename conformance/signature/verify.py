@@ -23,11 +23,14 @@ from conformance.signature.budget import Budget
 from conformance.signature.canonical import canonical, reparsed, rerooted
 from conformance.signature.certificate import CertificateFacts
 from conformance.signature.diagnose import around
+from conformance.signature.mistaken import renamed, value_mistake
 from conformance.signature.parse import PROPERTIES_TYPE, SIGNATURE, Parsed, Reference, Step, within
 from conformance.signature.removed import reference_removed
 
 MOST_SIGNATURES = 256
 """Signatures of one document that are looked at; a class has some twenty."""
+_MOST_UNEXPLAINED = 4
+"""Signature values that are looked at for habits of software before it is given up."""
 _TIME = re.compile(r"^(-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$")
 _EXCLUSIVE = Step("exclusive")
 _ONCE_EXCLUSIVE = (_EXCLUSIVE,)
@@ -61,6 +64,8 @@ class Signature:
     value_good: bool | None = None
     """``None``: not verified, because form, algorithm or certificate forbid it."""
     value_cause: str = ""
+    value_seen: str = ""
+    """What the cause is about, as a notation: what was signed, or how the value is spelled."""
     covered: Mapping[str, tuple[etree._Element, ...]] = field(default_factory=dict)
     """Anchor or ``slot:name`` → its elements that the references cover."""
     extra: int = 0
@@ -68,6 +73,8 @@ class Signature:
     time: SigningTime | None = None
     time_problem: str = ""
     """``missing``, ``unsigned``, ``several``, ``unreadable`` or empty."""
+    time_node: etree._Element | None = None
+    """The signed time that cannot be read."""
     xades_problem: str = ""
     xades_seen: str = ""
     """What the problem is about: an algorithm."""
@@ -134,6 +141,8 @@ class _Verifier:
             for above in self._above(element):
                 self.inside[above].append(named)
         self.reader = Reader(document, pack)
+        self.unexplained = 0
+        """Signature values that no habit of software explains."""
         self.digests: dict[tuple[etree._Element, tuple[Step, ...], str], bytes] = {}
         head, _, rest = pack.header.zone[1:].partition(":")
         sign = -1 if pack.header.zone.startswith("-") else 1
@@ -316,10 +325,15 @@ class _Verifier:
         step = parsed.step
         if algorithms.verify(algorithm, leaf.key, parsed.value, canonical(compact, step.method, step.prefixes)):
             return "reindented"
-        for other in self.pack.signature.signatures.values():
-            kin = other != parsed.algorithm and other.key == parsed.algorithm.key
-            if kin and algorithms.verify(other, leaf.key, parsed.value, octets):
-                return "other-method"
+        if self.unexplained < _MOST_UNEXPLAINED:  # software makes all its signatures alike: some tell of all
+            cause, one.value_seen = value_mistake(parsed, leaf, octets, self.pack)
+            if cause:
+                return cause
+            prefixes = renamed(parsed, leaf)
+            if prefixes is not None:
+                one.value_seen = " → ".join(prefixes)
+                return "prefix"
+            self.unexplained += 1
         if parsed.step.method != "exclusive":
 
             def fits(tried: bytes) -> bool:
@@ -356,6 +370,7 @@ class _Verifier:
         else:
             one.time = self._time(signed[0])
             one.time_problem = "" if one.time else "unreadable"
+            one.time_node = None if one.time else signed[0]
         one.xades_problem = self._xades(one, hashed)
 
     def _time(self, node: etree._Element) -> SigningTime | None:

@@ -26,6 +26,11 @@ UNKNOWN: dict[tuple[str, str], str] = {
     ("dotnet", "pss"): "SignedXml knows no RSASSA-PSS",
     ("xmlsec1", "pss"): "xmlsec1 1.2 knows no RSASSA-PSS",
     ("go", "pss"): "goxmldsig 1.2 knows PKCS#1 v1.5 only",
+    ("xmlseclibs", "ecdsa"): "xmlseclibs 3.1 knows RSA only",
+    ("perl", "ecdsa"): "Crypt::OpenSSL::RSA knows RSA only",
+    ("php", "pss"): "openssl_verify of PHP 8.2 knows no RSASSA-PSS",
+    ("xmlseclibs", "pss"): "xmlseclibs 3.1 knows PKCS#1 v1.5 only",
+    ("perl", "pss"): "the program uses PKCS#1 v1.5 only",
     ("santuario", "pss"): "Santuario 2.1.7 knows RSASSA-PSS with parameters only",
 }
 """Platform and algorithm → why the signatures cannot be verified there."""

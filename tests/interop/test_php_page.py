@@ -19,6 +19,7 @@ from conformance.doors.vendor import PREFIX
 from tests.interop.tools import lacking
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "php.md"
+SIGNING = PAGE.parents[1] / "signing-recipes.md"
 DESK = """
 class Desk {
     public function describe(): array { return ['vendor' => 'Thử', 'capabilities' => []]; }
@@ -87,3 +88,13 @@ def test_the_router_of_the_page_answers_as_the_interface_wants(php: Http) -> Non
     assert php.call("POST", f"{PREFIX}/tick").json()["reasons"][0]["code"] == "NOT_OFFERED"
     wrong = httpx.get(f"{php.base_url}{PREFIX}/", headers={"Authorization": "Bearer no"}, trust_env=False, timeout=30)
     assert wrong.status_code == 401
+
+
+def test_the_code_on_the_signing_page_is_the_code_that_signs_in_the_tests() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parent / "php").glob("*.php"))]
+    lines = ["\n".join(map(str.strip, text.splitlines())) for text in sources]
+    blocks = re.findall(r"```php\n(.*?)```", SIGNING.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        shown = "\n".join(map(str.strip, block.strip().splitlines()))
+        assert any(shown in text for text in lines), shown[:80]

@@ -33,10 +33,26 @@ SIGNED: dict[tuple[str, str], set[str]] = {
     ("xmlsec1", "portable"): {OLD_PADDING},
     ("go", "invoice"): {OLD_PADDING, PLAIN, C14N, PREFIX},
     ("go", "portable"): {OLD_PADDING, PLAIN},
+    ("php", "invoice"): {OLD_PADDING, PLAIN, C14N, PREFIX, NO_ZONE},
+    ("php", "portable"): {OLD_PADDING},
+    ("xmlseclibs", "invoice"): {OLD_PADDING, PLAIN, C14N, PREFIX},
+    ("xmlseclibs", "portable"): {OLD_PADDING, PLAIN},
+    ("perl", "invoice"): {OLD_PADDING, PLAIN, C14N, PREFIX},
+    ("perl", "portable"): {OLD_PADDING},
 }
 """Signer and style → all that our checks may say of its document."""
 NAMES = [f"{tool}-{style}" for tool, style in SIGNED]
-VERIFIERS = ("java", "dotnet", "xml-crypto", "xadesjs", "xmlsec1", "go", "santuario")
+VERIFIERS = ("java", "dotnet", "xml-crypto", "xadesjs", "xmlsec1", "go", "santuario", "php", "xmlseclibs", "perl")
+
+SLOW = {"xml-crypto"}
+"""Programs that take a fifth of a second a signature: of some signers they verify no document."""
+NOT_FOR_SLOW = {
+    ("php", "invoice"),
+    ("xmlseclibs", "invoice"),
+    ("xmlseclibs", "portable"),
+    ("perl", "invoice"),
+    ("perl", "portable"),
+}
 
 FIRST_LAYER = "subject-teacher"
 DISAGREE = {
@@ -104,7 +120,8 @@ def test_one_altered_byte_is_refused(
 @pytest.mark.parametrize("verifier", VERIFIERS)
 def test_engines_agree_on_the_documents_of_all_platforms(documents: Documents, verifier: str) -> None:
     tool = ready(verifier)
-    files = {f"{one}-{style}": documents.get(one, style) for one, style in SIGNED}
+    wanted = [one for one in SIGNED if verifier not in SLOW or one not in NOT_FOR_SLOW]
+    files = {f"{one}-{style}": documents.get(one, style) for one, style in wanted}
     said = verify(tool, list(files.values()))
     ids = [plan.id for plan in documents.desk.plans]
     for name, path in files.items():

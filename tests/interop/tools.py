@@ -34,6 +34,7 @@ class Tool:
     programs: tuple[str, ...]
     build: tuple[tuple[str, ...], ...] = ()
     files: tuple[Path, ...] = ()
+    """Each may hold patterns."""
     sign: tuple[str, ...] = ()
     verify: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -41,13 +42,18 @@ class Tool:
     def missing(self) -> str:
         """What is not on this machine; empty: all is there."""
         lacking = [one for one in self.programs if shutil.which(one) is None]
-        lacking.extend(str(one) for one in self.files if not one.exists())
+        lacking.extend(str(one) for one in self.files if not any(Path("/").glob(str(one)[1:])))
         return ", ".join(lacking)
 
 
 _QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """A program of seconds gains nothing from compiling twice, nor from four threads that look for garbage."""
 _JDK = ("javac", "-d", "{built}")
+_PHP_DOM = Path("/usr/lib/php/*/dom.so")
+_XMLSECLIBS = Path("/usr/local/share/php/xmlseclibs")
+_PERL = tuple(
+    Path("/usr/lib/*/perl5/*") / one for one in ("XML/LibXML.pm", "Crypt/OpenSSL/RSA.pm", "Crypt/OpenSSL/X509.pm")
+)
 _SANTUARIO = (JAVA / "xmlsec.jar", JAVA / "slf4j-api.jar", JAVA / "slf4j-nop.jar")
 _SANTUARIO_PATH = os.pathsep.join(map(str, _SANTUARIO))
 
@@ -80,6 +86,18 @@ TOOLS = {
             (GOPATH / "src/github.com/russellhaering/goxmldsig",),
             sign=("{built}/interop", "sign"), verify=("{built}/interop", "verify"),
             variables={"GO111MODULE": "off", "GOPATH": str(GOPATH), "GOFLAGS": ""},
+        ),
+        Tool(
+            "php", "php", ("php",), files=(_PHP_DOM,),
+            sign=("php", "{built}/dom.php", "sign"), verify=("php", "{built}/dom.php", "verify"),
+        ),
+        Tool(
+            "xmlseclibs", "php", ("php",), files=(_PHP_DOM, _XMLSECLIBS / "xmlseclibs.php"),
+            sign=("php", "{built}/xmlseclibs.php", "sign"), verify=("php", "{built}/xmlseclibs.php", "verify"),
+        ),
+        Tool(
+            "perl", "perl", ("perl",), files=_PERL,
+            sign=("perl", "{built}/interop.pl", "sign"), verify=("perl", "{built}/interop.pl", "verify"),
         ),
         Tool(
             "santuario", "santuario", ("java", "javac"), ((*_JDK, "-cp", _SANTUARIO_PATH, "Oracle.java"),),

@@ -86,6 +86,8 @@ def compared(
             count += 1
             if said.get(identifier, False) == good:
                 continue
+            if reason.startswith("form.base64-"):  # the same with the encoder's name
+                reason = "form.not-base64"
             fitting = [
                 each for each in TABLE if (each.engine, each.reason) == (engine, reason) and each.when(data, one)
             ]  # fmt: skip
