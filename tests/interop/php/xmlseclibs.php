@@ -25,7 +25,7 @@ function signed(DOMElement $box, Plan $plan, string $prefix, string $c14n): void
     $key->loadKey($plan->key);
     $signed->sign($key, $box);        // $box: ô Cks trong tài liệu / the slot in the document
     $signed->add509Cert(implode("\n", [$plan->certificate, ...$plan->chain]) . "\n", true, false,
-        ['subjectName' => true, 'issuerSerial' => true]);
+        ['subjectName' => true]);
 }
 
 function verify(DOMElement $signature): string
