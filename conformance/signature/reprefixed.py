@@ -86,7 +86,7 @@ def reprefixed(
         fresh = {key: value for key, value in one.nsmap.items() if outer.get(key) != value and value in keep}
         own = {**{(wanted.get(value, key or "") or None): value for key, value in fresh.items()}, **own}
         attributes = {str(key): str(value) for key, value in one.attrib.items()}
-        names: dict = own  # type: ignore[type-arg]
+        names: dict = own  # type: ignore[type-arg]  # lxml's own stubs allow no prefix that may be None
         new = (
             etree.Element(one.tag, attributes, nsmap=names)
             if above is None
