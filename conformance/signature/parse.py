@@ -210,6 +210,11 @@ def _no_base64(text: str) -> str:
     return "form.base64-unpadded" if _UNPADDED.fullmatch(compact) and len(compact) % 4 > 1 else "form.not-base64"
 
 
+def _shown(text: str) -> str:
+    """How a text that is not base64 begins: of one in lines the first, which says what it is."""
+    return text.strip().partition("\n")[0][:40]
+
+
 def _rank(tag: str) -> int:
     """Where the schema of signatures puts an element."""
     return _PARTS.index(tag) if tag in _PARTS else len(_PARTS)
@@ -232,7 +237,7 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
     text = children[1].text or ""
     value = decoded(text)
     if not value or len(children[1]):
-        found.against(_no_base64(text), children[1], seen=text.strip()[:40], name=_local((tags[1],)))
+        found.against(_no_base64(text), children[1], seen=_shown(text), name=_local((tags[1],)))
     found.value = value or b""
     if "\r" in text:  # the JDK writes &#13;, and SignedXml loses it when a layer above signs it
         found.portability.setdefault("carriage-return", children[1])
@@ -386,7 +391,7 @@ def _reference(
     value = decoded(children[-1].text)
     if not value or len(children[-1]):
         text = children[-1].text or ""
-        found.against(_no_base64(text), children[-1], seen=text[:40], name=_local((tags[-1],)))
+        found.against(_no_base64(text), children[-1], seen=_shown(text), name=_local((tags[-1],)))
     if not uri or not uri.startswith("#") or uri.startswith("#xpointer"):
         return None
     if not steps:
