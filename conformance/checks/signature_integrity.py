@@ -21,8 +21,8 @@ _SAME = ("reindented", "namespace-context", "prefix")
 """What happens to SignedInfo together with the parts it refers to."""
 _REMOVED = "reference-removed"
 _MOST_HINTS = 60
-_SEVERAL = 3
-"""Signatures of a document from which something that all have is no chance."""
+SEVERAL = 3
+"""Signatures of a document from which something that all have is the software's doing, no chance."""
 _INSTRUCTION = "PL1-DOC-003.instruction"
 _UNKNOWN_ATTRIBUTE = "PL1-STR-001.attribute-unknown"
 _DANGLING = "PL1-KY-007.dangling"
@@ -59,15 +59,17 @@ class _Integrity:
         targets: dict[str, set[etree._Element]] = {}
         content: set[str] = set()
         fitting: set[str] = set()
-        for each in (each for one in self.facts.signatures for each in one.references if each.target is not None):
+        for each in (each for one in self.facts.signatures for each in one.references):
+            if each.target is None:
+                continue
             name = etree.QName(each.target).localname
-            targets.setdefault(name, set()).add(each.target)  # type: ignore[arg-type]
+            targets.setdefault(name, set()).add(each.target)
             if not each.own:
                 content.add(name)
             if each.good is not False:
                 fitting.add(name)
-        strange = {name for name, those in targets.items() if name not in fitting and len(those) >= _SEVERAL}
-        several = len(self.facts.signatures) >= _SEVERAL
+        strange = {name for name, those in targets.items() if name not in fitting and len(those) >= SEVERAL}
+        several = len(self.facts.signatures) >= SEVERAL
         return strange | content if several and content.isdisjoint(fitting) else strange
 
     @cached_property
@@ -201,7 +203,7 @@ class _Integrity:
             return False
         step = reference.steps[0]
         attributes = {str(name): str(value) for name, value in target.attrib.items()}
-        empty = etree.Element(target.tag, attributes, nsmap=target.nsmap)  # type: ignore[arg-type]
+        empty = etree.Element(target.tag, attributes, nsmap=target.nsmap)  # type: ignore[arg-type]  # the stubs know no default namespace
         empty.text = target.text
         octets = canonical(empty, step.method, step.prefixes)
         return hmac.compare_digest(digest(reference.digest_name, octets), reference.value)

@@ -9,7 +9,7 @@ from lxml import etree
 
 from conformance.checks import certificates
 from conformance.checks.context import Context
-from conformance.checks.signature_integrity import EXCHANGED, check_integrity
+from conformance.checks.signature_integrity import EXCHANGED, SEVERAL, check_integrity
 from conformance.checks.signature_integrity import RULE as INTEGRITY
 from conformance.checks.signature_times import check_times
 from conformance.checks.signers import HOMEROOM, PRINCIPAL, SEAL, SUBJECT_TEACHER, Binding, Ledger, bind
@@ -50,8 +50,6 @@ _SPELLINGS = ("base64-unpadded", "base64-url", "base64-pem")
 _SLOT_CHANGED = "PL1-KY-006.slot-changed"
 _NOTHING_FITS = "PL1-KY-006.nothing-fits"
 _DECOMPOSED = "PL1-KY-006.nfd"
-_SEVERAL = 3
-"""Signatures of a document from which a mistake that all have is the software's."""
 _OF_SOFTWARE = (
     "PL1-KY-006",
     "PL1-KY-007",
@@ -437,7 +435,7 @@ def _once(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
         return
     codes = [f"{INTEGRITY}.{cause}" for cause in (*_EVERYWHERE, *_ALIKE)]
     codes += [f"PL1-KY-007.{cause}" for cause in _SPELLINGS]
-    if len(facts.signatures) >= _SEVERAL:
+    if len(facts.signatures) >= SEVERAL:
         codes += [
             code for code, signatures in ledger.told.items()
             if code.startswith(_OF_SOFTWARE) and len(signatures) == len(facts.signatures) and code not in codes
@@ -457,7 +455,7 @@ def _once(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
     known = next((code for code in codes if code != _NOTHING_FITS and code in ledger.told), "")
     those = ledger.told.get(known, set())
     # what is not understood happened together with what is
-    follow = (_NOTHING_FITS, _SLOT_CHANGED) if len(those) >= _SEVERAL else (_NOTHING_FITS,)
+    follow = (_NOTHING_FITS, _SLOT_CHANGED) if len(those) >= SEVERAL else (_NOTHING_FITS,)
     if known:
         found.observations = [
             replace(one, consequence_of=known) if one.is_root and one.code in follow else one

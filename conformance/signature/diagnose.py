@@ -11,7 +11,7 @@ import hmac
 import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from lxml import etree
 
@@ -323,7 +323,7 @@ def _variants(element: etree._Element, pack: Pack) -> Iterator[tuple[str, Callab
     yield "whitespace", _strip
     if next(element.iter(f"{{{DS}}}SignatureValue"), None) is not None:
         for width in _WIDTHS:
-            yield "whitespace", lambda root, width=width: _wrapped(root, width)  # type: ignore[misc]
+            yield "whitespace", partial(_wrapped, width=width)
     yield "decimal-sign", _pointed(pack)
     for indent in _INDENTS:
         for depth in _DEPTHS:

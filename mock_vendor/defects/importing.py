@@ -308,6 +308,19 @@ class AlwaysExpired(Habits):
         return Reason("AUTH_EXPIRED", message=found.message) if found.code.startswith("AUTH_") else found
 
 
+class _Trusting(Habits):
+    """Takes silence about what is in force for consent."""
+
+    def standing(self, line: Line, record: str, authorisation: str) -> Standing:
+        try:
+            return super().standing(line, record, authorisation)
+        except Refused:
+            return Standing(None, "", revoked=False)
+
+    def force_reasons(self, received: Received, standing: Standing) -> list[Reason]:
+        return super().force_reasons(received, standing) if standing.digest else []
+
+
 @defect(
     "takes-a-used-authorisation-for-success",
     "Mã ủy quyền đã dùng thì coi như nhập thành công lần nữa",
@@ -316,7 +329,7 @@ class AlwaysExpired(Habits):
     cause="PL2-TC-003.imported",
     shows=["exchange:authorisation-used"],
 )
-class OnceMore(Habits):
+class OnceMore(_Trusting):
     """What it got last is what it gets."""
 
     _last: tuple[Received, ...] = ()
@@ -330,15 +343,6 @@ class OnceMore(Habits):
             raise
         self._last = tuple(found)
         return found
-
-    def standing(self, line: Line, record: str, authorisation: str) -> Standing:
-        try:
-            return super().standing(line, record, authorisation)
-        except Refused:
-            return Standing(None, "", revoked=False)
-
-    def force_reasons(self, received: Received, standing: Standing) -> list[Reason]:
-        return super().force_reasons(received, standing) if standing.digest else []
 
 
 @defect(
@@ -387,17 +391,8 @@ class CrossedOff(Habits):
     cause="PL2-TC-001.imported-bad",
     shows=["exchange:import-in-force-unknown"],
 )
-class InGoodFaith(Habits):
+class InGoodFaith(_Trusting):
     """No answer is no objection."""
-
-    def standing(self, line: Line, record: str, authorisation: str) -> Standing:
-        try:
-            return super().standing(line, record, authorisation)
-        except Refused:
-            return Standing(None, "", revoked=False)
-
-    def force_reasons(self, received: Received, standing: Standing) -> list[Reason]:
-        return super().force_reasons(received, standing) if standing.digest else []
 
 
 @defect(

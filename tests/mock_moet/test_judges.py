@@ -53,7 +53,7 @@ def pooled(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Setup, list[int], 
 
     def executor(judges: Judges) -> Any:
         if judges._pool is None:
-            judges._pool = Pool(parcels)  # type: ignore[assignment]
+            judges._pool = Pool(parcels)  # type: ignore[assignment]  # a pool that dies as told
         return judges._pool
 
     def looking(judges: Judges) -> None:

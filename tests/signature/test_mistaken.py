@@ -203,7 +203,7 @@ def test_how_a_value_was_made_instead_is_named(habit: str, monkeypatch: pytest.M
     ],
 )
 def test_what_all_signatures_of_a_software_have_is_one_root(style: dict[str, str], code: str) -> None:
-    made = Style(**style)  # type: ignore[arg-type]
+    made = Style(**style)  # type: ignore[arg-type]  # fields of several types
     assert [one.code for one in roots(bench(), bench().signed(few, style=made))] == [code]
 
 
@@ -272,7 +272,7 @@ def test_the_parts_of_a_signature_stand_in_the_order_of_its_schema(
     made = signing._signature
 
     def changed(plan: Plan, *rest: object) -> str:
-        text = made(plan, *rest)  # type: ignore[arg-type]
+        text = made(plan, *rest)  # type: ignore[arg-type]  # the rest is passed on as it came
         return re.sub(pattern, new, text, flags=re.DOTALL) if plan.slot == "school-seal" else text
 
     monkeypatch.setattr(signing, "_signature", changed)
