@@ -83,16 +83,56 @@ def our_signatures(data: Sequence[bytes], plan: Plan) -> Pass:
 # ------------------------------------------------------------------------------------------------------------ floor
 
 
+def bare(data: Sequence[bytes], _: Plan) -> Pass:
+    """The barest program: parse, libxml2 schema, C14N and SHA-256 of each reference, the public-key operations.
+
+    It judges nothing else: no form, no algorithm, no certificate, no revocation, no rule.
+    """
+    schema = _schema()
+    keys: dict[str, Any] = {}
+
+    def work() -> None:
+        for one in data:
+            root = etree.fromstring(one)
+            assert schema.validate(root)
+            index = {element.get("Id"): element for element in root.iter() if element.get("Id")}
+            for signature in root.iter(f"{DS}Signature"):
+                key, value, info, pad, chosen = _job(signature, keys)
+                for reference in info.iter(f"{DS}Reference"):
+                    said = base64.b64decode(next(reference.iter(f"{DS}DigestValue")).text or "")
+                    assert hashlib.sha256(_canonical(index[(reference.get("URI") or "")[1:]])).digest() == said
+                key.verify(value, _canonical(info), pad, chosen)
+
+    return lambda: timed(work)
+
+
+def _schema() -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(str(PACK.path("document", "schema.xsd"))))
+
+
+def _canonical(element: etree._Element) -> bytes:
+    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False)
+
+
+def _job(signature: etree._Element, keys: dict[str, Any]) -> tuple[Any, bytes, etree._Element, Any, Any]:
+    """Key, value, SignedInfo, padding and hash of a signature; ``keys``: those read already."""
+    text = next(signature.iter(f"{DS}X509Certificate")).text or ""
+    if text not in keys:
+        keys[text] = x509.load_der_x509_certificate(base64.b64decode(text)).public_key()
+    method = signature[0][1].get("Algorithm") or ""
+    chosen = next(kind for bits, kind in _HASHES.items() if f"sha{bits}" in method.lower())()
+    pad: Any = padding.PSS(padding.MGF1(chosen), padding.PSS.AUTO) if "MGF1" in method else padding.PKCS1v15()
+    return keys[text], base64.b64decode(signature[1].text or ""), signature[0], pad, chosen
+
+
 def floor(data: Sequence[bytes], _: Plan) -> Pass:
     """What no checker in one process can do without, and only that: the calls into C are timed, nothing between them.
 
-    Parse, libxml2 schema, C14N and SHA-256 of every part once, C14N of every SignedInfo, the public-key operations.
+    Parse, libxml2 schema, C14N and SHA-256 of every part once (however many signatures refer to it), C14N of every
+    SignedInfo, the public-key operations.
     """
-    schema = etree.XMLSchema(etree.parse(str(PACK.path("document", "schema.xsd"))))
+    schema = _schema()
     keys: dict[str, Any] = {}
-
-    def canonical(element: etree._Element) -> bytes:
-        return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False)
 
     def one_pass() -> float:
         total, clock = 0.0, time.process_time
@@ -105,23 +145,14 @@ def floor(data: Sequence[bytes], _: Plan) -> Pass:
             parts: dict[str, etree._Element] = {}
             jobs = []
             for signature in root.iter(f"{DS}Signature"):
-                text = next(signature.iter(f"{DS}X509Certificate")).text or ""
-                key = keys.get(text)
-                if key is None:
-                    loaded: Any = x509.load_der_x509_certificate(base64.b64decode(text)).public_key()
-                    key = keys[text] = loaded
-                method = signature[0][1].get("Algorithm") or ""
-                chosen = next(kind for bits, kind in _HASHES.items() if f"sha{bits}" in method.lower())()
-                pss = "MGF1" in method
-                pad = padding.PSS(padding.MGF1(chosen), padding.PSS.AUTO) if pss else padding.PKCS1v15()
-                jobs.append((key, base64.b64decode(signature[1].text or ""), signature[0], pad, chosen))
+                jobs.append(_job(signature, keys))
                 for reference in signature[0].iter(f"{DS}Reference"):
                     parts[reference.get("URI") or ""] = index[(reference.get("URI") or "")[1:]]
             began = clock()
             for element in parts.values():
-                hashlib.sha256(canonical(element)).digest()
+                hashlib.sha256(_canonical(element)).digest()
             for key, value, info, pad, chosen in jobs:
-                key.verify(value, canonical(info), pad, chosen)
+                key.verify(value, _canonical(info), pad, chosen)
             total += clock() - began
         return total
 
@@ -131,8 +162,8 @@ def floor(data: Sequence[bytes], _: Plan) -> Pass:
 # ----------------------------------------------------------------------------------------------------- other people
 
 
-def script(data: Sequence[bytes], _: Plan) -> Pass:
-    """A straightforward script: xmlschema, then signxml for each signature."""
+def script(data: Sequence[bytes], anchors: Path) -> Pass:
+    """A straightforward script: xmlschema, then signxml for each signature with its path to the trust anchors (PEM)."""
     schema = xmlschema.XMLSchema(str(PACK.path("document", "schema.xsd")), allow="local")
 
     def work() -> None:
@@ -141,10 +172,9 @@ def script(data: Sequence[bytes], _: Plan) -> Pass:
             assert schema.is_valid(root)
             for box in root.iter(f"{{{PACK.binding.namespace}}}{PACK.signature.box}"):
                 signature = next(box.iter(f"{DS}Signature"))
-                certificate = next(signature.iter(f"{DS}X509Certificate")).text or ""
                 XMLVerifier().verify(
                     root,
-                    x509_cert=x509.load_der_x509_certificate(base64.b64decode(certificate)),
+                    ca_pem_file=str(anchors),
                     id_attribute="Id",
                     expect_config=SignatureConfiguration(
                         location=f".//*[@Id='{box.get('Id')}']/",
