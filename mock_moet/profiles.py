@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from conformance.pack import Pack, PackError, Text
-from conformance.pack.load import read_yaml
+from conformance.pack.data import read_yaml
 from mock_moet.faults import CONNECTION, Fault, Model
 
 _FILE = "service/profiles.yaml"

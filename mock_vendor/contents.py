@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from conformance.pack import Pack, RuleSet
-from conformance.pack.load import read_yaml
+from conformance.pack.data import read_yaml
 from mock_vendor.academics import Academics, Result
 from mock_vendor.register import Register
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.pack import Pack
-from conformance.pack.load import read_yaml
+from conformance.pack.data import read_yaml
 
 
 @lru_cache(maxsize=32)

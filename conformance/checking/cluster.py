@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from conformance.checking.files import CheckingProblem
-from conformance.checking.judging import Checked, Plan, judge_all, lost
-from conformance.checking.runners import AHEAD, batches
+from conformance.checking.judging import AHEAD, Checked, Plan, batches, judge_all, lost
 from conformance.checking.sources import Item
 
 RETRIES = 3

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +19,11 @@ from conformance.pack import Pack, default_pack, load_pack
 from conformance.signature.dump import dump_document
 from conformance.signature.given import GivenError, read_anchors, read_answers, read_crls, read_tax_codes
 from conformance.signature.trust import TrustStore
+
+BATCH = 16
+"""Items sent at once: some tenths of a second of work. Sending costs little, and an interruption waits little."""
+AHEAD = 3
+"""Batches in flight for each process: enough to keep it busy, few enough that memory stays flat."""
 
 
 @dataclass(slots=True)
@@ -162,6 +168,13 @@ def judge_one(item: Item, plan: Plan) -> Checked:
     except Exception as error:
         checked.error = f"{type(error).__name__}: {error}"
     return checked
+
+
+def batches(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
+    """The items in groups of :data:`BATCH`."""
+    rest = iter(items)
+    while batch := tuple(itertools.islice(rest, BATCH)):
+        yield batch
 
 
 def judge_all(plan: Plan, items: Sequence[Item]) -> list[Checked]:

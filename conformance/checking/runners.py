@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import multiprocessing
 import signal
 from collections import deque
@@ -12,14 +11,10 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
-from conformance.checking.judging import Checked, Plan, context_of, judge_all, judge_one, lost
+from conformance.checking.cluster import on_cluster
+from conformance.checking.judging import AHEAD, Checked, Plan, batches, context_of, judge_all, judge_one, lost
 from conformance.checking.related import related
 from conformance.checking.sources import Item
-
-BATCH = 16
-"""Items sent at once: some tenths of a second of work. Sending costs little, and an interruption waits little."""
-AHEAD = 3
-"""Batches in flight for each process: enough to keep it busy, few enough that memory stays flat."""
 
 
 def run(plan: Plan, items: Iterable[Item], *, jobs: int = 1, dask: str = "") -> Iterator[Checked]:
@@ -36,19 +31,10 @@ def run(plan: Plan, items: Iterable[Item], *, jobs: int = 1, dask: str = "") -> 
         CheckingProblem: the cluster cannot be used.
     """
     if dask:
-        from conformance.checking.cluster import on_cluster
-
         alone = on_cluster(plan, items, address=dask, workers=jobs)
     else:
         alone = _here(plan, items) if jobs <= 1 else in_processes(plan, items, jobs)
     return related(alone, together=plan.together)
-
-
-def batches(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
-    """The items in groups of :data:`BATCH`."""
-    rest = iter(items)
-    while batch := tuple(itertools.islice(rest, BATCH)):
-        yield batch
 
 
 _YOUNG = 20_000

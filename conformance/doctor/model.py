@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.pack.load import read_yaml
+from conformance.pack.data import read_yaml
 from conformance.wording import fill
 
 WRONG_USE, NOT_COMPLETED = 2, 3

@@ -11,8 +11,7 @@ from pydantic import Field, ValidationError
 from conformance.checks.exchange import RULES
 from conformance.exchanges.steps import FaultSpec, OutcomeSpec, Prepare, Send, Step, Tell, Watching
 from conformance.pack import Pack, PackError, Text
-from conformance.pack.data import Data
-from conformance.pack.load import read_yaml
+from conformance.pack.data import Data, read_yaml
 
 
 class Expectation(Data):

@@ -1,12 +1,12 @@
 """Loads a specification pack (data) into typed objects, and lints it."""
 
+from conformance.pack.data import PackError
 from conformance.pack.load import default_pack, load_pack
 from conformance.pack.model import (
     Cause,
     CodeEntry,
     CodeList,
     Pack,
-    PackError,
     Programme,
     Requirement,
     RuleSet,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from conformance.pack.load import read_yaml
+from conformance.pack.data import read_yaml
 from conformance.pack.model import Pack, Text
 
 Kind = Literal["valid", "invalid", "undecided"]

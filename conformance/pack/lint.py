@@ -13,8 +13,8 @@ from uuid import UUID
 
 from lxml import etree
 
-from conformance.pack.load import read_yaml
-from conformance.pack.model import Cause, CodeList, Pack, PackError, Requirement, Text
+from conformance.pack.data import PackError, read_yaml
+from conformance.pack.model import Cause, CodeList, Pack, Requirement, Text
 from conformance.pack.schemas import read_schema
 
 _ID = re.compile(r"PL[12]-[A-Z]{2,4}-[0-9]{3}")

@@ -18,17 +18,13 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from conformance.pack.data import Data
+from conformance.pack.data import Data, PackError, read_yaml, typed
 from conformance.pack.formats import Formats
 
 Language = Literal["vi", "en"]
 Basis = Literal["dispatch", "regulation", "dictionary", "standard", "profile"]
 Confidence = Literal["high", "quoted", "medium", "low"]
 Door = Literal["drive", "observe", "files"]
-
-
-class PackError(ValueError):
-    """The pack's data is wrong; the message names file and place, in Vietnamese and English."""
 
 
 class Text(Data):
@@ -616,9 +612,22 @@ class Pack:
         Raises:
             PackError: the files are not usable.
         """
-        from conformance.pack.load import revocation_form
-
-        return revocation_form(self)
+        folder = self.path("revocation")
+        if not folder.is_dir():
+            return None
+        path = folder / "signature.yaml"
+        slots = typed(StatementSlots, read_yaml(path), path)
+        form = copy.copy(self)
+        form.form_folder = folder.name
+        # values and formats are spelled alike in both forms unless the statement says otherwise
+        shared = read_yaml(self.path("document", "binding.yaml"))
+        binding = folder / "binding.yaml"
+        usual = {name: shared[name] for name in ("values", "formats")}
+        form.binding = typed(Binding, {**usual, **read_yaml(binding)}, binding)
+        form.signature = self.signature.model_copy(
+            update={name: getattr(slots, name) for name in StatementSlots.model_fields}
+        )
+        return form
 
     @cached_property
     def service(self) -> dict[str, Any]:
@@ -641,7 +650,5 @@ class Pack:
         return self._yaml("document", "form.yaml") if self.path("document", "form.yaml").is_file() else {}
 
     def _yaml(self, *parts: str) -> dict[str, Any]:
-        from conformance.pack.load import read_yaml
-
         loaded: dict[str, Any] = read_yaml(self.path(*parts))
         return loaded

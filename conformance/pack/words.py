@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from conformance.pack.load import read_yaml
+from conformance.pack.data import read_yaml
 from conformance.pack.model import Text
 
 

@@ -18,8 +18,7 @@ from conformance.cases.components import average, plain
 from conformance.doors.ministry import Space
 from conformance.exchanges import ExchangeSpec, load_exchanges
 from conformance.pack import Pack, PackError, Text
-from conformance.pack.data import Data
-from conformance.pack.load import read_yaml
+from conformance.pack.data import Data, read_yaml
 from conformance.suite.arrivals import Asked
 
 Action = Literal["submit", "correct", "amend"]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from conformance.pack import Pack, Text
-from conformance.pack.load import read_yaml
+from conformance.pack.data import read_yaml
 from mock_moet.console.runs import label_of
 from mock_moet.console.visit import Stop, Visit, page, run_path, seen_after_post
 from mock_moet.faults import BELOW, Fault, Kind

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from conformance.checking import Checked, Item, Tally, items, run, written
+from conformance.checking.judging import AHEAD, BATCH
 from conformance.checking.related import related
-from conformance.checking.runners import AHEAD, BATCH, in_processes
+from conformance.checking.runners import in_processes
 from conformance.progress import shown
 from tests.checking.helpers import FATAL, PLAN, deadly, folder_of
 from tests.checks.test_signature_kills import PACK, Bench

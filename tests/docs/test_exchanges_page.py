@@ -15,7 +15,7 @@ from conformance.exchanges import steps
 from conformance.exchanges.model import ExchangeSpec
 from conformance.exchanges.schema import NAME, exchange_schema, text
 from conformance.pack import default_pack
-from conformance.pack.load import read_yaml
+from conformance.pack.data import read_yaml
 from tests.exchanges.test_files import REQUIREMENT
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -80,7 +80,7 @@ def test_rows_below_quoted_confidence_never_block() -> None:
 
 
 def test_exchanges_show_the_classes_that_part_two_asks_for() -> None:
-    from conformance.pack.load import read_yaml
+    from conformance.pack.data import read_yaml
 
     pack = default_pack()
     shown = {

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from conformance.pack import default_pack
-from conformance.pack.load import read_yaml
+from conformance.pack.data import read_yaml
 
 FOLDER = Path(__file__).parent / "other"
 HEAD = "# Derived from the shipped pack by tests/packs/derive.py; do not edit.\n"
