@@ -94,8 +94,8 @@ def exchange_play(
     from conformance.exchanges.judging import OwnFailure, opinions, recorded
     from conformance.suite.asked import UsageProblem
     from conformance.suite.bench import Bench
+    from conformance.suite.opening import open_run
     from conformance.suite.settings import Options
-    from conformance.suite.setup import open_run
 
     loaded = the_pack(pack)
     specs = {one.id: one for one in _specs(loaded)}

@@ -28,10 +28,11 @@ from conformance.suite.configuration import ConfigurationError, chosen
 from conformance.suite.items import SUITE_FILE, SuiteFile, SuiteItem, visible
 from conformance.suite.lanes import Lanes
 from conformance.suite.observing import strangers_of
+from conformance.suite.opening import open_run
 from conformance.suite.outputs import EventFile, Outputs
 from conformance.suite.plan import budget, plan, selected
 from conformance.suite.settings import Options, Setup
-from conformance.suite.setup import Run, open_run
+from conformance.suite.setup import Run
 from conformance.suite.terminal import Progress, ProgressPlugin
 from conformance.suite.witness import plugins_of
 from conformance.verdict import Baseline, Verdict, decide

@@ -9,6 +9,7 @@ import os
 import platform
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -29,18 +30,14 @@ from conformance.evidence import Bundle, redacted
 from conformance.exchanges.offers import make_offers
 from conformance.pack import Pack
 from conformance.signature.pki import TestPki
+from conformance.signature.trust import TrustStore
 from conformance.suite.asked import (
-    OBSERVE,
     claimed,
-    evidence_folder,
     files_of,
     finished_school_year,
     given_files,
     leaders_of,
-    pack_of,
-    sensible,
     subject_map_of,
-    witnessing,
 )
 from conformance.suite.credentials import RunKeys, keep_trust
 from conformance.suite.plan import plan, played, selected
@@ -95,55 +92,14 @@ class RealClock:
 
     def monotonic(self) -> float:
         """Seconds since some start."""
-        import time
-
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
-        import time
-
         time.sleep(seconds)
 
 
-def open_run(options: Options, plugins: tuple[str, ...] = ()) -> Run:
-    """Set a run up. ``plugins``: what beside pytest and the suite takes part in a witnessed one.
-
-    Raises:
-        UsageProblem: the options make no sense.
-        DoorError: the software, or a service of ours, cannot be had.
-    """
-    pack = pack_of(options)
-    sensible(options, pack)
-    now = datetime.now(pack.timezone)
-    body = witnessing(options, pack) if options.witness else None
-    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-    folder = evidence_folder(options)
-    services: list[Service] = []
-    https: list[Http] = []
-    try:
-        if options.target.startswith("file:"):
-            run = _files(options, pack, now, seed, folder)
-        elif options.target == OBSERVE:
-            from conformance.suite.observing import open_observed
-
-            run = open_observed(options, pack, now, seed, folder, services, https)
-        elif body is None:
-            run = _drive(options, pack, now, seed, folder, services, https)
-        else:
-            run = _drive(options, pack, now, seed, folder, services, https, body, plugins)
-    except BaseException:
-        for http in https:
-            http.close()
-        stop_all(services)
-        if not options.evidence:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    run.temporary = not options.evidence
-    return run
-
-
-def _drive(
+def open_driven(
     options: Options,
     pack: Pack,
     now: datetime,
@@ -154,6 +110,14 @@ def _drive(
     body: Body | None = None,
     plugins: tuple[str, ...] = (),
 ) -> Run:
+    """Start what the run needs of its own and begin through the test interface; ``services`` and ``https`` are filled.
+
+    ``body``: the testing body of a witnessed run.
+
+    Raises:
+        DoorError: the software, or a service of ours, cannot be had.
+        UsageProblem: the options make no sense for this software.
+    """
     vendors: list[Service] = []
     if options.target == "reference":
         for _ in range(1 + (further_copies(options, pack) if body is None else 0)):
@@ -342,7 +306,12 @@ def begin_session(vendor: Vendor, session: Mapping[str, Any], roster: Roster, cl
     _taken("PUT /roster", vendor.enrol(roster.data), hidden)
 
 
-def _files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path) -> Run:
+def open_files(options: Options, pack: Pack, now: datetime, seed: int, folder: Path) -> Run:
+    """A run over files that are there already (``file:``): nothing is started, nothing is driven.
+
+    Raises:
+        UsageProblem: there are none, or what is given with them cannot be used.
+    """
     files = files_of(options.target)
     given = given_files(options, now)
     setup = Setup(
@@ -388,8 +357,6 @@ def info_of(options: Options, pack: Pack, setup: Setup, now: datetime, *, declin
     Raises:
         ValueError: an item was asked for that does not exist.
     """
-    from conformance.signature.trust import TrustStore
-
     planned = plan(pack, setup)
     selected(planned, setup.items)
     trust = TrustStore.from_pem(setup.trust_pem.encode()) if setup.trust_pem else None

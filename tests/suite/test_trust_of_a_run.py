@@ -16,9 +16,9 @@ from conformance.signature.responders import ocsp_answer
 from conformance.signature.revocation import read_answer
 from conformance.suite.asked import UsageProblem
 from conformance.suite.bench import Bench as Workbench
+from conformance.suite.opening import open_run
 from conformance.suite.plan import plan
 from conformance.suite.settings import Options
-from conformance.suite.setup import open_run
 from tests.builders import NOW, valid_values
 from tests.checks.test_signature_kills import DAY, Bench, on
 from tests.world import world
