@@ -80,13 +80,35 @@ class Answer:
     def json(self) -> Any:
         """The JSON value; ``None`` when the body is not JSON."""
         try:
+            return self._parsed()
+        except ValueError:
+            return None
+
+    def why_no_json(self) -> str:
+        """Why :meth:`json` has no value, bilingual and without repeating much of the body; empty: it has one."""
+        if not self.body:
+            return "không có nội dung / no body"
+        try:
+            self._parsed()
+        except json.JSONDecodeError as error:
+            return f"không phải JSON / not JSON: {error.msg}, dòng / line {error.lineno}, cột / column {error.colno}"
+        except UnicodeDecodeError:
+            return "JSON phải là UTF-8 / JSON has to be UTF-8"
+        except ValueError as error:
+            return str(error)[:200]
+        return ""
+
+    def _parsed(self) -> Any:
+        try:
             value = json.loads(self.body, parse_constant=no_number, parse_float=finite)
             if _HALVES.search(self.body):
                 # half a character is no text: nothing could be written down that holds one
                 value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-        except (ValueError, RecursionError):
-            return None
-        return value if _shallow(value) else None
+        except RecursionError as error:
+            raise ValueError("lồng quá sâu / nested too deep") from error
+        if not _shallow(value):
+            raise ValueError(f"lồng quá {DEEPEST} tầng / nested deeper than {DEEPEST} levels")
+        return value
 
     def record(self) -> dict[str, Any]:
         """A form that can be kept as evidence."""

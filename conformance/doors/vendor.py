@@ -84,8 +84,13 @@ class Vendor:
         answer = self._call("describe")
         data = answer.json()
         if answer.status != 200 or not isinstance(data, dict):
-            hint = " (sai mã truy cập? / wrong token?)" if answer.status in (401, 403) else ""
-            raise BadAnswer(f"GET {PREFIX}/: HTTP {answer.status}: không phải bản mô tả / not a description{hint}")
+            hint = answer.why_no_json() or (
+                "" if isinstance(data, dict) else "cần đối tượng JSON / wants a JSON object"
+            )
+            if answer.status in (401, 403):
+                hint = "sai mã truy cập? / wrong token?"
+            more = f" ({hint})" if hint else ""
+            raise BadAnswer(f"GET {PREFIX}/: HTTP {answer.status}: không phải bản mô tả / not a description{more}")
         return data
 
     def begin(self, session: Mapping[str, Any]) -> Answer:

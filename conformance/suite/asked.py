@@ -126,7 +126,7 @@ def claimed(options: Options, pack: Pack, described: Mapping[str, Any]) -> tuple
     if not found:
         raise UsageProblem(
             "phần mềm không nhận chương trình nào mà bộ đặc tả này kiểm được / "
-            f"the software claims no programme that this pack certifies: {said!r}"
+            f"the software claims no programme that this pack certifies: programmes = {listed!r:.200}"
         )
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from conformance.doors.http import ANSWER_LIMIT, Http, Oversized, Unreachable
+from conformance.doors.http import ANSWER_LIMIT, BadAnswer, Http, Oversized, Unreachable
 from conformance.doors.vendor import BEGINNING, Vendor
 from conformance.pack import default_pack
 from conformance.suite.setup import RealClock
@@ -77,6 +77,26 @@ def test_a_session_may_take_longer() -> None:
 
     vendor_of(handler).begin({})
     assert waited == [BEGINNING]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "no body"),
+        (b"<html>", "not JSON: Expecting value, dòng / line 1, cột / column 1"),
+        (b'{"a": 1,}', "line 1, cột / column 9"),
+        (b'{"a": "\xff"}', "has to be UTF-8"),
+        (b'{"a": NaN}', "no number of JSON: NaN"),
+        (b'{"a": 1e400}', "a number too large"),
+        (b"[" * 70 + b"]" * 70, "nested deeper than 64 levels"),
+        (b"[" * 100_000, "nested too deep"),
+        (b"[]", "wants a JSON object"),
+    ],
+)
+def test_what_is_no_description_is_told_why(body: bytes, why: str) -> None:
+    with pytest.raises(BadAnswer) as caught:
+        vendor_of(lambda _: httpx.Response(200, content=body)).describe()
+    assert why in str(caught.value)
 
 
 @pytest.mark.parametrize("local", ["a/b", "hb 2025/17?x=1", "../../x", "Đ"])

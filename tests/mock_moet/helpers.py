@@ -226,13 +226,20 @@ class Client:
 
     def error(self, answer: httpx.Response) -> str:
         """The key of the error that was answered."""
-        code = self.field("problem", "code", answer)
+        return self.key_of(answer.json())
+
+    def key_of(self, problem: Any) -> str:
+        """The key of a problem, which may stand in a batch."""
+        code = self.said("problem", "code", problem)
         errors: dict[str, dict[str, Any]] = self.pack.messages["errors"]
         return next(key for key, row in errors.items() if row["code"] == code)
 
     def state(self, receipt: str) -> str:
         answer = self.call("status", receipt)
         assert answer.status_code == 200, answer.text
-        word = self.field("status", "state", answer)
-        states: dict[str, str] = self.pack.messages["states"]
-        return next(key for key, one in states.items() if one == word)
+        return self.word("states", self.field("status", "state", answer))
+
+    def word(self, kind: str, word: str) -> str:
+        """The key of a word on the wire; ``kind``: ``states`` …"""
+        words: dict[str, str] = self.pack.messages[kind]
+        return next(key for key, one in words.items() if one == word)
