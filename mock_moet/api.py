@@ -331,7 +331,9 @@ class Gate:
             vi, en = "hai cách nói độ dài", "two ways to tell the length"
             raise Refusal("bad-request", vi=vi, en=en)
         if visit.headers.get("content-encoding", "identity").lower() != "identity":
-            raise Refusal("bad-request", vi="không nhận nội dung nén", en="compressed bodies are not taken")
+            raise Refusal("content-coding", headers=(("accept-encoding", "identity"),))
+        if sum(name.lower() == b"authorization" for name, _ in visit.scope["headers"]) > 1:
+            raise Refusal("authorization-twice")
         limit = self._limits.get(visit.operation, _MARGIN)
         declared = visit.headers.get("content-length", "0")
         if not (declared.isascii() and declared.isdigit() and len(declared) < _MOST_DIGITS) or int(declared) > limit:
@@ -545,7 +547,8 @@ class Gate:
             with suppress(ValueError):
                 value = json.loads(reply.body)
                 if isinstance(value, dict):
-                    value |= fault.extra
+                    # what is added stands first: order means nothing in JSON, and who searches the text finds it
+                    value = {**fault.extra, **value, **fault.extra}
                     for pointer in fault.omit:
                         remove(value, pointer)
                     return Reply(reply.status, json.dumps(value, ensure_ascii=False).encode(), reply.headers)

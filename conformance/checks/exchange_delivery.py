@@ -26,10 +26,19 @@ def bytes_issued(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> 
     other = next((call for call in readable or submits if call.content not in issued), None)
     if other:
         found.violated(
-            "PL2-GN-001", "other-bytes", place=one.at(other), expected=one.document, seen=other.content or "—"
+            "PL2-GN-001",
+            "other-bytes",
+            place=one.at(other),
+            expected=one.document,
+            seen=other.content or _unread(other),
         )
     else:
         found.held("PL2-GN-001", count=len(readable))
+
+
+def _unread(call: Call) -> str:
+    """What the service answered to a body in which it found no content."""
+    return f"— (HTTP {call.status} {call.error}: {call.detail})" if call.error else "—"
 
 
 def envelope(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None:
@@ -50,7 +59,11 @@ def envelope(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None
         wrong = misfit(call, record if call is submits[0] else call.record, version)
         if wrong:
             cause, expected, seen = wrong
-            found.violated(rule, f"{cause}-differs", place=one.at(call), expected=expected, seen=seen)
+            # a body that nobody could read has no envelope either
+            root = "" if call.content or call.record else "PL2-GN-001.other-bytes"
+            found.violated(
+                rule, f"{cause}-differs", place=one.at(call), expected=expected, seen=seen, consequence_of=root
+            )
             return
     found.held(rule, count=len(submits))
 
@@ -85,7 +98,7 @@ def same_again(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
             consequence_of="PL2-GN-011.lost" if stopped is not None and stopped.well else "",
         )
         return
-    if not changed(one, lost, found):
+    if not any(changed(one, item, found) for item in sent):
         _one_receipt(one, rule, str(params.get("class", "repeated")), found)
 
 
@@ -119,7 +132,10 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
     rule = "PL2-GN-006"
     outcomes = list(_outcomes(one))
     for sample in one.samples:
-        accepted = any(state == "accepted" and call.number <= sample.upto for call, state in outcomes)
+        accepted = any(
+            state == "accepted" and call.number <= sample.upto and _is_of(one, call, sample.version)
+            for call, state in outcomes
+        )
         if sample.state == "delivered" and not accepted:
             if one.late(sample.upto):
                 found.blocked(rule, "not-played", place=one.at(), seen="journal")
@@ -171,6 +187,12 @@ def _unreadable(one: Exchange, upto: int) -> bool:
     return asked[-1].fault and asked[-1].well and not asked[-1].answered and not asked[-1].listed
 
 
+def _is_of(one: Exchange, call: Call, version: int | None) -> bool:
+    """Whether an answer may be about that version: an earlier version's acceptance is not its own."""
+    asked = next((row.version for row in one.stored if row.receipt == call.about), None)
+    return version is None or asked is None or asked == version
+
+
 def _outcomes(one: Exchange) -> Iterator[tuple[Call, str]]:
     """What the service said of the submissions, call by call: when asked, when sending, in the list of records."""
     sent = {(call.record, call.version) for call in one.submits}
@@ -185,10 +207,12 @@ def _outcomes(one: Exchange) -> Iterator[tuple[Call, str]]:
 def refusal_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-GN-007: a refusal and all its findings reach the operator, tied to learner and field.
 
-    ``told``: of a refusal at the door without findings it is enough that the operator is told in words, whatever the
-    software calls the state in which it stops.
+    ``paper``: whose, where it was sent in a batch; ``told``: of a refusal at the door without findings it is enough
+    that the operator is told in words, whatever the software calls the state in which it stops.
     """
-    rule = "PL2-GN-007"
+    rule, batched = "PL2-GN-007", "paper" in params
+    if batched:
+        one = one.of(str(params["paper"]))
     codes = [str(code) for code in params.get("codes", ())]
     last = one.last
     if last is None or not one.submits:
@@ -199,8 +223,9 @@ def refusal_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> 
     if params.get("told") and one.final in ("refused", "gave-up") and any(one.told):
         found.held(rule, params.get("class", "shown"))
     elif one.final != "refused":
-        # shown as delivered without an acceptance: PL2-GN-006 names that
-        root = "PL2-GN-006.delivered-too-early" if one.final == "delivered" else ""
+        # an item that shows another's result is PL2-GN-008's; delivered without an acceptance is PL2-GN-006's
+        early = "PL2-GN-006.delivered-too-early" if one.final == "delivered" else ""
+        root = "PL2-GN-008.item-lost" if batched else early
         found.violated(
             rule, "not-shown-as-refused", place=one.at(), expected="refused", seen=one.final, consequence_of=root
         )
@@ -335,8 +360,12 @@ def window_shown(one: Exchange, params: Mapping[str, Any], found: Recorder) -> N
 
 
 def survives(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
-    """PL2-GN-011: a restart in the middle of a submission loses nothing and doubles nothing."""
-    rule = "PL2-GN-011"
+    """PL2-GN-011: a restart in the middle of a submission loses nothing and doubles nothing.
+
+    ``ends``: the state that every transcript must come to: ``delivered``, or ``revoked`` where the restart met a
+    revocation.
+    """
+    rule, wanted = "PL2-GN-011", str(params.get("ends", "delivered"))
     restarted = one.act("restart")
     if restarted is None or not restarted.well:
         found.blocked(rule, "not-exercised", place=one.at())
@@ -345,18 +374,23 @@ def survives(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     if params.get("after-submit", True) and not before:
         found.blocked(rule, "not-exercised", place=one.at())
         return
-    if before and changed(one, before[0], found):
+    if any(changed(one, first, found) for first in before):
         return
-    if len(set(one.receipts)) > 1:
-        found.violated(rule, "doubled", place=one.at(), expected=1, seen=len(set(one.receipts)))
-    elif one.final != "delivered":
+    given, most = set(one.receipts), max(1, len(one.papers))
+    if wanted == "revoked":
+        given = {row.receipt for row in one.stored if row.event == "cancel"}
+    finals = [(paper.learner, paper.final) for paper in one.papers] or [(one.learner, one.final)]
+    learner, final = next(((who, state) for who, state in finals if state != wanted), ("", wanted))
+    if len(given) > most:
+        found.violated(rule, "doubled", place=one.at(), expected=most, seen=len(given))
+    elif final != wanted:
         later = [call for call in one.calls if call.number > restarted.upto]
         why = (
             near("after-restart", count=len(later), operation=later[-1].operation or "?")
             if later
             else near("silent-after-restart", seconds=seconds(one.watched))
         )
-        found.violated(rule, "lost", place=one.at(), expected="delivered", seen=one.final, derivation=why)
+        found.violated(rule, "lost", place=one.at(), expected=wanted, seen=final, what=learner, derivation=why)
     else:
         found.held(rule, str(params.get("class", "restarted")))
 

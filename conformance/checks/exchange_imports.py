@@ -2,7 +2,7 @@
 
 An act ``import`` tells what was offered: ``offer`` its name, ``expected`` the reasons of the test interface that may be
 given (empty: it is sound), ``signed`` the signed values in the interface's words, ``imported`` what the software says
-it took over.
+it took over, ``others`` how many transcripts it took over all told.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def _answer(act: Act) -> str:
 def import_verified(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-TC-001: what is spoilt is refused for its reason; a refusal counts only beside the sound twin's import."""
     case_class = str(params["class"])
-    twin = _sound(one)
+    sound = [act for act in _imports(one) if not act.facts.get("expected")]
+    twin = next((act for act in sound if not act.well), next(iter(sound), None))
     offered = [act for act in _imports(one) if act.facts.get("expected")]
     if twin is None or not twin.status:
         found.blocked(VERIFIED, "not-exercised", place=one.at())
@@ -53,6 +54,9 @@ def import_verified(one: Exchange, params: Mapping[str, Any], found: Recorder) -
     for act in offered:
         expected = [str(code) for code in act.facts["expected"]]
         what = str(act.facts.get("offer", ""))
+        if act.well and not act.facts.get("imported") and act.facts.get("others"):
+            found.violated(VERIFIED, "imported-in-part", place=one.at(), expected=" / ".join(expected), what=what)
+            return
         if act.well:
             found.violated(
                 VERIFIED, "imported-bad", place=one.at(), expected=" / ".join(expected), seen=_answer(act), what=what

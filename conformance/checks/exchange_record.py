@@ -67,6 +67,8 @@ class Call:
     """The fault's kind."""
     error: str = ""
     """The pack's key of the error that the answer named."""
+    detail: str = ""
+    """What the answer said of it in words."""
     items: tuple[Item, ...] = ()
     """What a batch held, in order."""
     listed: tuple[Item, ...] = ()
@@ -230,6 +232,11 @@ class Exchange:
         """Everything the operator was told in words."""
         shown = [message for sample in self.samples for message in sample.messages]
         return shown + [str(one.get("message", "")) for sample in self.samples for one in sample.refusals]
+
+    def of(self, name: str) -> Exchange:
+        """The same exchange, with what the operator was shown of that transcript."""
+        paper = next(one for one in self.papers if one.name == name)
+        return replace(self, learner=paper.learner, samples=paper.samples)
 
     def act(self, step: str, paper: str = "") -> Act | None:
         """The last act of a step."""

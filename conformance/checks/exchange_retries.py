@@ -14,6 +14,10 @@ FINAL_REFUSALS = (400, 403, 409, 413, 422)
 """Answers that nothing but another submission changes (RFC 9110 §15.5)."""
 
 
+_SHOWN = 10
+"""Waits that a finding shows."""
+
+
 def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-GN-004: retries with growing waits, never before ``Retry-After``, and comes through.
 
@@ -68,10 +72,10 @@ def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
             place=one.at(submits[-1]),
             expected="delivered",
             seen=one.final,
-            derivation=near("last-try", nth=len(submits), number=submits[-1].number, status=submits[-1].status),
+            derivation=near("last-try", nth=len(submits), number=submits[-1].number, status=_answer(submits[-1])),
         )
     elif len(waits) >= 3 and not _grow(waits):
-        shown = ", ".join(f"{wait:.1f}" for wait in waits)
+        shown = ", ".join(f"{wait:.1f}" for wait in waits[:_SHOWN]) + ", …" * (len(waits) > _SHOWN)
         found.violated(
             rule,
             "waits-do-not-grow",
@@ -125,7 +129,7 @@ def asks_later(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
             place=one.at(last),
             expected="delivered",
             seen=one.final,
-            derivation=near("last-try", nth=len(asked), number=last.number, status=last.status),
+            derivation=near("last-try", nth=len(asked), number=last.number, status=_answer(last)),
         )
     else:
         found.held(rule, str(params.get("class", "retry-after")))
@@ -139,7 +143,7 @@ def gives_up(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None
         found.blocked(rule, "not-exercised", place=one.at())
         return
     last = submits[-1]
-    tries = near("last-try", nth=len(submits), number=last.number, status=last.status)
+    tries = near("last-try", nth=len(submits), number=last.number, status=_answer(last))
     if one.final in ("delivered", "receipted"):
         found.violated(rule, "false-success", place=one.at(last), expected="gave-up", seen=one.final, derivation=tries)
     elif one.final != "gave-up":
@@ -187,6 +191,11 @@ def not_repeated(one: Exchange, params: Mapping[str, Any], found: Recorder) -> N
         )
     else:
         found.held(rule, str(params.get("class", f"status-{final.status}")))
+
+
+def _answer(call: Call) -> str:
+    """The status that the software saw: none where the connection broke, or the answer was held back on purpose."""
+    return "–" if call.fault and call.kind in ("reset", "refuse", "delay") else str(call.status)
 
 
 def _envelope(call: Call) -> tuple[str, int | None, str]:

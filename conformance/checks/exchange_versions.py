@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.checks.exchange_record import Act, Call, Exchange, Issued, misfit, near, seconds
@@ -39,7 +39,14 @@ def amended(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     if second.record != first.record:
         found.violated(AMENDED, "new-identifier", place=one.at(), expected=first.record, seen=second.record)
     elif second.version != wanted:
-        found.violated(AMENDED, "wrong-version", place=one.at(), expected=wanted, seen=second.version)
+        found.violated(
+            AMENDED,
+            "wrong-version",
+            place=one.at(),
+            expected=wanted,
+            seen=second.version,
+            consequence_of=_thought_accepted(one, first, act.upto) if step == 0 else "",
+        )
     elif second.owner != first.owner:
         found.violated(
             AMENDED, "other-owner", place=one.at(), expected=" ".join(first.owner), seen=" ".join(second.owner)
@@ -52,6 +59,8 @@ def amended(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
         )
     elif subject and second.marks.get(subject) == first.marks.get(subject):
         found.violated(AMENDED, "change-lost", place=one.at(), what=subject)
+    elif undone := _undone(one.issued):
+        found.violated(AMENDED, "earlier-change-lost", place=one.at(), what=", ".join(undone), seen=second.version)
     elif stale:
         found.violated(AMENDED, "not-signed-anew", place=one.at(), what=", ".join(stale))
     elif one.final != str(params.get("ends", "delivered")) or not after:
@@ -62,11 +71,19 @@ def amended(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
             place=one.at(*sent[-1:]),
             expected=params.get("ends", "delivered"),
             seen=one.final,
-            derivation=_item(sent[-1]) if sent else near("item-unsent", what=second.record),
+            derivation=_followed(one, sent[-1]) if sent else near("item-unsent", what=second.record),
             consequence_of=_misaddressed(one, act.upto),
         )
     else:
         found.held(AMENDED, str(params.get("class", "amended")))
+
+
+def _thought_accepted(one: Exchange, first: Issued, upto: int) -> str:
+    """The cause of PL2-GN-006 for which software numbers a correction like an amendment; empty: none."""
+    shown = any(
+        sample.state == "delivered" and sample.version == first.version for sample in one.samples if sample.upto <= upto
+    )
+    return "PL2-GN-006.delivered-too-early" if shown else ""
 
 
 def _misaddressed(one: Exchange, upto: int) -> str:
@@ -84,8 +101,24 @@ def _misaddressed(one: Exchange, upto: int) -> str:
     return ""
 
 
+def _followed(one: Exchange, sent: Call) -> tuple[Message, ...]:
+    """What came of the submission of a version, or that its own receipt was never asked about."""
+    asked = any(call.about == sent.receipt or call.listed for call in one.calls if call.number > sent.number)
+    return _item(sent) if asked or not sent.receipt else near("receipt-unasked", number=sent.number)
+
+
 def _item(call: Call) -> tuple[Message, ...]:
     return near("item", number=call.number, status=call.status, answered=call.answered or call.error or "—")
+
+
+def _undone(issued: Sequence[Issued]) -> list[str]:
+    """Subjects that are again as they were before the amendment before the last one."""
+    if len(issued) < 3:
+        return []
+    before, between, after = (version.marks for version in issued[-3:])
+    return [
+        code for code, marks in before.items() if after.get(code) == marks and between.get(code) not in (marks, None)
+    ]
 
 
 def _not_signed_anew(first: Issued, second: Issued, subject: str) -> list[str]:
@@ -150,7 +183,13 @@ def revoked(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
 
 
 def _bad_statement(one: Exchange, sent: Call, found: Recorder) -> bool:
-    statement = one.act("statement")
+    statement, newest = one.act("statement"), _in_force(one, sent)
+    refused = statement is None and 400 <= sent.status < 500 and sent.version is not None
+    if refused and newest is not None and newest.record == sent.record and newest.version != sent.version:
+        found.violated(
+            REVOKED, "names-other", place=one.at(sent), expected=newest.version, seen=sent.version, what="version"
+        )
+        return True
     if statement is None and 400 <= sent.status < 500 and not sent.fault and sent.status not in (401, 408, 429):
         found.violated(
             REVOKED,
@@ -164,7 +203,6 @@ def _bad_statement(one: Exchange, sent: Call, found: Recorder) -> bool:
         found.blocked(REVOKED, "statement-unread", place=one.at(sent))
         return True
     facts = statement.facts
-    newest = _in_force(one, sent)
     causes = [str(cause) for cause in facts.get("causes", ())]
     for name, wanted in (
         ("record", newest.record if newest else one.record),
@@ -186,8 +224,10 @@ def _bad_statement(one: Exchange, sent: Call, found: Recorder) -> bool:
 
 
 def _in_force(one: Exchange, statement: Call) -> Issued | None:
-    """The version that was sent last before the statement; what was issued later is not what it could name."""
+    """The version accepted last before the statement; what was issued later, or refused, is not what it could name."""
+    refused = {row.digest for row in one.stored if row.state == "refused"}
     before = [call.content for call in one.submits if call.number < statement.number and call.event != "cancel"]
+    before = [content for content in before if content not in refused]
     sent = [version for version in one.issued if version.digest in before[-1:]]
     return (sent or [*one.issued])[-1] if one.issued else None
 

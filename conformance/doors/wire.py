@@ -45,6 +45,7 @@ def call_of(entry: Mapping[str, Any], pack: Pack, timeout: float = 0.0) -> Call:
         retry_date=bool(answer.get("retryAfterIsDate")),
         kind=kind,
         error=_error(body, pack),
+        detail=_detail(body, pack),
         items=_items(request, body, pack) if operation == "submit-batch" else (),
         listed=_listed(body, pack) if operation == "list" else (),
         about=str(entry.get("path") or "").rstrip("/").rpartition("/")[2],
@@ -88,6 +89,13 @@ def _state(word: Any, pack: Pack) -> str:
 def _error(body: Any, pack: Pack) -> str:
     code = get(body, pack.messages["problem"]["code"])
     return next((key for key, one in pack.messages["errors"].items() if one["code"] == code), "") if code else ""
+
+
+def _detail(body: Any, pack: Pack) -> str:
+    """The words of a problem, in both languages where they differ."""
+    fields = pack.messages["problem"]
+    told = [get(body, fields[name]) for name in ("detail", "detail-en") if name in fields]
+    return " / ".join(dict.fromkeys(one for one in told if isinstance(one, str)))[:300]
 
 
 def _listed(body: Any, pack: Pack) -> tuple[Item, ...]:

@@ -22,6 +22,8 @@ STALLED = 5.0
 """Real seconds: a service that answers us so late was standing still, and the order of its times means nothing."""
 
 
+UNREAD = ("content-coding", "authorization-twice")
+"""Errors (the pack's keys) of calls that the service did not read, and that no requirement speaks of."""
 OVERDUE = 3.0
 """Times the client's declared patience: what it does after such an answer of ours is not put on it."""
 
@@ -100,6 +102,15 @@ def own_failure(calls: Iterable[Call]) -> str:
     return f"dịch vụ mô phỏng tự hỏng / the mock service failed by itself: {where}"
 
 
+def unread(calls: Iterable[Call], pack: Pack) -> str:
+    """Why the service did not read a call, where no requirement forbids such a call; empty: it read them all."""
+    one = next((call for call in calls if call.error in UNREAD), None)
+    if one is None:
+        return ""
+    told = pack.messages["errors"][one.error]
+    return f"{one.operation} #{one.number}: HTTP {one.status}: {told['vi']} / {told['en']}"
+
+
 def _sent_records(calls: tuple[Call, ...]) -> set[str]:
     return {item.record for call in calls for item in (call.items or (call,)) if item.record}
 
@@ -142,7 +153,7 @@ def opinions(spec: ExchangeSpec, exchange: Exchange | str, pack: Pack) -> list[t
     """What each rule says by itself, or why the exchange could not be played."""
     if isinstance(exchange, str):
         return exchange
-    unusable = _unusable(spec, exchange)
+    unusable = unread(exchange.calls, pack) or _unusable(spec, exchange)
     if unusable:
         return unusable
     said = []
@@ -179,7 +190,7 @@ def _unusable(spec: ExchangeSpec, exchange: Exchange) -> str:
             and mine.version == 1
             and (call.record, call.version) == (mine.record, mine.version)
         ):
-            return f"HTTP {call.status} {call.error}".strip()
+            return f"{call.operation} #{call.number}: HTTP {call.status} {call.error}: {call.detail}".rstrip(": ")
     return ""
 
 

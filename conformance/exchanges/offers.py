@@ -31,22 +31,28 @@ FIRST_LEARNER = 9500
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One transcript to be offered; ``newer``: the version that has superseded it, where one has."""
+    """One transcript to be offered.
+
+    ``newer``: the version that has superseded it, where one has; ``companion``: the learner's of the year before, where
+    both are handed out.
+    """
 
     content: bytes
     learner: str
     newer: bytes = b""
+    companion: bytes = b""
 
     def data(self) -> dict[str, str]:
         """As JSON data."""
-        contents = {"content": self.content, "newer": self.newer}
+        contents = {"content": self.content, "newer": self.newer, "companion": self.companion}
         packed = {name: base64.b64encode(one).decode() for name, one in contents.items()}
         return {**packed, "learner": self.learner}
 
     @classmethod
     def of(cls, data: Mapping[str, str]) -> Offer:
         """From :meth:`data`."""
-        return cls(base64.b64decode(data["content"]), data["learner"], base64.b64decode(data["newer"]))
+        content, newer, companion = (base64.b64decode(data[name]) for name in ("content", "newer", "companion"))
+        return cls(content, data["learner"], newer, companion)
 
 
 def key_of(spec: ExchangeSpec, position: int) -> str:
@@ -85,6 +91,10 @@ def _offer(
     definitions = _for_run(known, pack, number, signed_at, school_year)
     content = Corpus(pack, definitions, desk).document(definitions.documents[step.document])
     learner = _learner(pack, number)
+    if step.companion is not None:
+        before = _for_run(known, pack, number, signed_at, school_year - 1)
+        companion = Corpus(pack, before, desk).document(before.documents[step.companion.document])
+        return Offer(content, learner, companion=companion)
     if step.state != "superseded":
         return Offer(content, learner)
     values = {

@@ -20,6 +20,7 @@ from conformance.doors.http import Answer, DoorError
 from conformance.doors.rendition import Printed
 from conformance.doors.vendor import reasons_of
 from conformance.doors.wire import call_of
+from conformance.evidence import digest_of
 from conformance.exchanges import steps
 from conformance.exchanges.alter import altered
 from conformance.exchanges.facts import issued_of, signed_values, statement_of
@@ -136,6 +137,8 @@ class _Player:
                     break
             self._settle()
             self._sent_over()
+            for act in [act for act in self.played.acts if act.step == "revoke" and act.well]:
+                self._statement(act.paper)
         finally:
             for undo in reversed(self.undo):
                 undo()
@@ -328,21 +331,29 @@ class _Player:
 
     def _amend(self, step: steps.Amend) -> None:
         episode = self.played.papers[step.paper]
-        subject = next(one for one in episode.case.data["subjects"] if one.get("comment"))
-        code, before = str(subject["code"]), self.played.documents[step.paper][-1]
+        commented = [one for one in episode.case.data["subjects"] if one.get("comment")]
+        # another subject each time: what one amendment changed, the next must keep
+        subject = commented[sum(act.step == "amend" for act in self.played.acts) % len(commented)]
+        code, replaced = str(subject["code"]), self._replaced(step.paper)
         changes = {"subjects": {code: {"comment": f"{subject['comment']} (đã rà soát)"}}}
         upto = self._upto
         answer = episode.note("amend", self.driver.vendor.amend(episode.local, step.reason, changes))
         if answer.status == 200:
             answer = self._issue_again(episode, code)
-        digest = self.driver.pack.header.identifiers.digest
-        facts = {"subject": code, "reason": step.reason, "replaces": digest(before)}
+        facts = {"subject": code, "reason": step.reason, "replaces": replaced}
         reasons = tuple(one.code for one in reasons_of(answer))
         self.played.acts.append(Act("amend", step.paper, answer.status, reasons, upto, facts))
         if answer.status == 200:
             episode.document = None
             self.driver.fetch(episode)
             self._keep(step.paper, episode)
+
+    def _replaced(self, paper: str) -> str:
+        """Digest of the version that the next one replaces: the newest that was accepted; else the one before."""
+        issued = {digest_of(one): one for one in self.played.documents[paper]}
+        kept = self.driver.ministry.submissions()
+        accepted = [issued[one["digest"]] for one in kept if one["state"] == "accepted" and one["digest"] in issued]
+        return self.driver.pack.header.identifiers.digest((accepted or self.played.documents[paper])[-1])
 
     def _issue_again(self, episode: Episode, code: str) -> Answer:
         """What changed is signed by its teachers, then homeroom teacher, principal and seal; others only if asked."""
@@ -366,13 +377,13 @@ class _Player:
         known = [act for act in self.played.acts if act.step == "revoke" and act.well]
         answer = self.driver.vendor.revoke(episode.local, step.reason, limit=self.driver.intervals.signing)
         self._act("revoke-again" if known else "revoke", episode.note("revoke", answer), step.paper)
-        if answer.status in (200, 202) and not known:
+        if answer.status in (200, 202) and not known and step.wait:
             self._watch([episode], steps.Watching(until=("revoked", "refused", "gave-up")))
             self._statement(step.paper)
 
     def _statement(self, paper: str) -> None:
         """The statement that was sent, as its bytes are."""
-        if self.props.context is None:
+        if self.props.context is None or any(act.step == "statement" for act in self.played.acts):
             return
         calls = [call_of(one, self.driver.pack) for one in self.driver.ministry.journal(self.start)]
         sent = {item.record for one in calls for item in (one.items or (one,)) if item.event == "cancel"}
@@ -402,8 +413,9 @@ class _Player:
                 self._receive(step, self._offer, self._code)
             return
         driver.ministry.place(offer.content, state=step.state, handed_out=step.state != "accepted")
-        if offer.newer:
-            driver.ministry.place(offer.newer)
+        for more in (offer.newer, offer.companion):
+            if more:
+                driver.ministry.place(more)
         sender = str(signed_values(offer.content, driver.pack)["school"]["code"])
         self._code = driver.ministry.authorisation(
             offer.learner,
@@ -421,21 +433,27 @@ class _Player:
         return str(self.driver.roster.data["schools"][0]["code"])
 
     def _receive(self, step: steps.Import, offer: Offer, code: str) -> None:
-        signed = signed_values(offer.content, self.driver.pack)
         upto = self._upto
         answer = self.driver.vendor.receive(code, purpose=step.authorisation.asked, school=self._own)
         data = answer.json()
         listed = data.get("transcripts") if isinstance(data, dict) else None
         taken = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        imported = next((one for one in taken if one.get("recordId") == signed.get("recordId")), {})
-        facts = {
-            "offer": step.what.vi if step.what else step.document,
-            "expected": step.expect,
-            "signed": signed,
-            "imported": imported,
-        }
         reasons = tuple(one.code for one in reasons_of(answer))
-        self.played.acts.append(Act("import", "", answer.status, reasons, upto, facts))
+        offered = [(offer.content, step.expect)]
+        if step.companion is not None:
+            offered.append((offer.companion, step.companion.expect))
+            # beside a bad one the sound one is not taken over either: that answer is about the bad one
+            offered = [one for one in offered if one[1]] or offered
+        for content, expected in offered:
+            signed = signed_values(content, self.driver.pack)
+            facts = {
+                "offer": step.what.vi if step.what else step.document,
+                "expected": expected,
+                "signed": signed,
+                "imported": next((one for one in taken if one.get("recordId") == signed.get("recordId")), {}),
+                "others": len(taken),
+            }
+            self.played.acts.append(Act("import", "", answer.status, reasons, upto, facts))
 
     def _transfer(self, step: steps.Transfer) -> None:
         episode = self.played.papers[step.paper]

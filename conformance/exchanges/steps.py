@@ -173,6 +173,8 @@ class Revoke(Data):
     do: Literal["revoke"]
     paper: str = "1"
     reason: str = "Cấp nhầm học bạ"
+    wait: bool = True
+    """Whether to watch until it is revoked; without it, the next step follows at once."""
 
 
 class Print(Data):
@@ -209,6 +211,14 @@ class Authorisation(Data):
     used: bool = False
 
 
+class Companion(Data):
+    """The same learner's transcript of the school year before, which the same authorisation hands out as well."""
+
+    document: str = "small"
+    expect: tuple[str, ...] = ()
+    """Reasons that may be given because of it; empty: it is sound."""
+
+
 class Import(Data):
     """Offer a transcript of another school to the receiving software.
 
@@ -225,6 +235,8 @@ class Import(Data):
     authorisation: Authorisation = Authorisation()
     expect: tuple[str, ...] = ()
     """Reasons of the test interface that may be given; empty: it is sound and must be imported."""
+    companion: Companion | None = None
+    """One of the two that is bad: the import is refused for its reason, and neither is taken over."""
     again: bool = False
     """The same code as in the import before, if that did not succeed; else the step is passed over."""
     what: Text | None = None

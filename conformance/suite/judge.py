@@ -20,7 +20,7 @@ from conformance.checks.exchange_record import Exchange
 from conformance.checks.fidelity import OTHER_LEARNER, check_fidelity
 from conformance.checks.judge import after_signing, judge_document
 from conformance.document import Document
-from conformance.exchanges.judging import judge_exchange, own_failure
+from conformance.exchanges.judging import judge_exchange, own_failure, unread
 from conformance.exchanges.model import ExchangeSpec
 from conformance.finding import Place, Recorder
 from conformance.pack import Pack
@@ -151,10 +151,10 @@ class Judge:
             self._issued(one, document, found)
         if document is None or one.stopped or one.trouble or one.exchange is None:
             return
-        own = own_failure(one.exchange.calls)
-        if own:
+        unplayed = own_failure(one.exchange.calls) or unread(one.exchange.calls, self._pack)
+        if unplayed:
             for requirement in PLAIN_REQUIREMENTS:
-                found.blocked(requirement, "not-played", place=Place(pointer=one.case), seen=own)
+                found.blocked(requirement, "not-played", place=Place(pointer=one.case), seen=unplayed)
             return
         roots = [finding.code for finding in found.violations if finding.is_root]
         for rule in PLAIN_RULES:

@@ -206,3 +206,39 @@ class SameVersion(Habits):
 
     def next_version(self, record: str, newest: Mapping[str, Any]) -> Following:
         return replace(super().next_version(record, newest), version=int(newest["version"]))
+
+
+@defect(
+    "always-replaces-the-first-version",
+    "Phiên bản sửa đổi nào cũng ghi mã băm của phiên bản đầu",
+    "Names the digest of the first version in every amendment",
+    expects=["PL2-SD-001"],
+    cause="PL2-SD-001.wrong-digest",
+    shows=["exchange:amendment-twice"],
+)
+class ReplacesTheFirst(Habits):
+    """The digest was noted at the first acceptance. One amendment shows nothing of it."""
+
+    def next_version(self, record: str, newest: Mapping[str, Any]) -> Following:
+        noted = self.__dict__.setdefault("noted", {}).setdefault(record, str(newest["digest"]))
+        return replace(super().next_version(record, newest), replaces=noted)
+
+
+@defect(
+    "amends-what-was-first-entered",
+    "Lần sửa đổi sau lấy lại dữ liệu nhập ban đầu, mất điều đã sửa lần trước",
+    "Takes the next amendment from what was first entered, and loses the one before",
+    expects=["PL2-SD-001"],
+    cause="PL2-SD-001.earlier-change-lost",
+    shows=["exchange:amendment-twice"],
+)
+class FromTheFirst(Habits):
+    """Amendments are kept beside the entry and never merged into it."""
+
+    def amended_case(self, before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+        entered = self.__dict__.setdefault("entered", {}).setdefault(before["learner"]["code"], before["subjects"])
+        kept = [
+            first if now == then else now
+            for first, then, now in zip(entered, before["subjects"], after["subjects"], strict=True)
+        ]
+        return {**after, "subjects": kept}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -352,3 +354,51 @@ class DeadLetter(Habits):
             raise Trouble("không gửi nữa / not sent any more")
         answer = super().submit(line, now, job)
         return Answer(503, None, 3600.0) if answer.status == 422 else answer
+
+
+@defect(
+    "shows-superseded-as-delivered",
+    "Dịch vụ báo học bạ đã bị thay thế mà vẫn hiện là đã nộp xong",
+    "Shows a transcript as delivered when the service says that it is superseded",
+    expects=["PL2-GN-006"],
+    cause="PL2-GN-006.delivered-too-early",
+    shows=["exchange:superseded-meanwhile"],
+)
+class SupersededIsFine(Habits):
+    """It had been accepted once, so it counts as done."""
+
+    def state_of(self, answer: Answer) -> str:
+        found = super().state_of(answer)
+        return "accepted" if found == "superseded" else found
+
+
+@defect(
+    "looks-for-acceptance-anywhere",
+    "Tìm từ chỉ chấp nhận trong cả câu trả lời, thấy cả khi nó là một phần của từ khác",
+    "Searches the whole answer for the word of acceptance, and finds it inside other words",
+    expects=["PL2-GN-006"],
+    cause="PL2-GN-006.delivered-too-early",
+    shows=["exchange:unknown-state"],
+)
+class Searches(Habits):
+    """No parser where a search will do."""
+
+    def state_of(self, answer: Answer) -> str:
+        found = self.pack.messages["states"]["accepted"] in json.dumps(answer.data)
+        return "accepted" if found else super().state_of(answer)
+
+
+@defect(
+    "takes-the-first-receipt-it-finds",
+    "Lấy mã tiếp nhận đầu tiên tìm thấy trong câu trả lời, dù nằm trong trường khác",
+    "Takes the first receipt that it finds in an answer, in whatever field that stands",
+    expects=["PL2-GN-010"],
+    shows=["exchange:unknown-fields"],
+)
+class FirstMatch(Habits):
+    """The answer is searched for a name and a colon."""
+
+    def receipt_of(self, answer: Answer) -> str:
+        name = self.pack.messages["receipt"]["id"].rpartition("/")[2]
+        found = re.search(rf'"{re.escape(name)}": "([^"]*)"', json.dumps(answer.data))
+        return found[1] if found else super().receipt_of(answer)

@@ -415,3 +415,37 @@ class Counting(Habits):
 
     def strangers(self, root: Element, marks: Sequence[Mark]) -> list[Reason]:
         return [one for one in super().strangers(root, marks) if one.role != TEACHER]
+
+
+@defect(
+    "verifies-the-first-of-several",
+    "Một mã ủy quyền giao nhiều học bạ thì chỉ xác minh bản đầu",
+    "Verifies only the first of several transcripts that one authorisation hands out",
+    expects=["PL2-TC-001"],
+    cause="PL2-TC-001.imported-bad",
+    shows=["exchange:import-two-years"],
+)
+class VerifiesTheFirst(Habits):
+    """The others come in the same answer."""
+
+    def retrieved(self, line: Line, authorisation: str, purpose: str | None, school: str | None) -> list[Received]:
+        found = super().retrieved(line, authorisation, purpose, school)
+        self.__dict__["unread"] = {one.content for one in found[1:]}
+        return found
+
+    def verified(self, data: bytes, trust: Trust, now: datetime) -> tuple[list[Reason], Element | None]:
+        return ([], self.parsed(data)) if data in self.__dict__["unread"] else super().verified(data, trust, now)
+
+
+@defect(
+    "imports-the-first-of-several",
+    "Một mã ủy quyền giao nhiều học bạ thì chỉ nhập bản đầu",
+    "Imports only the first of several transcripts that one authorisation hands out",
+    expects=["PL2-TC-001", "PL2-TC-002"],
+    shows=["exchange:import-two-years"],
+)
+class ImportsTheFirst(Habits):
+    """The answer is a list, and lists have a first element."""
+
+    def retrieved(self, line: Line, authorisation: str, purpose: str | None, school: str | None) -> list[Received]:
+        return super().retrieved(line, authorisation, purpose, school)[:1]

@@ -53,3 +53,63 @@ class ForgetsReceipts(Habits):
 
     def resumed(self, job: Job) -> Job | None:
         return replace(job, receipt="")
+
+
+@defect(
+    "forgets-a-batch-on-restart",
+    "Dừng giữa lúc gửi lô thì quên cả lô",
+    "Forgets a batch that was on its way when it is restarted",
+    expects=["PL2-GN-011"],
+    cause="PL2-GN-011.lost",
+    shows=["exchange:killed-in-batch"],
+)
+class BatchInMemory(Habits):
+    """Single submissions are in the store, batches in a list."""
+
+    def resumed(self, job: Job) -> Job | None:
+        return None if job.batch and not job.receipt else job
+
+
+@defect(
+    "numbers-a-batch-anew-after-a-restart",
+    "Dừng giữa lúc gửi lô thì gửi lại từng bản dưới mã định danh mới",
+    "Sends the items of a broken-off batch under new identifiers after a restart",
+    expects=["PL2-GN-003"],
+    cause="PL2-GN-003.new-identifier",
+    shows=["exchange:killed-in-batch"],
+)
+class BatchAnew(Habits):
+    """A batch is made anew, and so are its items."""
+
+    def resumed(self, job: Job) -> Job | None:
+        return replace(job, record=str(uuid.uuid4())) if job.batch and not job.receipt else job
+
+
+@defect(
+    "forgets-a-revocation-on-restart",
+    "Dừng giữa lúc thu hồi thì quên việc thu hồi",
+    "Forgets a revocation that was on its way when it is restarted",
+    expects=["PL2-GN-011"],
+    cause="PL2-GN-011.lost",
+    shows=["exchange:killed-in-revocation"],
+)
+class RevocationInMemory(Habits):
+    """What was submitted is in the store, what was revoked is not."""
+
+    def resumed(self, job: Job) -> Job | None:
+        return None if job.event == "cancel" else job
+
+
+@defect(
+    "writes-another-statement-after-a-restart",
+    "Dừng giữa lúc thu hồi thì gửi một văn bản thu hồi khác",
+    "Sends another statement after a restart in the middle of a revocation",
+    expects=["PL2-GN-003"],
+    cause="PL2-GN-003.other-bytes",
+    shows=["exchange:killed-in-revocation"],
+)
+class AnotherStatement(Habits):
+    """The statement is written anew from the books, not taken from the store."""
+
+    def resumed(self, job: Job) -> Job | None:
+        return replace(job, content=job.content + b"\n") if job.event == "cancel" else job

@@ -194,3 +194,19 @@ class RevokedAtTheDoor(Habits):
         message: dict[str, Any] = {}
         put(message, self.pack.messages["status"]["state"], self.pack.messages["states"]["accepted"])
         return Answer(200, message)
+
+
+@defect(
+    "revokes-the-first-version",
+    "Văn bản thu hồi luôn nêu phiên bản 1, dù phiên bản khác đang có hiệu lực",
+    "Names version 1 in the statement whichever version is in force",
+    expects=["PL2-SD-002"],
+    shows=["exchange:revocation-of-amended"],
+)
+class RevokesTheFirst(Habits):
+    """Right for every transcript that was never amended."""
+
+    def statement(
+        self, facts: Mapping[str, Any], leader: Wanted, find: Callable[[str], Credential], at: datetime
+    ) -> bytes:
+        return super().statement({**facts, "version": {**facts["version"], "number": "1"}}, leader, find, at)

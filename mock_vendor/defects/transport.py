@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from mock_vendor.client import Line
+from mock_vendor.client import Answer, BadCredentials, Line
 from mock_vendor.defects.registry import defect
 from mock_vendor.habits import Habits
 
@@ -201,3 +201,31 @@ class CredentialsTravel(Habits):
         auth = httpx.BasicAuth(line.client_id, line.client_secret)
         answer = line.http.post(line.token_url, data={"grant_type": "client_credentials"}, auth=auth)
         return answer.headers["Location"] if answer.status_code in REDIRECTS else line.token_url
+
+
+@defect(
+    "goes-round-with-new-tokens",
+    "Mã mới cũng bị từ chối thì lại xin mã khác và gửi lại, mãi không dừng",
+    "Gets yet another token and sends again whenever a new one is refused",
+    expects=["PL2-XT-002"],
+    cause="PL2-XT-002.hammers",
+    shows=["exchange:token-always-refused"],
+)
+class GoesRound(Habits):
+    """Each refusal is taken for an expiry."""
+
+    def call(
+        self,
+        line: Line,
+        now: float,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Answer:
+        for _ in range(5):
+            try:
+                return super().call(line, now, method, url, body, more)
+            except BadCredentials:
+                line.token = ""
+        return super().call(line, now, method, url, body, more)

@@ -392,3 +392,21 @@ class Latin(Habits):
     def findings(self, answer: Answer, learner: str) -> list[dict[str, str]]:
         found = super().findings(answer, learner)
         return [{**one, "message": one["message"].encode().decode("latin-1")} for one in found]
+
+
+@defect(
+    "never-gives-up-on-silence",
+    "Đếm số lần bị trả lời lỗi, không đếm số lần mất kết nối hay quá thời gian: gửi lại không dứt",
+    "Counts refusals, but no resets and time-outs, and so repeats those without end",
+    expects=["PL2-GN-004"],
+    shows=["exchange:resets-for-ever", "exchange:timeouts-for-ever"],
+)
+class CountsAnswersOnly(Habits):
+    """A 503 is counted; what never answered was no try."""
+
+    def submit(self, line: Line, now: float, job: Job) -> Answer:
+        try:
+            return super().submit(line, now, job)
+        except Trouble:
+            job.attempts = min(job.attempts, 1)
+            raise

@@ -111,6 +111,9 @@ NEXT = replace(
     marks={"TOA": "m2", "NVA": "n1"},
 )
 AMEND = Act("amend", "one", 200, upto=4, facts={"subject": "TOA", "reason": "Sửa nhận xét", "replaces": DOCUMENT})
+LAST = replace(NEXT, digest=OTHER, version=3, replaces=SECOND, marks={"TOA": "m1", "NVA": "n3"})
+"""Version 3 with another change, and without that of version 2."""
+AGAIN_AMENDED = replace(AMEND, facts={"subject": "NVA", "reason": "Sửa nhận xét", "replaces": SECOND})
 UPDATE = replace(SUBMIT, version=2, event="update", content=SECOND, receipt="r-2")
 
 
@@ -186,7 +189,7 @@ RESTART = Act("restart", status=202, upto=2)
 TABLE_TC001 = [
     "edited", "reindented", "signature-missing", "principal-missing", "lifted", "wrapped", "duplicate-id",
     "superseded", "revoked-record", "foreign-trust", "self-signed", "revoked-certificate", "expired-certificate",
-    "other-person", "weak-algorithm", "in-force-unknown",
+    "other-person", "weak-algorithm", "in-force-unknown", "one-of-two", "sound",
 ]  # fmt: skip
 
 LOST_BATCH = batch(*map(unanswered, range(2)), status=0, fault=True)
@@ -324,6 +327,16 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
     ],
     ("PL2-GN-011", "before-answer"): [
         ("survives", {"class": "before-answer"}, exchange([TOKEN, LOST, SUBMIT, ACCEPTED], acts=(RESTART,))),
+        (
+            "survives",
+            {"class": "before-answer"},
+            batches([LOST_BATCH, batch(item(0), item(1))], *SOUND_THREE[:2], acts=(RESTART,), receipts=("r-0", "r-1")),
+        ),
+        (
+            "survives",
+            {"class": "before-answer", "ends": "revoked"},
+            exchange([SUBMIT, LOST_CANCEL, CANCEL], ["revoked"], acts=(RESTART,)),
+        ),
     ],
     ("PL2-GN-012", "shown"): [
         ("window-shown", WORDS, exchange([CLOSED], [told("refused", "Đã quá HẠN nộp")])),
@@ -425,6 +438,19 @@ HOLDS: dict[tuple[str, str], list[Row]] = {
 }
 
 FAILS: dict[str, list[Row]] = {
+    # what is shown of version 2 rests on version 1's acceptance
+    "PL2-GN-006.delivered-too-early": [
+        (
+            "delivered-only",
+            {},
+            exchange(
+                [SUBMIT, asked, UPDATE, asked],
+                [Sample(2, "delivered", RECEIPT, 1), Sample(4, "delivered", RECEIPT, 2)],
+                stored=(Stored(RECEIPT, RECORD, 1, "new", "accepted"),),
+            ),
+        )
+        for asked in [replace(ACCEPTED, about=RECEIPT)]
+    ],
     "PL2-GN-006.outcome-missed": [
         ("delivered-only", {"ends": ["refused", "delivered"]}, exchange([*SMOOTH, STATED], ["delivered", "revoked"])),
     ],
@@ -508,8 +534,27 @@ FAILS: dict[str, list[Row]] = {
     "PL2-GN-011.lost": [
         ("survives", {}, exchange([TOKEN, SUBMIT], ["queued"], acts=(RESTART,))),
         ("survives", {}, exchange([TOKEN, SUBMIT, POLL], ["receipted"], acts=(RESTART,))),
+        ("survives", {"ends": "revoked"}, exchange([SUBMIT, CANCEL], ["delivered"], acts=(RESTART,))),
+        # of a batch every item counts, not the first alone
+        (
+            "survives",
+            {},
+            batches([LOST_BATCH, batch(item(0))], "delivered", "issued", acts=(RESTART,), receipts=("r-0",)),
+        ),
     ],
-    "PL2-GN-011.doubled": [("survives", {}, exchange(SMOOTH, acts=(RESTART,), receipts=(RECEIPT, "r-2")))],
+    "PL2-GN-011.doubled": [
+        ("survives", {}, exchange(SMOOTH, acts=(RESTART,), receipts=(RECEIPT, "r-2"))),
+        (
+            "survives",
+            {"ends": "revoked"},
+            exchange(
+                [SUBMIT, CANCEL],
+                ["revoked"],
+                acts=(RESTART,),
+                stored=tuple(Stored(receipt, RECORD, 1, "cancel", "accepted") for receipt in ("r-c", "r-d")),
+            ),
+        ),
+    ],
     "PL2-GN-012.not-shown": [
         ("window-shown", WORDS, exchange([CLOSED], ["refused"])),
         ("window-shown", WORDS, exchange([CLOSED], [told("refused", "HTTP 403")])),
@@ -528,6 +573,7 @@ FAILS: dict[str, list[Row]] = {
     "PL2-SD-001.no-reason": [("amended", {}, second(reason=" "))],
     "PL2-SD-001.wrong-digest": [("amended", {}, second(replaces=OTHER))],
     "PL2-SD-001.change-lost": [("amended", {}, second(marks=FIRST.marks))],
+    "PL2-SD-001.earlier-change-lost": [("amended", {}, versions(FIRST, NEXT, LAST, act=AGAIN_AMENDED))],
     "PL2-SD-001.not-signed-anew": [
         # dropped instead of made anew
         *(
@@ -556,6 +602,8 @@ FAILS: dict[str, list[Row]] = {
         ("revoked", {}, revocation(REVOKE, stated(record="X"))),
         ("revoked", {}, revocation(REVOKE, stated(version="2"))),
         ("revoked", {}, revocation(REVOKE, stated(digest=OTHER))),
+        # the service refuses it at the door for that
+        ("revoked", {}, revocation(REVOKE, calls=(replace(CANCEL, version=2, status=409, error="version-order"),))),
     ],
     "PL2-SD-002.not-shown": [("revoked", {}, revocation(REVOKE, STATEMENT, final="delivered"))],
     "PL2-SD-002.statement-refused": [
@@ -621,6 +669,15 @@ FAILS: dict[str, list[Row]] = {
         ("waits-for-outcome", {}, exchange([SUBMIT, UPDATE, ACCEPTED], acts=(AMEND,))),
     ],
     "PL2-TC-001.imported-bad": [("import-verified", {"class": "edited"}, imports(SOUND, offered("BAD_DIGEST", 200)))],
+    "PL2-TC-001.imported-in-part": [
+        (
+            "import-verified",
+            {"class": "one-of-two"},
+            imports(
+                SOUND, Act("import", status=200, facts={"offer": "spoilt", "expected": ("BAD_DIGEST",), "others": 1})
+            ),
+        )
+    ],
     "PL2-TC-001.other-reason": [
         ("import-verified", {"class": "edited"}, imports(SOUND, offered("BAD_DIGEST", 409, "OTHER"))),
         ("import-verified", {"class": "edited"}, imports(SOUND, offered("OTHER", 409, "OTHER"))),

@@ -170,6 +170,21 @@ def test_software_that_waits_longer_than_anybody_watches_is_not_said_to_wait_for
     assert [one.code for one in found.observations] == ["PL2-GN-004.not-played"]
 
 
+@pytest.mark.parametrize(
+    ("error", "status", "says"), [("content-coding", 415, "JSON"), ("authorization-twice", 400, "Authorization")]
+)
+def test_what_the_service_did_not_read_and_no_requirement_forbids_is_no_failure(
+    error: str, status: int, says: str
+) -> None:
+    chosen = spec(requirements=["PL2-GN-001", "PL2-GN-002"], expect=[{"rule": "bytes-issued"}, {"rule": "envelope"}])
+    unread = Call(3, 1.0, "submit", status, error=error)
+    one = Exchange("x", (unread,), (), "9900000001", "a" * 64, "r", 1, (), "final")
+    told = str(opinions(chosen, one, PACK))
+    assert told.startswith(f"submit #3: HTTP {status}: ")
+    assert says in told
+    assert not isinstance(opinions(chosen, replace(one, calls=(replace(unread, error="bad-request"),)), PACK), str)
+
+
 def test_what_software_does_after_an_answer_of_ours_that_never_came_is_not_put_on_it() -> None:
     chosen = spec(requirements=["PL2-GN-009"], expect=[{"rule": "no-false-success"}])
     broken = Call(1, 0.0, "submit", 202, fault=True)

@@ -161,7 +161,6 @@ def test_broken_requests_are_answered_with_a_problem(wire: Wire) -> None:
         told(wire, wire.head(line, JSON, length, "Transfer-Encoding: chunked"), chunked(body)),
         told(wire, wire.head(line, JSON, "Transfer-Encoding: chunked"), b"zz\r\nabc\r\n"),
         told(wire, wire.head(line, JSON, "Transfer-Encoding: gzip, chunked"), chunked(packed)),
-        told(wire, wire.head(line, JSON, "Content-Encoding: gzip", f"Content-Length: {len(packed)}"), packed),
         told(wire, wire.head(line, JSON, f"Content-Length: {len(body) - 5}"), body),
         told(wire, wire.head(line, JSON), body),
         told(wire, wire.head(line, JSON, "Content-Type: text/plain", length), body),
@@ -172,6 +171,8 @@ def test_broken_requests_are_answered_with_a_problem(wire: Wire) -> None:
         told(wire, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"),
     ):
         is_problem(answer, 400)
+    zipped = wire.head(line, JSON, "Content-Encoding: gzip", f"Content-Length: {len(packed)}")
+    is_problem(told(wire, zipped, packed), 415)
     for version in ("2.0", "3.0"):
         is_problem(told(wire, wire.head(line.replace("1.1", version), JSON, length), body), 505)
     is_problem(told(wire, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 400, 404, 505)
@@ -211,7 +212,7 @@ def test_a_token_is_good_in_its_space_only(wire: Wire) -> None:
     listing = f"GET {wire.route('list')} HTTP/1.1"
     assert parts(told(wire, wire.head(listing)))[0] == 200
     is_problem(told(wire, wire.head(listing.replace(wire.path, other))), 401)
-    is_problem(told(wire, wire.head(listing, "Authorization: Bearer x")), 401)
+    is_problem(told(wire, wire.head(listing, "Authorization: Bearer x")), 400)  # its own token is there too
 
 
 def test_a_head_that_never_ends_is_cut_off() -> None:

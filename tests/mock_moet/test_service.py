@@ -318,7 +318,14 @@ def test_too_much_is_refused_before_it_is_parsed(client: Client) -> None:
 
 def test_compressed_bodies_are_not_taken(client: Client) -> None:
     answer = client.call("submit", content=b"x", headers={"Content-Encoding": "gzip"})
-    assert client.error(answer) == "bad-request"
+    assert (answer.status_code, client.error(answer)) == (415, "content-coding")
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+def test_two_authorisations_in_one_call_are_refused_for_that(client: Client) -> None:
+    twice = [("Authorization", f"Bearer {client.token}")] * 2
+    answer = client.http.get(f"{client.space.baseUrl}/hoc-ba/v1/suc-khoe", headers=twice)
+    assert (answer.status_code, client.error(answer)) == (400, "authorization-twice")
 
 
 def test_problems_speak_both_languages_and_never_repeat_the_body(client: Client) -> None:
