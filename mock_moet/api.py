@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ from mock_moet.ministry import Ministry
 from mock_moet.operations import JSON_BODIES, OPERATIONS, SECRET_ANSWERS, SELF_AUTHORISED, admit
 from mock_moet.parcels import Parcel
 from mock_moet.store import STORAGE_ERRORS, SpaceRow
-from mock_moet.submissions import STORAGE_REST
+from mock_moet.submissions import STORAGE_REST, Item, offered, receipt, take
 from mock_moet.wire import BodyError, Refusal, Reply, parse_json, pick
 
 T = TypeVar("T")
@@ -106,6 +106,17 @@ def _problem(ministry: Ministry, refusal: Refusal) -> Reply:
 
 
 @dataclass(slots=True)
+class _Begun:
+    """A call that was noted in the journal, and the fault that it meets."""
+
+    entry: dict[str, Any]
+    fault: Fault | None
+    open: bool
+    """It can be answered at once: it is whole, asks for something, and meets no fault."""
+    reply: Reply | None = None
+
+
+@dataclass(slots=True)
 class _Visit:
     """One request on its way through the gate."""
 
@@ -130,6 +141,10 @@ class _Visit:
     def query(self) -> str:
         """The query string as sent."""
         return bytes(self.scope.get("query_string", b"")).decode("latin-1")
+
+
+_Arrived = tuple[_Visit, Call, bool]
+"""A submission at the desk of its space; whether it is whole."""
 
 
 class Gate:
@@ -243,11 +258,12 @@ class Gate:
             visit.operation, visit.scope["method"], visit.scope["path"], visit.query, visit.params, visit.headers,
             visit.body, space,
         )  # fmt: skip
-        entry, fault, served = await self._apart(call, self._begin, visit, call, early is None)
+        begun = await self._begin(visit, call, early is None)
+        entry, fault = begun.entry, begun.fault
         complete = partial(self._aside, corner.journal.complete, entry)
         out = Outlet(visit.send, visit.receive, partial(self._wait, visit))
         try:
-            reply = early or served or await self._answer(visit, call, fault)
+            reply = early or begun.reply or await self._answer(visit, call, fault)
         except (ClientGone, ConnectionReset) as broken:
             await complete(committed=call.committed, facts=call.facts, seconds=self._since(visit))
             if isinstance(broken, ClientGone):
@@ -304,11 +320,53 @@ class Gate:
         parts = visit.scope["path"].split("/")
         return parts[2] if len(parts) > 2 and parts[1] == PREFIX.split("/")[1] else ""
 
-    def _begin(self, visit: _Visit, call: Call, whole: bool) -> tuple[dict[str, Any], Fault | None, Reply | None]:
+    async def _begin(self, visit: _Visit, call: Call, whole: bool) -> _Begun:
         """Note the call, choose the fault it meets, and answer it at once when it meets none.
 
         ``whole``: its body arrived.
         """
+        # most calls meet no fault: another trip to a thread would cost as much as some operations
+        if call.operation != "submit" or self.ministry.settings.judging == "inline":
+            return await self._apart(call, self._begin_alone, visit, call, whole)
+        desk = self.ministry.corner(call.space.name).desk
+        asked = desk.ask((visit, call, whole), self._begin_together, self.ministry.threads)
+        begun: _Begun | Exception = await asyncio.wrap_future(asked)
+        if isinstance(begun, Exception):
+            raise begun
+        return begun
+
+    def _begin_alone(self, visit: _Visit, call: Call, whole: bool) -> _Begun:
+        begun = self._note(visit, call, whole)
+        if begun.open:
+            begun.reply = self._operate(call)
+        return begun
+
+    def _begin_together(self, some: Sequence[_Arrived]) -> list[_Begun | Exception]:
+        """Submissions to one space, taken in one transaction."""
+        found: list[_Begun | Exception] = []
+        offers: list[tuple[_Begun, Item]] = []
+        for visit, call, whole in some:
+            try:
+                begun = self._note(visit, call, whole)
+            except Exception as error:
+                found.append(error)
+                continue
+            found.append(begun)
+            if begun.open:
+                try:
+                    self._let_in(call)
+                    offers.append((begun, offered(self.ministry, call)))
+                except Exception as error:
+                    begun.reply = self._failed(call, error)
+        take(self.ministry, [item for _, item in offers])
+        for begun, item in offers:
+            try:
+                begun.reply = receipt(self.ministry, item)
+            except Exception as error:
+                begun.reply = self._failed(item.call, error)
+        return found
+
+    def _note(self, visit: _Visit, call: Call, whole: bool) -> _Begun:
         corner = self.ministry.corner(call.space.name)
         entry = corner.journal.enter(**self._arrival(visit, call))
         fault: Fault | None = None
@@ -318,9 +376,7 @@ class Gate:
         marked = fault or visit.connected
         if marked is not None:
             corner.journal.complete(entry, fault=marked.model_dump(by_alias=True, mode="json"))
-        # most calls meet no fault: another trip to a thread would cost as much as some operations
-        served = self._operate(call) if whole and fault is None and call.operation else None
-        return entry, fault, served
+        return _Begun(entry, fault, whole and fault is None and bool(call.operation))
 
     async def _read(self, visit: _Visit) -> bytes:
         if sum(len(name) + len(value) for name, value in visit.scope["headers"]) > HEAD_LIMIT:
@@ -469,29 +525,39 @@ class Gate:
 
     def _operate(self, call: Call) -> Reply:
         """The operation's own answer; whatever goes wrong is an answer too."""
-        ministry = self.ministry
         if call.operation == _DESCRIPTION:
             return self._description
         try:
-            if not all(value.isprintable() for value in call.params.values()):
-                raise Refusal("not-found")
-            if not ministry.wire.operations[call.operation].public and call.operation not in SELF_AUTHORISED:
-                admit(ministry, call)
-            if call.operation in JSON_BODIES and call.media_type() != "application/json":
-                raise Refusal(
-                    "bad-request", vi="Content-Type phải là application/json",
-                    en="Content-Type must be application/json",
-                )  # fmt: skip
-            return OPERATIONS[call.operation](ministry, call)
-        except Refusal as refusal:
-            call.facts.setdefault("error", refusal.key)
-            return _problem(ministry, refusal)
-        except STORAGE_ERRORS:
-            _log.exception("operation %s: the store failed", call.operation)
-            return _problem(ministry, Refusal("storage", headers=(STORAGE_REST,)))
-        except Exception:
-            _log.exception("operation %s failed", call.operation)
-            return _problem(ministry, Refusal("internal"))
+            self._let_in(call)
+            return OPERATIONS[call.operation](self.ministry, call)
+        except Exception as error:
+            return self._failed(call, error)
+
+    def _let_in(self, call: Call) -> None:
+        """Whatever an operation can count on.
+
+        Raises:
+            Refusal: the call goes no further.
+        """
+        if not all(value.isprintable() for value in call.params.values()):
+            raise Refusal("not-found")
+        if not self.ministry.wire.operations[call.operation].public and call.operation not in SELF_AUTHORISED:
+            admit(self.ministry, call)
+        if call.operation in JSON_BODIES and call.media_type() != "application/json":
+            raise Refusal(
+                "bad-request", vi="Content-Type phải là application/json", en="Content-Type must be application/json"
+            )
+
+    def _failed(self, call: Call, error: Exception) -> Reply:
+        """The answer where an operation gave none."""
+        if isinstance(error, Refusal):
+            call.facts.setdefault("error", error.key)
+            return _problem(self.ministry, error)
+        if isinstance(error, STORAGE_ERRORS):
+            _log.error("operation %s: the store failed", call.operation, exc_info=error)
+            return _problem(self.ministry, Refusal("storage", headers=(STORAGE_REST,)))
+        _log.error("operation %s failed", call.operation, exc_info=error)
+        return _problem(self.ministry, Refusal("internal"))
 
     async def _wait(self, visit: _Visit, seconds: float) -> None:
         """Wait, but not longer than the client does.

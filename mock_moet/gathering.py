@@ -1,67 +1,63 @@
-"""Work that comes from many threads at once and is done together: whoever is next does all that waits."""
+"""Work that is asked for piece by piece and done together: one thread at a time does all that waits."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 MOST = 16
 """Pieces that are done together: the first one waits for all of them."""
 
 
-@dataclass(slots=True, eq=False)
-class _Piece(Generic[T]):
-    what: T
-    done: bool = False
-    error: BaseException | None = None
-
-
 @dataclass(slots=True)
-class Gathering(Generic[T]):
-    """Pieces of work that wait for each other. Nobody goes on before his own piece is done."""
+class Gathering(Generic[T, R]):
+    """Pieces of work that wait while the ones before them are done. Callers may be threads or event loops."""
 
-    _turn: Lock = field(default_factory=Lock)
-    _counting: Lock = field(default_factory=Lock)
-    _waiting: deque[_Piece[T]] = field(default_factory=deque)
+    _lock: Lock = field(default_factory=Lock)
+    _waiting: deque[tuple[T, Future[R]]] = field(default_factory=deque)
+    _busy: bool = False
+    """Somebody is at work, or about to be."""
 
-    def do(self, what: T, work: Callable[[list[T]], None]) -> None:
-        """Have ``work`` done for ``what``, together with others that wait (each of them says the same ``work``).
+    def ask(self, what: T, work: Callable[[Sequence[T]], Sequence[R]], threads: Executor) -> Future[R]:
+        """Have ``work`` done for ``what`` in one of ``threads``, together with what else waits by then.
 
-        ``work`` keeps everything or nothing. When it fails for several, it is done for each alone, so that nobody gets
-        another's error.
-
-        Raises:
-            Exception: what ``work`` raised for ``what`` alone.
+        ``work`` gives a result for each piece, in their order; everybody asks for the same ``work``. What it raises is
+        everybody's error who was part of it: what can go wrong with one piece belongs into that piece's result.
         """
-        piece = _Piece(what)
-        with self._counting:
-            self._waiting.append(piece)
-        with self._turn:
-            while not piece.done:  # nobody was here before, or there were too many to take this one along
-                with self._counting:
-                    some = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
-                _together(some, work)
-        if piece.error is not None:
-            raise piece.error
+        made: Future[R] = Future()
+        with self._lock:
+            self._waiting.append((what, made))
+            if self._busy:
+                return made
+            self._busy = True
+        threads.submit(self._empty, work)
+        return made
 
+    def _empty(self, work: Callable[[Sequence[T]], Sequence[R]]) -> None:
+        while some := self._next():
+            # whoever has gone meanwhile asks for nothing
+            some = [(what, made) for what, made in some if made.set_running_or_notify_cancel()]
+            try:
+                results = work([what for what, _ in some])
+                for (_, made), result in zip(some, results, strict=True):
+                    made.set_result(result)
+            except BaseException as error:
+                for _, made in some:
+                    if not made.done():
+                        made.set_exception(error)
 
-def _together(some: list[_Piece[T]], work: Callable[[list[T]], None]) -> None:
-    try:
-        work([one.what for one in some])
-    except BaseException as error:
-        if len(some) > 1 and isinstance(error, Exception):
-            for one in some:
-                _together([one], work)
-            return
-        for one in some:
-            one.error = error
-    for one in some:
-        one.done = True
+    def _next(self) -> list[tuple[T, Future[R]]]:
+        with self._lock:
+            some = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+            self._busy = bool(some)
+        return some
 
 
 def apart(some: Iterable[T], names: Callable[[T], Collection[Hashable]]) -> Iterator[list[T]]:

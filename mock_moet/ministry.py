@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,6 +27,9 @@ from mock_moet.shared import SharedFaults, SharedJournal, SharedOutcomes
 from mock_moet.store import ClientRow, SpaceRow, Store
 from mock_moet.tables import hashed
 from mock_moet.wire import Wire
+
+_DESKS = 40
+"""Spaces whose submissions are taken at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,8 @@ class Corner:
     faults: FaultBook
     outcomes: OutcomeBook
     journal: Journal
-    keeping: Gathering[Any] = field(default_factory=Gathering)
-    """Submissions that wait to be kept."""
+    desk: Gathering[Any, Any] = field(default_factory=Gathering)
+    """Submissions that wait to be taken."""
     playing: Playing | None = None
     """The fault profile of the space."""
     refused_until: float = 0.0
@@ -152,6 +156,8 @@ class Ministry:
         self._lock = Lock()
         self.reading = Lock()
         """Held while a body is read: threads that take turns at it need not fight for the interpreter's lock."""
+        self.threads = ThreadPoolExecutor(_DESKS, "mock-moet-desk")
+        """Where submissions are taken, those of one space in one thread at a time."""
         self.judges = Judges(self, settings.judges)
         try:
             self.judges.start()
@@ -161,6 +167,7 @@ class Ministry:
 
     def close(self) -> None:
         """Stop judging and close the store. Submissions not yet judged are judged after the next start."""
+        self.threads.shutdown(wait=True, cancel_futures=True)
         self.judges.close()
         self.store.close()
 

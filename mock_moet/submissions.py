@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -29,9 +28,10 @@ _TOGETHER = 20
 
 
 @dataclass(slots=True)
-class _Item:
+class Item:
     """One submission on its way in."""
 
+    call: Call
     parcel: Parcel
     facts: dict[str, Any]
     attempt: Attempt | None = None
@@ -41,20 +41,39 @@ class _Item:
     """What is kept of it now; ``None``: it was there."""
     plan: dict[str, Any] | None = None
     """What was planned for its outcome; counted once, however often it is tried to keep it."""
-    refusal: Refusal | None = None
+    trouble: Exception | None = None
+    """Why it was not taken: a refusal, or what went wrong."""
 
 
 def submit(ministry: Ministry, call: Call) -> Reply:
     """Take a submission: the receipt is committed before it is given."""
-    wire = ministry.wire
+    item = offered(ministry, call)
+    take(ministry, [item])
+    return receipt(ministry, item)
+
+
+def offered(ministry: Ministry, call: Call) -> Item:
+    """The submission in a call, to be taken (:func:`take`).
+
+    Raises:
+        Refusal: there is none.
+    """
     if call.trouble is not None:
-        wire.body(call.operation, None, call.trouble)
-    item = _Item(call.parcels[0], call.facts)
-    _take(ministry, call, [item])
-    if item.refusal is not None:
-        raise item.refusal
+        ministry.wire.body(call.operation, None, call.trouble)
+    return Item(call, call.parcels[0], call.facts)
+
+
+def receipt(ministry: Ministry, item: Item) -> Reply:
+    """The answer to a submission that was taken.
+
+    Raises:
+        Exception: why it was not.
+    """
+    if item.trouble is not None:
+        raise item.trouble
+    wire = ministry.wire
     value = wire.write("receipt", id=item.receipt, state=wire.state(item.state.value))
-    return Reply.json(wire.operations[call.operation].success, value)
+    return Reply.json(wire.operations[item.call.operation].success, value)
 
 
 def submit_batch(ministry: Ministry, call: Call) -> Reply:
@@ -64,61 +83,68 @@ def submit_batch(ministry: Ministry, call: Call) -> Reply:
     if len(call.parcels) > limit:
         raise Refusal("batch-too-long", vi=f"nhiều hơn {limit} bản ghi", en=f"more than {limit} items")
     wire.body(call.operation, call.value, call.trouble)
-    items = [_Item(parcel, {}) for parcel in call.parcels]
+    items = [Item(call, parcel, {}) for parcel in call.parcels]
     call.facts["items"] = [item.facts for item in items]
     # what is judged before the answer leaves is judged before the next one is looked at
     together = 1 if ministry.settings.judging == "inline" else _TOGETHER
     for at in range(0, len(items), together):
-        some = items[at : at + together]
-        try:
-            _take(ministry, call, some)
-        except STORAGE_ERRORS:
-            if not call.committed and at + together >= len(items):
-                raise  # nothing at all was taken: the whole call may be repeated
-            for item in some:
-                item.refusal = item.refusal or Refusal("storage")
+        take(ministry, items[at : at + together])
     results = []
     for index, item in enumerate(items):
         values: dict[str, Any] = {"index": index}
         if item.parcel.record is not None:
             values["record"] = item.parcel.record[:200]
-        if item.refusal is not None:
-            item.facts["error"] = item.refusal.key
-            values["problem"] = wire.problem_of(item.refusal, secrets.token_hex(8))
+        if item.trouble is not None:
+            refusal = _refusal(call, item.trouble)
+            item.facts["error"] = refusal.key
+            values["problem"] = wire.problem_of(refusal, secrets.token_hex(8))
         else:
             values |= {"id": item.receipt, "state": wire.state(item.state.value)}
         results.append(wire.write("batch-result", **values))
     return Reply.json(wire.operations[call.operation].success, wire.write("batch", results=results))
 
 
-def _take(ministry: Ministry, call: Call, items: Sequence[_Item]) -> None:
-    """Decide on submissions and keep the good ones in one transaction; each item then says what became of it."""
+def _refusal(call: Call, trouble: Exception) -> Refusal:
+    """What is told of one item of a batch.
+
+    Raises:
+        Exception: something that the whole call is answered with.
+    """
+    if isinstance(trouble, Refusal):
+        return trouble
+    # where nothing at all was taken, the whole call may be repeated
+    if isinstance(trouble, STORAGE_ERRORS) and call.committed:
+        return Refusal("storage")
+    raise trouble
+
+
+def take(ministry: Ministry, items: Sequence[Item]) -> None:
+    """Decide on submissions to one space and keep the good ones in one transaction; each item then says what became
+    of it.
+    """
     with ministry.reading:
         for item in items:
             try:
                 item.attempt = _attempt(ministry, item)
-            except Refusal as refusal:
-                item.refusal = refusal
+            except Exception as error:  # the others need not suffer from it
+                item.trouble = error
     ready = [item for item in items if item.attempt is not None]
-    try:
-        _keep_all(ministry, call, ready)
-    except IntegrityError:
-        # another process took one of these versions between our look and our write: look again, once
-        for item in ready:
-            item.refusal = None
-            _keep_all(ministry, call, [item])
+    _keep_all(ministry, ready)
     for item in ready:
-        if item.refusal is not None:
+        if item.trouble is not None:
             continue
-        call.committed = True
+        item.call.committed = True
         item.facts.update(receipt=item.receipt, answered=item.state.value)
         if item.fresh is not None:
             item.facts["fresh"] = True
             if not item.fresh.plan.get("polls"):
-                _judge(ministry, call.space.name, item.fresh)
+                try:
+                    _judge(ministry, item.call.space.name, item.fresh)
+                except Exception as error:
+                    item.trouble = error
 
 
-def _attempt(ministry: Ministry, item: _Item) -> Attempt:
+def _attempt(ministry: Ministry, item: Item) -> Attempt:
     """What a submission asks for.
 
     Raises:
@@ -141,49 +167,64 @@ def _attempt(ministry: Ministry, item: _Item) -> Attempt:
     return Attempt(parcel.fields["record"], version, event, parcel.digest, identify(parcel.content, form))
 
 
-def _keep_all(ministry: Ministry, call: Call, items: Sequence[_Item]) -> None:
-    """Keep what can be kept, in one transaction with other calls to the space that wait for it."""
-    if items:
-        gathering = ministry.corner(call.space.name).keeping
-        gathering.do([(call, item) for item in items], partial(_keep_together, ministry, call.space.name))
+def _keep_all(ministry: Ministry, items: Sequence[Item]) -> None:
+    """Keep what can be kept; nobody is refused for what is wrong with another one."""
+    try:
+        _keep_together(ministry, items)
+    except STORAGE_ERRORS as error:
+        for item in items:
+            item.trouble = error
+    except Exception as error:
+        # another process took one of these versions between our look and our write: look again, once
+        if len(items) > 1 or isinstance(error, IntegrityError):
+            for item in items:
+                _keep_alone(ministry, item)
+        else:
+            items[0].trouble = error
 
 
-def _keep_together(ministry: Ministry, space: str, calls: Sequence[Sequence[tuple[Call, _Item]]]) -> None:
-    everything = [pair for pairs in calls for pair in pairs]
-    with ministry.store.write(space) as transaction:
+def _keep_alone(ministry: Ministry, item: Item) -> None:
+    try:
+        _keep_together(ministry, [item])
+    except Exception as error:
+        item.trouble = error
+
+
+def _keep_together(ministry: Ministry, items: Sequence[Item]) -> None:
+    if not items:
+        return
+    with ministry.store.write(items[0].call.space.name) as transaction:
         # the second submission of a record is decided on with the first one in the store
-        for some in apart(everything, lambda pair: (_asked(pair[1]).record,)):
+        for some in apart(items, lambda item: (_asked(item).record,)):
             _keep(ministry, transaction, some)
 
 
-def _asked(item: _Item) -> Attempt:
+def _asked(item: Item) -> Attempt:
     assert item.attempt is not None
     return item.attempt
 
 
-def _keep(ministry: Ministry, transaction: Transaction, some: Sequence[tuple[Call, _Item]]) -> None:
+def _keep(ministry: Ministry, transaction: Transaction, some: Sequence[Item]) -> None:
     """Decide on submissions of different records, and keep the good ones."""
     by_record: dict[str, list[Stored]] = {}
-    for stored in transaction.of_records({_asked(item).record for _, item in some}):
+    for stored in transaction.of_records({_asked(item).record for item in some}):
         by_record.setdefault(stored.known.record, []).append(stored)
-    documents = [_asked(item).document for _, item in some]
+    documents = [_asked(item).document for item in some]
     rivals = transaction.rivals({one.learner for one in documents if one is not None and one.school_year is not None})
-    taken: list[tuple[Call, _Item]] = []
-    for call, item in some:
-        item.refusal, item.fresh = None, None
+    taken: list[Item] = []
+    for item in some:
+        item.trouble, item.fresh = None, None
         try:
-            if _decided(call, item, by_record.get(_asked(item).record, []), rivals):
-                taken.append((call, item))
+            if _decided(item, by_record.get(_asked(item).record, []), rivals):
+                taken.append(item)
         except Refusal as refusal:  # nothing was written for it
-            item.refusal = refusal
-    for call, item in _with_room(ministry, transaction, taken):
-        item.fresh = _fresh(ministry, call, transaction, item, by_record.get(_asked(item).record, []))
-    transaction.add(*(item.fresh for _, item in taken if item.fresh is not None))
+            item.trouble = refusal
+    for item in _with_room(ministry, transaction, taken):
+        item.fresh = _fresh(ministry, transaction, item, by_record.get(_asked(item).record, []))
+    transaction.add(*(item.fresh for item in taken if item.fresh is not None))
 
 
-def _decided(
-    call: Call, item: _Item, stored: Sequence[Stored], rivals: Mapping[tuple[str, int], set[str]]
-) -> bool:  # fmt: skip
+def _decided(item: Item, stored: Sequence[Stored], rivals: Mapping[tuple[str, int], set[str]]) -> bool:
     """Whether a submission is to be kept; not: it is there already.
 
     Raises:
@@ -197,8 +238,8 @@ def _decided(
     decision = decide(
         attempt,
         [one.known for one in stored],
-        schools=call.caller.schools,
-        closed_years=call.space.settings.get("closedYears", ()),
+        schools=item.call.caller.schools,
+        closed_years=item.call.space.settings.get("closedYears", ()),
         rival=bool(in_force - {attempt.record}),
     )
     if isinstance(decision, Refuse):
@@ -210,27 +251,23 @@ def _decided(
     return True
 
 
-def _with_room(
-    ministry: Ministry, transaction: Transaction, some: Sequence[tuple[Call, _Item]]
-) -> Iterator[tuple[Call, _Item]]:  # fmt: skip
+def _with_room(ministry: Ministry, transaction: Transaction, some: Sequence[Item]) -> Iterator[Item]:
     """Those for which the space has room; the others are refused."""
-    quotas = [int(call.space.settings.get("quotaBytes") or ministry.settings.quota) for call, _ in some]
-    sizes = [len(item.parcel.content or b"") for _, item in some]
+    quotas = [int(item.call.space.settings.get("quotaBytes") or ministry.settings.quota) for item in some]
+    sizes = [len(item.parcel.content or b"") for item in some]
     if len(some) > 1 and transaction.reserve(sum(sizes), min(quotas)):
         yield from some
         return
-    for (call, item), size, quota in zip(some, sizes, quotas, strict=True):
+    for item, size, quota in zip(some, sizes, quotas, strict=True):
         if transaction.reserve(size, quota):
-            yield call, item
+            yield item
         else:
-            item.refusal = Refusal("quota", headers=(_QUOTA_REST,))
+            item.trouble = Refusal("quota", headers=(_QUOTA_REST,))
 
 
-def _fresh(
-    ministry: Ministry, call: Call, transaction: Transaction, item: _Item, stored: Sequence[Stored]
-) -> Fresh:  # fmt: skip
+def _fresh(ministry: Ministry, transaction: Transaction, item: Item, stored: Sequence[Stored]) -> Fresh:
     """What is kept of a submission."""
-    space, attempt, content = call.space, _asked(item), item.parcel.content
+    space, attempt, content = item.call.space, _asked(item), item.parcel.content
     document = attempt.document
     assert document is not None  # the rules take nothing unreadable
     assert content is not None

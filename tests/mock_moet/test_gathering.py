@@ -1,9 +1,10 @@
-"""Work of several threads done together: in order, all or nothing, and nobody gets another's error."""
+"""Work that waits is done together: in order, each piece with its own result, and nobody waits for ever."""
 
 from __future__ import annotations
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
 import pytest
@@ -16,56 +17,66 @@ PATIENCE = 120
 
 
 class Desk:
-    """What was done together; the first piece waits until it is told to go on."""
+    """What was done together; everything waits until it is told to go on."""
 
     def __init__(self) -> None:
-        self.gathering: Gathering[int] = Gathering()
+        self.gathering: Gathering[int, int] = Gathering()
+        self.threads = ThreadPoolExecutor(4)
         self.begun, self.go = Event(), Event()
         self.done: list[list[int]] = []
 
-    def work(self, some: list[int]) -> None:
+    def work(self, some: Sequence[int]) -> list[int]:
         self.begun.set()
         assert self.go.wait(PATIENCE)
+        self.done.append(list(some))
         if -1 in some:
             raise ValueError(f"{len(some)} at once")
-        self.done.append(some)
+        return [one * 10 for one in some]
 
-    def ask(self, what: int) -> int:
-        self.gathering.do(what, self.work)
-        return what
-
-    def queued(self, count: int) -> None:
-        """Until so many wait behind the one that is worked on."""
-        while len(self.gathering._waiting) < count:
-            Event().wait(0.001)
+    def ask(self, what: int) -> Future[int]:
+        return self.gathering.ask(what, self.work, self.threads)
 
 
-def test_what_waits_is_done_together_and_a_bad_piece_harms_no_other() -> None:
-    desk = Desk()
-    with ThreadPoolExecutor(4) as threads:
-        first = threads.submit(desk.ask, 0)
-        assert desk.begun.wait(PATIENCE)
-        others = [threads.submit(desk.ask, one) for one in (1, -1, 2)]
-        desk.queued(3)
-        desk.go.set()
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """A desk that is at work on 0."""
+    made = Desk()
+    with made.threads:
+        first = made.ask(0)
+        assert made.begun.wait(PATIENCE)
+        yield made
         assert first.result(PATIENCE) == 0
-        assert [others[at].result(PATIENCE) for at in (0, 2)] == [1, 2]
-        with pytest.raises(ValueError, match="1 at once"):
-            others[1].result(PATIENCE)
-    assert desk.done[0] == [0]
-    assert sorted(desk.done[1:]) == [[1], [2]]
 
 
-def test_so_many_and_no_more_are_done_together() -> None:
-    desk = Desk()
-    with ThreadPoolExecutor(MOST + 4) as threads:
-        first = threads.submit(desk.ask, 0)
-        assert desk.begun.wait(PATIENCE)
-        others = [threads.submit(desk.ask, one) for one in range(1, MOST + 4)]
-        desk.queued(MOST + 3)
-        desk.go.set()
-        assert {one.result(PATIENCE) for one in (first, *others)} == set(range(MOST + 4))
+def test_what_waits_is_done_together_and_each_gets_its_own_result(desk: Desk) -> None:
+    others = [desk.ask(one) for one in (1, 3, 2)]
+    desk.go.set()
+    assert [one.result(PATIENCE) for one in others] == [10, 30, 20]
+    assert desk.done == [[0], [1, 3, 2]]
+
+
+def test_so_many_and_no_more_are_done_together(desk: Desk) -> None:
+    others = [desk.ask(one) for one in range(1, MOST + 4)]
+    desk.go.set()
+    assert [one.result(PATIENCE) for one in others] == [one * 10 for one in range(1, MOST + 4)]
     assert [len(some) for some in desk.done] == [1, MOST, 3]
+
+
+def test_what_goes_wrong_is_told_to_those_who_were_part_of_it_and_work_goes_on(desk: Desk) -> None:
+    others = [desk.ask(one) for one in (1, -1)]
+    desk.go.set()
+    for one in others:
+        with pytest.raises(ValueError, match="2 at once"):
+            one.result(PATIENCE)
+    assert desk.ask(4).result(PATIENCE) == 40
+
+
+def test_who_has_gone_is_left_out(desk: Desk) -> None:
+    gone, there = desk.ask(1), desk.ask(2)
+    assert gone.cancel()
+    desk.go.set()
+    assert there.result(PATIENCE) == 20
+    assert desk.done == [[0], [2]]
 
 
 @given(st.lists(st.frozensets(st.integers(0, 5), max_size=3)))
