@@ -48,6 +48,8 @@ from mock_moet.transaction import Stored, Transaction, stored
 
 STORAGE_ERRORS = (OperationalError, InternalError, InterfaceError)
 """What a full, read-only or unreachable database raises."""
+_PAGE = 16 * 1024
+"""Bytes of a page of SQLite's file: a transcript lies on five of them instead of twenty."""
 _MOST_BEARERS = 10_000
 """Tokens remembered in memory, with whose they are."""
 MOST_TOKENS = 1000
@@ -396,7 +398,9 @@ def _prepare_sqlite(engine: Engine, *, memory: bool) -> None:
     def _connect(connection: Any, _record: object) -> None:
         # transactions are begun by hand below: the driver would begin them too late for IMMEDIATE
         connection.isolation_level = None
-        for pragma in ("foreign_keys=ON", "synchronous=FULL", *(() if memory else ("journal_mode=WAL",))):
+        # of a file that holds something already, the size of its pages stays what it is
+        on_disk = () if memory else (f"page_size={_PAGE}", "journal_mode=WAL")
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", *on_disk):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
