@@ -57,7 +57,7 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing(filed: tuple[Setup, Clie
     setup, client = filed
     with setup.ministry.store._read() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar()
-    pragma(setup, f"max_page_count={int(pages or 0) + 60}")
+    pragma(setup, f"max_page_count={int(pages or 0) + 20}")
     receipts = fill(client)
     assert receipts
     refused(client, client.submit(transcript(learner=learner(900), note="x" * 60_000)))
@@ -84,7 +84,7 @@ def test_a_batch_that_fills_the_store_tells_what_was_taken(filed: tuple[Setup, C
     setup, client = filed
     with setup.ministry.store._read() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar()
-    pragma(setup, f"max_page_count={int(pages or 0) + 60}")
+    pragma(setup, f"max_page_count={int(pages or 0) + 20}")
     items = [client.envelope(transcript(learner=learner(number), note="x" * 20_000)) for number in range(30)]
     answer = client.call("submit-batch", json=client.body("batch", items=items))
     outcomes = [outcome(client, one) for one in client.field("batch", "results", answer)]
