@@ -29,7 +29,8 @@ class Gathering(Generic[T, R]):
         """Have ``work`` done for ``what`` in one of ``threads``, together with what else waits by then.
 
         ``work`` gives a result for each piece, in their order; everybody asks for the same ``work``. What it raises is
-        everybody's error who was part of it: what can go wrong with one piece belongs into that piece's result.
+        everybody's error who was part of it: what can go wrong with one piece belongs into that piece's result. The
+        piece is cancelled when ``threads`` are closed.
         """
         made: Future[R] = Future()
         with self._lock:
@@ -37,7 +38,14 @@ class Gathering(Generic[T, R]):
             if self._busy:
                 return made
             self._busy = True
-        threads.submit(self._empty, work)
+        try:
+            threads.submit(self._empty, work)
+        except RuntimeError:  # they take nothing any more: whoever waits is not left waiting
+            with self._lock:
+                self._busy = False
+                left, self._waiting = self._waiting, deque()
+            for _, one in left:
+                one.cancel()
         return made
 
     def _empty(self, work: Callable[[Sequence[T]], Sequence[R]]) -> None:

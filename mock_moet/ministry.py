@@ -167,7 +167,7 @@ class Ministry:
 
     def close(self) -> None:
         """Stop judging and close the store. Submissions not yet judged are judged after the next start."""
-        self.threads.shutdown(wait=True, cancel_futures=True)
+        self.threads.shutdown()
         self.judges.close()
         self.store.close()
 

@@ -79,6 +79,13 @@ def test_who_has_gone_is_left_out(desk: Desk) -> None:
     assert desk.done == [[0], [2]]
 
 
+def test_nobody_waits_for_threads_that_are_closed(desk: Desk) -> None:
+    desk.go.set()
+    desk.threads.shutdown()
+    assert desk.ask(1).cancelled()
+    assert desk.ask(2).cancelled()
+
+
 @given(st.lists(st.frozensets(st.integers(0, 5), max_size=3)))
 def test_runs_keep_the_order_and_share_no_name(some: list[frozenset[int]]) -> None:
     runs = list(apart(some, lambda one: one))
