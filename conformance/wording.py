@@ -18,7 +18,7 @@ LONGEST = 600
 """Characters of a vendor's value that are shown inside a sentence."""
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
-_NAMED = re.compile(r"\{((?:level|period|reading)\.[a-z0-9-]+)\}")
+_NAMED = re.compile(r"\{((?:level|period|reading|identity)\.[a-z0-9-]+)\}")
 
 
 def fill(template: str, params: Mapping[str, str]) -> str:
@@ -29,7 +29,7 @@ def fill(template: str, params: Mapping[str, str]) -> str:
 
 
 def named(pack: Pack, text: str, language: str) -> str:
-    """``text`` with levels, periods and readings, which checks name by key (``{level.good}``), in words."""
+    """``text`` with levels, periods, readings and identities, which checks name by key (``{level.good}``), in words."""
     return _NAMED.sub(lambda hit: pack.texts[hit[1]].of(language) if hit[1] in pack.texts else hit[0], text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from conformance.visible import inert_json, visible
 from conformance.wording import cause_text, named, step_text
 
 _RANK = {("violated", "MUST"): 0, ("violated", "SHOULD"): 1, ("blocked", "MUST"): 2, ("blocked", "SHOULD"): 3}
+_SHOWN_OF_ROOT = 5
+"""What follows from one cause is printed so often: it is mended with its root, and hides other roots."""
 
 
 @dataclass(slots=True)
@@ -166,14 +169,30 @@ def _file(one: Checked, pack: Pack, language: str) -> Iterator[str]:
         return
     if one.same_as:
         yield ("  cùng từng byte với " if vi else "  the very same bytes as ") + visible(one.same_as)
+    told: Counter[str] = Counter()
     for finding in sorted(
-        one.findings, key=lambda each: _RANK[each.state, pack.requirements[each.requirement].level]
-    ):  # fmt: skip
-        yield from _finding(finding, pack, language)
-    counted = len(blocking(one, pack))
-    yield (
-        f"  {one.held} điều giữ đúng, {counted} lỗi bắt buộc" if vi else f"  {one.held} held, {counted} MUST violated"
-    )
+        one.findings,
+        key=lambda each: (_RANK[each.state, pack.requirements[each.requirement].level], bool(each.consequence_of)),
+    ):
+        root = finding.consequence_of
+        told[root] += bool(root)
+        if told[root] <= _SHOWN_OF_ROOT:
+            yield from _finding(finding, pack, language)
+    for root, times in told.items():
+        if times > _SHOWN_OF_ROOT:
+            more = times - _SHOWN_OF_ROOT
+            yield visible(
+                f"  … và {more} hệ quả nữa của {root} (--format json nêu đủ)"
+                if vi
+                else f"  … and {more} more that follow from {root} (--format json names all)"
+            )
+    wrong = blocking(one, pack)
+    counted = sum(not finding.consequence_of for finding in wrong)
+    follow = len(wrong) - counted
+    if vi:
+        yield f"  {one.held} điều giữ đúng, {counted} lỗi bắt buộc" + (f" và {follow} hệ quả" if follow else "")
+    else:
+        yield f"  {one.held} held, {counted} MUST violated" + (f", {follow} more follow" if follow else "")
 
 
 def _finding(finding: Finding, pack: Pack, language: str) -> Iterator[str]:

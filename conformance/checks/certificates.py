@@ -216,6 +216,8 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
     code = ledger.codes.get(signature, "")
     exchanged = code if code in (EXCHANGED, _WRONG_ROLE) else ""
     origin = wrong_kind = wrong_kind or exchanged or _unusable(_identifier(person), ledger)
+    # whom the document does not identify, no certificate can be compared with
+    nameless = "" if _identifier(person) else _told(ledger, "PL1-STR-001.missing-element")
     double = next((group for group in _PERSONAL if held.others.get(group)), "")
     if double:
         origin = ledger.against(
@@ -233,7 +235,7 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
     elif equal is None:
         ledger.against(
             "PL1-CTS-004", "name-only", signature.node, signature=signature, expected=_identifier(person),
-            seen=held.name, consequence_of=wrong_kind,
+            seen=held.name, consequence_of=wrong_kind or nameless,
         )  # fmt: skip
     elif "passport" in held.identifiers:
         ledger.found.held("PL1-CTS-004", "passport")
@@ -243,6 +245,11 @@ def _identity(one: Bound, person: Person | Leader, ledger: Ledger, wrong_kind: s
             "PL1-CTS-004", cause, signature.node, signature=signature, expected=name, seen=held.name,
             consequence_of=origin or ("" if name.strip() else "PL1-STR-001.empty"),
         )  # fmt: skip
+
+
+def _told(ledger: Ledger, code: str) -> str:
+    """``code`` where it was found, else nothing."""
+    return code if any(one.code == code for one in ledger.found.violations) else ""
 
 
 def _key_to(person: Person | Leader) -> str:

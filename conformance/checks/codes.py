@@ -289,6 +289,11 @@ def _speaking(document: Document, transcript: Transcript, value: Value[str], con
         year = sex.century * 100 + int(parts["year"])
         if year != born.value[0]:
             good = False
-            found.violated(rule, "birth-year", place=document.place(value), expected=born.value[0], seen=year)
+            # an impossible birth date is one mistake, which the identifier only shows once more
+            follows = next((one.code for one in found.violations if one.code == "PL1-STR-008.implausible"), "")
+            found.violated(
+                rule, "birth-year", place=document.place(value), expected=born.value[0], seen=year,
+                consequence_of=follows,
+            )  # fmt: skip
     if good:
         found.held(rule)

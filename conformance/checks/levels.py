@@ -7,6 +7,7 @@ fits what its wrong input should have been, the finding is a consequence of that
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from conformance.checks.context import Context
@@ -22,6 +23,7 @@ from conformance.transcript.model import Level, Levels, Outcome, Result, Scoring
 
 PERIODS = ("semester1", "semester2", "year")
 _MISSING = "PL1-MON-001.missing"
+_TOO_FEW = "PL1-MON-002.too-few"
 
 
 def check(document: Document, context: Context, found: Recorder) -> None:
@@ -37,7 +39,7 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     derived = not (not_assessed(transcript) or individual_plan(transcript))
     _special(document, found)
     if derived:
-        absent = _absent(context, programme, found)
+        absent = _absent(context, programme, rules, found)
         for period in PERIODS:
             _learning(document, subjects, period, rules, found, finals, absent)
         _after_reassessment(document, subjects, rules, found, finals)
@@ -56,17 +58,30 @@ def first_of(found: Recorder, *requirements: str) -> str:
 # ------------------------------------------------------------------------------------------------- learning
 
 
-def _absent(context: Context, programme: str, found: Recorder) -> list[str]:
-    """Names of the scored subjects that PL1-MON-001 misses."""
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Scored subjects that should be there, at their best: a level that fits them is no second mistake."""
+
+    cause: str = ""
+    """Full cause code of what says so; empty: nothing is missing."""
+    entries: tuple[Entry, ...] = ()
+
+
+def _absent(context: Context, programme: str, rules: RuleSet, found: Recorder) -> Absent:
+    """What PL1-MON-001 and 002 miss."""
     missing = {one.params.get("subject", "") for one in found.violations if one.code == _MISSING}
-    if not missing:
-        return []
-    return [
+    names = [
         entry.name
-        for entry in context.pack.codes["subjects"]
+        for entry in (context.pack.codes["subjects"] if missing else ())
         if entry.name in missing
         and (entry.data["programmes"].get(programme) or {}).get("scoring") == Scoring.MARKS.value
     ]
+    few = next((one for one in found.violations if one.code == _TOO_FEW), None)
+    electives = [f"[{_TOO_FEW}]"] * (rules.electives - int(few.seen)) if few is not None else []
+    if not names and not electives:
+        return Absent()
+    best = tuple(Entry(name, rules.mark_maximum) for name in (*names, *electives))
+    return Absent(_MISSING if names else _TOO_FEW, best)
 
 
 def _entries(
@@ -133,9 +148,9 @@ def _readings(rating: Rating) -> str:
 
 def _learning(
     document: Document, subjects: Sequence[Known], period: str, rules: RuleSet, found: Recorder, finals: Finals,
-    absent: Sequence[str],
+    absent: Absent,
 ) -> None:  # fmt: skip
-    """PL1-HT-001, 002, 003; ``absent``: scored subjects that the document leaves out."""
+    """PL1-HT-001, 002, 003."""
     entries = _entries(subjects, period, rules)
     levels = document.transcript.summary.learning
     value: Value[Level] | None = getattr(levels, period)
@@ -154,9 +169,8 @@ def _learning(
     level = value.value
     if level not in rating.levels:
         root, right = "", None
-        if absent:
-            # a level that a good mark in the missing subject gives is no second mistake
-            root, right = _MISSING, [*entries, *(Entry(name, rules.mark_maximum) for name in absent)]
+        if absent.cause:
+            root, right = absent.cause, [*entries, *absent.entries]
         elif period == "year":
             root = first_of(found, "PL1-MON-008", "PL1-MON-009")
             right = _entries(subjects, period, rules, corrected=True) if root else None
@@ -168,7 +182,9 @@ def _learning(
                 consequence_of=root,
             )  # fmt: skip
             return
-    root = _rated(document, found, rating, value, entries, rules, period=period)
+    fits = bool(absent.cause) and level in rate([*entries, *absent.entries], rules).levels
+    follows = absent.cause if fits else ""
+    root = _rated(document, found, rating, value, entries, rules, period=period, follows=follows)
     if root and period == "year":
         finals.learning_is(rating.levels, root)
 
@@ -198,9 +214,9 @@ def _unfounded(
 
 def _rated(
     document: Document, found: Recorder, rating: Rating, value: Value[Level], entries: Sequence[Entry], rules: RuleSet,
-    *, period: str,
+    *, period: str, follows: str = "",
 ) -> str:  # fmt: skip
-    """Observe one stated level; the full cause code when it is wrong."""
+    """Observe one stated level; the full cause code when it is wrong. ``follows``: what doubtful readings come from."""
     certain, said, level = rating.certain, f"{{period.{period}}}", value.value
     if level is None:
         return ""
@@ -210,7 +226,7 @@ def _rated(
         one = found.violated(
             rule, "readings-differ" if differ else "no-reading", place=document.place(value),
             expected=words(rating.levels), seen=value.raw,
-            derivation=rating.steps, readings=_readings(rating), period=said,
+            derivation=rating.steps, readings=_readings(rating), period=said, consequence_of=follows,
         )  # fmt: skip
         return "" if differ else one.code
     found.held("PL1-HT-003")
@@ -295,6 +311,8 @@ def _reassessed(document: Document, one: Known, rules: RuleSet, found: Recorder)
     name = one.subject.name.raw if one.subject.name else one.code
     if stated is not None and not _weak(stated, rules):
         follows = first_of(found, "PL1-MON-008", "PL1-MON-009") if _weak(_following(one, stated, rules), rules) else ""
+        if isinstance(value.value, Decimal) is isinstance(stated, Outcome):  # a mark for an outcome, or the reverse
+            follows = first_of(found, "PL1-MON-004") or follows
         found.violated(
             rule, "subject-not-weak", place=document.place(value), expected=f"< {shown(rules.reassessment_below)}",
             seen=one.subject.year.raw if one.subject.year else "", subject=name, article=article,

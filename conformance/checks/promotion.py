@@ -252,6 +252,8 @@ def _wording(document: Document, rules: RuleSet, found: Recorder) -> None:
     elif not negative and not positive:
         wanted = " / ".join((*promoted, *retained))
         found.violated(rule, "other-wording", place=document.place(text), expected=wanted, seen=text.raw[:150])
+    elif positive and grade is not None and grade + 1 not in (*rules.promotion_grades, *rules.completion_grades):
+        found.violated(rule, "no-such-grade", place=document.place(text), expected=grade, seen=text.raw[:150])
     elif grade is not None and grades and not grades & ({grade + 1} if positive else {grade, grade + 1}):
         # a grade that the level does not have is the mistake, not the text beside it
         wrong = next((one.code for one in found.violations if one.code == "PL1-MA-002.grade"), "")
@@ -409,7 +411,12 @@ def judge_history(document: Document, found: Recorder) -> None:
             origin = previous.school_name.raw if previous and previous.school_name else ""
             if not here or not origin or here == origin:
                 good = False
-                found.violated(rule, "one-school", place=document.place(entry), seen=here or origin)
+                names = [one.school_name for one in (previous, entry) if one is not None]
+                blank = any(name is not None and not name.raw.strip() for name in names)
+                found.violated(
+                    rule, "one-school", place=document.place(entry), seen=here or origin,
+                    consequence_of="PL1-STR-001.empty" if blank else "",
+                )  # fmt: skip
             elif day.value is not None and year is not None and not _in_year(day.value, year, document.pack):
                 good = False
                 found.violated(

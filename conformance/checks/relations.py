@@ -94,8 +94,8 @@ def compare(now: Facts, before: Facts, earlier: str, found: Recorder, *, togethe
         for what, was, is_now in _identities(now, before):
             if was and is_now and was != is_now:
                 found.violated(
-                    RULE, "identity-differs", place=Place(now.record_at), expected=was, seen=is_now, what=what,
-                    file=earlier,
+                    RULE, "identity-differs", place=Place(now.record_at), expected=was, seen=is_now,
+                    what=f"{{identity.{what}}}", file=earlier,
                 )  # fmt: skip
         old, new = (now, before) if _follows(before, now, tied) else (before, now)
         if tied and old.version > 0 and 0 < new.version != old.version + 1:

@@ -21,6 +21,8 @@ _SAME = ("reindented", "namespace-context", "prefix")
 """What happens to SignedInfo together with the parts it refers to."""
 _REMOVED = "reference-removed"
 _MOST_HINTS = 60
+_NAMED = 200
+"""Changed parts that are looked at for their names."""
 SEVERAL = 3
 """Signatures of a document from which something that all have is the software's doing, no chance."""
 _INSTRUCTION = "PL1-DOC-003.instruction"
@@ -218,7 +220,7 @@ class _Integrity:
         suspects = [child for child in children if not self.good.get(child)]
         if not suspects or len(suspects) == len(children):
             return Diagnosis(CHANGED)
-        names = ", ".join(dict.fromkeys(self._called(child) for child in suspects))
+        names = ", ".join(dict.fromkeys(self._called(child) for child in suspects[:_NAMED]))
         return Diagnosis("changed-within", suspects[0] if len(suspects) == 1 else None, {"suspects": names})
 
     def _called(self, element: etree._Element) -> str:

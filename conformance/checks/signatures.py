@@ -24,6 +24,8 @@ from conformance.signature.names import same
 from conformance.signature.verify import Copy, DocumentSignatures, Signature, verify_document
 
 _MISSING = {HOMEROOM: "PL1-KY-002", PRINCIPAL: "PL1-KY-003", SEAL: "PL1-KY-004"}
+_MOST_MISSING = 100
+"""Missing teachers that are told one by one: far more than a transcript names."""
 _GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008"}
 _SCHEMA = "PL1-STR-001"
 _WRONG_ROLE = "PL1-KY-005.wrong-role"
@@ -310,10 +312,11 @@ def _teachers(binding: Binding, ledger: Ledger) -> None:
     unclear = [*binding.without, *binding.several]
     explained = dict(reversed(ledger.roots))
     twice = _named_twice(ledger)
-    for subject, teacher in binding.missing:
+    misplaced = _misplaced(groups, ledger) if binding.missing else ""
+    for subject, teacher in binding.missing[:_MOST_MISSING]:
         origin = next((ledger.codes[one] for one in unclear if one in ledger.codes), "") or twice.get(subject.node, "")
         # a subject that was put in the place of the signed one is signed by nobody
-        origin = origin or explained.get(subject.node, "") or _misplaced(groups, ledger)
+        origin = origin or explained.get(subject.node, "") or misplaced
         observation = ledger.against(
             rule, "missing", subject.node, consequence_of=origin,
             subject=subject.name.raw if subject.name else "", teacher=teacher.name.raw if teacher.name else "",

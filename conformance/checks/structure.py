@@ -22,6 +22,7 @@ from conformance.transcript.model import Transcript, Value
 # signing times outside are nonsense that PL1-KY-012 reports; arithmetic on them could overflow
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _SCHEMA = "PL1-STR-001"
+_BORN_LATE = "PL1-STR-006.born-after-creation"
 
 
 def programme_of(document: Document, context: Context) -> str | None:
@@ -250,7 +251,12 @@ def _amends(document: Document, transcript: Transcript, previous: bytes, context
         if was is not None and now is not None and was.raw != now.raw:
             good = False
             found.violated(
-                rule, "identity-changed", place=document.place(now), expected=was.raw, seen=now.raw, what=what
+                rule,
+                "identity-changed",
+                place=document.place(now),
+                expected=was.raw,
+                seen=now.raw,
+                what=f"{{identity.{what}}}",
             )
     before_that, number = old.version.number, transcript.version.number
     if before_that and before_that.value and number and number.value and number.value != before_that.value + 1:
@@ -406,5 +412,6 @@ def _age(document: Document, transcript: Transcript, context: Context, found: Re
         found.held(rule)
     else:
         found.violated(
-            rule, "implausible", place=document.place(born), expected=f"{lowest}-{highest}", seen=age, born=born.raw
-        )
+            rule, "implausible", place=document.place(born), expected=f"{lowest}-{highest}", seen=age, born=born.raw,
+            consequence_of=next((one.code for one in found.violations if one.code == _BORN_LATE), ""),
+        )  # fmt: skip

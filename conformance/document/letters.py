@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal
 
 MOST_MARKS = 30
@@ -20,8 +21,11 @@ Form = Literal["NFC", "NFD"]
 
 def endless(text: str) -> bool:
     """Whether the text has more combining marks in a row than any writing has."""
-    if _PLAIN.fullmatch(text):
-        return False
+    return not _PLAIN.fullmatch(text) and _endless(text)
+
+
+@lru_cache(maxsize=16)
+def _endless(text: str) -> bool:
     run = 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0

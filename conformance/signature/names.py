@@ -10,8 +10,17 @@ _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")  # huyền, sắc, ngã, h�
 _APOSTROPHES = frozenset("'’‘ʼʻ`´′")
 
 
+_LONGEST = 1_000
+"""Characters of a name that are read: nobody's is as long, and thirty thousand syllables take seconds."""
+
+
 def folded(name: str) -> str:
-    """A key that is equal for spellings of one name: the tone of each syllable goes to its end (``Hoà`` = ``Hòa``)."""
+    """A key that is equal for spellings of one name: the tone of each syllable goes to its end (``Hoà`` = ``Hòa``).
+
+    What is longer than any name is its own key.
+    """
+    if len(name) > _LONGEST:
+        return name
     syllables = []
     written = "".join("'" if one in _APOSTROPHES else one for one in normalized("NFC", name).casefold())
     for word in written.replace("' ", "'").split():  # «H' Hen» is «H'Hen»

@@ -243,7 +243,7 @@ def test_the_version_before_is_compared_where_it_is_known() -> None:
 
     found = observed(changed(swap), context)
     assert found.roots() == {"PL1-STR-004.identity-changed"}
-    assert found.violations[0].params["what"] == "learner"
+    assert found.violations[0].params["what"] == "{identity.learner}"
 
 
 def test_a_digitised_record_is_reported_and_judged_by_form_and_structure_only() -> None:

@@ -256,7 +256,7 @@ IDENTITIES: dict[str, Change] = {
 def test_identity_never_changes_over_versions(what: str, change: Change) -> None:
     found = judged(later(identity=change), previous=FIRST)
     assert found.roots() == {"PL1-STR-004.identity-changed"}
-    assert found.violations[0].params["what"] == what
+    assert found.violations[0].params["what"] == f"{{identity.{what}}}"
 
 
 def test_the_version_before_is_the_one_before() -> None:
