@@ -198,6 +198,10 @@ HOSTILE: dict[str, Hostile] = {
     "half a million combining marks": Hostile(
         lambda data: swap(data, "Phạm Đức Minh", "a" + "\u0301\u0323" * 400_000), ("PL1-DOC-005.not-nfc",)
     ),
+    "a title of 400,000 words": Hostile(
+        _value("Phó " * 400_000, "<ChucVu>Hiệu trưởng<"), ("PL1-KY-006.changed-within",)
+    ),
+    "18,000 teachers of a subject": Hostile(_repeat(rb"<Gvbm>.*?</Gvbm>", 18_000), ("PL1-STR-001.named-twice",)),
     "deep nesting": Hostile(_in_content("<a>" * 100_000 + "</a>" * 100_000), ("PL1-DOC-004.depth",)),
     "deep nesting, not closed": Hostile(
         _in_content("<a>" * 400_000), ("PL1-DOC-004.depth", "PL1-DOC-001.not-well-formed")
