@@ -224,6 +224,8 @@ class AnyOrder(RuleBasedStateMachine):
                 self._expected(client, paper, event)
             assert self._answer(client, data, event) is None
             client.space.faults()
+            # taken or not, before anybody repeats it
+            self.all_that_got_a_receipt_is_kept_once_and_in_its_state()
         known = self._expected(client, paper, event)
         answer = self._answer(client, data, event)
         assert answer is not None
