@@ -11,7 +11,8 @@ from conformance.checks.signers import SUBJECT_TEACHER, Ledger
 from conformance.pack import Pack
 from conformance.signature.algorithms import digest
 from conformance.signature.budget import Budget
-from conformance.signature.canonical import canonical
+from conformance.signature.canonical import DS, canonical
+from conformance.signature.certificate import holder
 from conformance.signature.diagnose import CHANGED, Diagnosis, why
 from conformance.signature.parse import SIGNATURE, Reference
 from conformance.signature.verify import DocumentSignatures, Signature
@@ -105,8 +106,8 @@ class _Integrity:
         if shared:
             found = self._why(shared[0])
             # what others confirm was not edited here: it was another value where the signature was made
-            lifted = found.cause in (CHANGED, "value-edited")
-            origin = self._tell(one, shared[0], Diagnosis("lifted") if lifted else found)
+            lifted = found.cause in (CHANGED, "value-edited", "attribute")
+            origin = self._tell(one, shared[0], Diagnosis("lifted") if lifted else found, self._attribute(found))
             self.ledger.explains(one.node, origin)
         for reference in failing:
             if shared and reference is shared[0]:
@@ -127,9 +128,9 @@ class _Integrity:
             return
         if reference.own:
             found = self._why(reference)
-            edited = found.cause in (CHANGED, "value-edited")
+            edited = found.cause in (CHANGED, "value-edited", "attribute")
             changed = self._unknown(target) or Diagnosis("properties-changed")
-            code = self._tell(one, reference, changed if edited else found)
+            code = self._tell(one, reference, changed if edited else found, self._attribute(found))
             self.ledger.explains(one.node, code)
             return
         inner = self.ledger.reason_within(target)
@@ -148,7 +149,7 @@ class _Integrity:
         if found.cause == "instruction":
             origin = _INSTRUCTION
         elif found.cause == "attribute":
-            found, origin = Diagnosis(CHANGED), _UNKNOWN_ATTRIBUTE
+            found, origin = Diagnosis(CHANGED), self._attribute(found)
         elif found.cause == CHANGED and one.slot.name != SUBJECT_TEACHER and _DANGLING in self.ledger.codes.values():
             origin = _DANGLING  # what a signature inside pointed to was taken out
         if found.cause in _IN_SLOTS and target.find(f".//{SIGNATURE}") is not None:
@@ -162,6 +163,13 @@ class _Integrity:
             self.slots.setdefault(one, code)
         self.ledger.explains(target, code)
         self.ledger.explains(one.node, code)
+
+    def _attribute(self, found: Diagnosis) -> str:
+        """The code of the finding about an attribute that explains the digest, where there is one."""
+        told = found.cause == "attribute" and any(
+            one.code == _UNKNOWN_ATTRIBUTE for one in self.ledger.found.violations
+        )
+        return _UNKNOWN_ATTRIBUTE if told else ""
 
     def _unknown(self, target: etree._Element) -> Diagnosis | None:
         """Where it would be wrong to speak of a change."""
@@ -240,7 +248,10 @@ class _Integrity:
         if reference.target is None or len(reference.steps) != 1:
             return Diagnosis(CHANGED)
         step, method, value = reference.steps[0], reference.digest_name, reference.value
-        return why(reference.target, step, method, value, self.pack, self.budget, self.good, self._hints)
+        found = why(reference.target, step, method, value, self.pack, self.budget, self.good, self._hints)
+        if found.cause == "c14n-variant" and reference.node.find(f"{{{DS}}}Transforms") is None:
+            found.details["expected"] += " (– Transforms)"
+        return found
 
     def _tell(self, one: Signature, reference: Reference, found: Diagnosis, consequence_of: str = "") -> str:
         target = reference.target if reference.target is not None else reference.node
@@ -261,13 +272,15 @@ class _Integrity:
         broken = any(each.good is False for each in one.references)
         # SignedInfo reformatted with everything else is the same accident as the digests
         earlier = self.ledger.codes.get(one, "") if broken and one.value_cause in _SAME else ""
+        if one.value_cause == "signed-info-c14n" and self.ledger.codes.get(one) == _UNKNOWN_ATTRIBUTE:
+            earlier = _UNKNOWN_ATTRIBUTE  # what xml:* around it does to SignedInfo
         if one.value_cause == _REMOVED:
             earlier = self.ledger.codes.get(one, "")
         info = one.parsed.signed_info
         if one.value_cause == "value" and info is not None and next(info.iter(etree.PI), None) is not None:
             earlier = earlier or _INSTRUCTION  # it stays in the canonical form
-        exchanged = one.value_cause == "value" and one.xades_problem == "certificate-mismatch"
-        held = self.ledger.binding.find(one).holder
+        exchanged = one.value_cause in ("value", "other-key") and one.xades_problem == "certificate-mismatch"
+        held = holder(one.maker, self.pack) if one.maker and not exchanged else self.ledger.binding.find(one).holder
         before, _, after = one.value_seen.partition(" → ")
         observation = self.ledger.against(
             RULE, EXCHANGED.rpartition(".")[2] if exchanged else one.value_cause, one.parsed.value_node, signature=one,

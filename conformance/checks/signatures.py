@@ -36,6 +36,7 @@ _ALIKE = (
     "namespace",
     "namespace-context",
     "not-canonical",
+    "other-key",
     "digest-method",
     "digest-spelling",
     "nothing-fits",
@@ -49,8 +50,11 @@ _ALIKE = (
 """What software does to every signature it makes."""
 _SPELLINGS = ("base64-unpadded", "base64-url", "base64-pem")
 """The same of base64."""
+_OF_ANOTHER = ("PL1-CTS-003.other-person", "PL1-CTS-006.organisation-for-person")
+"""Somebody else's certificate in a person's place."""
 _SLOT_CHANGED = "PL1-KY-006.slot-changed"
 _NOTHING_FITS = "PL1-KY-006.nothing-fits"
+_VALUE = "PL1-KY-006.value"
 _DECOMPOSED = "PL1-KY-006.nfd"
 _OF_SOFTWARE = (
     "PL1-KY-006",
@@ -97,6 +101,7 @@ def check(document: Document, context: Context, found: Recorder) -> None:
             found.held("PL1-KY-005", "covers-more")
     certificates.check(document, context, facts, binding, ledger, proven)
     _once(facts, ledger, context.pack)
+    _one_for_all(ledger)
 
 
 # ------------------------------------------------------------------------------------------------- place and form
@@ -455,6 +460,12 @@ def _once(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
             return one.is_root and one is not first and same_accident
 
         found.observations = [replace(one, consequence_of=code) if follows(one) else one for one in found.observations]
+    if _NOTHING_FITS in ledger.told and _VALUE in codes:  # neither digests nor values: the digests say more
+        codes.remove(_VALUE)
+        found.observations = [
+            replace(one, consequence_of=_NOTHING_FITS) if one.is_root and one.code == _VALUE else one
+            for one in found.observations
+        ]
     known = next((code for code in codes if code != _NOTHING_FITS and code in ledger.told), "")
     those = ledger.told.get(known, set())
     # what is not understood happened together with what is
@@ -462,6 +473,21 @@ def _once(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
     if known:
         found.observations = [
             replace(one, consequence_of=known) if one.is_root and one.code in follow else one
+            for one in found.observations
+        ]
+
+
+def _one_for_all(ledger: Ledger) -> None:
+    """Software that signs in several persons' names with one certificate makes one mistake."""
+    found = ledger.found
+    by: dict[tuple[str, str], list[Observation]] = {}
+    for one in found.violations:
+        if one.is_root and one.code in _OF_ANOTHER:
+            by.setdefault((one.code, one.params.get("holder", "") + one.seen), []).append(one)
+    follows = [each for those in by.values() if len(those) >= SEVERAL for each in those[1:]]
+    if follows:
+        found.observations = [
+            replace(one, consequence_of=one.code) if any(one is each for each in follows) else one
             for one in found.observations
         ]
 

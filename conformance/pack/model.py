@@ -375,6 +375,8 @@ class SignaturePolicy(Data):
     idle_transforms: tuple[str, ...]
     digests: dict[str, str]
     signatures: dict[str, SignatureAlgorithm]
+    with_parameters: tuple[str, ...] = ()
+    """RSASSA-PSS whose hash, mask and salt stand beside the method; they must be those of one of ``signatures``."""
     refused: dict[str, str]
     min_rsa_bits: int
     max_rsa_bits: int

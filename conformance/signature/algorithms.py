@@ -115,13 +115,16 @@ def verify_der(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data
     return True
 
 
-def verify_any_salt(algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data: bytes) -> bool:
-    """Whether an RSASSA-PSS value would verify with a salt of another length than the method says: a diagnosis."""
+def verify_any_salt(
+    algorithm: SignatureAlgorithm, key: PublicKey, value: bytes, data: bytes, mask: str = ""
+) -> bool:  # fmt: skip
+    """Whether an RSASSA-PSS value would verify with a salt of another length than the method says, or with another hash
+    (``mask``) in its mask: a diagnosis."""
     if algorithm.padding != "pss":
         return False
     chosen = hash_of(algorithm.hash)
     try:
-        key.verify(value, data, padding.PSS(padding.MGF1(chosen), padding.PSS.AUTO), chosen)
+        key.verify(value, data, padding.PSS(padding.MGF1(hash_of(mask or algorithm.hash)), padding.PSS.AUTO), chosen)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True

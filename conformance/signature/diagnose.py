@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hmac
+import itertools
 import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from conformance.signature.algorithms import digest
 from conformance.signature.budget import Budget
 from conformance.signature.canonical import DS, XADES, canonical, rerooted
 from conformance.signature.mistaken import digested_twice, not_canonical, spellings
-from conformance.signature.parse import Step
+from conformance.signature.parse import SIGNATURE, Step
 from conformance.signature.rearranged import rearranged
 from conformance.signature.reprefixed import under_other_prefixes
 from conformance.signature.values import edited
@@ -51,6 +52,10 @@ _ELEMENT = 80
 """What an element costs beside its octets: a file of empty ones is short and slow."""
 _MOST_TOGETHER = 600_000
 """What a part may cost of which several accidents are undone at once: a whole transcript costs a fifth of that."""
+_HALF = 8
+"""Octets of a digest that was cut off: fewer may fit by chance."""
+_MOST_ELSEWHERE = 40
+"""Other parts that are tried to be what was digested."""
 _COUNT = etree.XPath("count(descendant-or-self::*)")
 _OTHER_BASIS = ("exclusive", "inclusive")
 
@@ -112,7 +117,15 @@ def why(
         case = _Case(element, step, name, wanted, pack, budget or Budget())
         if not case.affordable():
             return Diagnosis(CHANGED)
-        for way in (_digest_spelling, _canonicalization, _markup, _texts_as_a_whole, _namespaces, _not_xml):
+        for way in (
+            _digest_spelling,
+            _digest_method,
+            _canonicalization,
+            _markup,
+            _texts_as_a_whole,
+            _namespaces,
+            _not_xml,
+        ):
             found = way(case)
             if found is not None:
                 return found
@@ -194,9 +207,14 @@ def _spelled(case: _Case) -> dict[str, str]:
 def _canonicalization(case: _Case) -> Diagnosis | None:
     """Another canonicalization than declared; under the inclusive one, namespaces that came into scope or left it."""
     element, method = case.element, case.step.method
-    surroundings = _surroundings(case) if method != "exclusive" else None
-    if surroundings is not None:
-        return surroundings
+    if method != "exclusive":
+        if case.fits(etree.tostring(rerooted(element), method="c14n")):
+            return Diagnosis("attribute")  # xml:* around the part: inclusive canonicalization takes it in
+        if _declares_unused(element) and case.fits(canonical(element)):
+            return Diagnosis("c14n-variant", None, {"seen": "exclusive", "expected": method})
+        surroundings = _surroundings(case)
+        if surroundings is not None:
+            return surroundings
     for other in dict.fromkeys(one.method for one in case.pack.signature.canonicalization.values()):
         if other != method and case.affordable() and case.fits(canonical(element, other)):
             return Diagnosis("c14n-variant", None, {"seen": other, "expected": method})
@@ -208,6 +226,21 @@ def _canonicalization(case: _Case) -> Diagnosis | None:
     if case.affordable() and case.fits(etree.tostring(element, method="c14n", with_tail=False)):
         return Diagnosis("c14n-variant", None, {"seen": 'inclusive, xmlns=""', "expected": method})
     return None
+
+
+def _declares_unused(element: etree._Element) -> bool:
+    """Whether the signature in which a part stands declares namespaces around it that the part does not show.
+
+    Its own software wrote those: that they came later explains nothing.
+    """
+    signature = next(element.iterancestors(SIGNATURE), None)
+    if signature is None:
+        return False
+    box = signature.getparent()
+    before = {} if box is None else box.nsmap
+    rendered = canonical(element).partition(b">")[0].decode()
+    own = {prefix: uri for prefix, uri in element.nsmap.items() if before.get(prefix) != uri}
+    return any(f"{'xmlns:' if prefix else 'xmlns'}{prefix or ''}=" not in rendered for prefix in own)
 
 
 def _surroundings(case: _Case) -> Diagnosis | None:
@@ -225,19 +258,26 @@ def around(element: etree._Element, method: str, fits: Callable[[bytes], bool], 
     head, _, rest = octets.decode("utf-8").partition(">")
     rendered = {one.decode() for one in _DECLARED.findall(exclusive.partition(b">")[0])}
     outside = [prefix for prefix in element.nsmap if prefix and prefix not in rendered][:_MOST_PREFIXES]
-    for prefix in outside:
-        fewer = head.replace(f' xmlns:{prefix}="{element.nsmap[prefix]}"', "")
+    default = element.nsmap.get(None) if b' xmlns="' not in exclusive.partition(b">")[0] else None
+    every = {prefix: f'xmlns:{prefix}="{element.nsmap[prefix]}"' for prefix in outside}
+    # the default one beside each other: what is put in place late meets both at once
+    alone = [(name,) for name in every.values()]
+    usual = [()] if default is None else [(f'xmlns="{default}"',), ()]
+    for names in (one + more for more in usual for one in ((), *alone) if one + more):
+        fewer = head
+        for name in names:
+            fewer = fewer.replace(f" {name}", "")
         if budget.forms.spend(len(octets)) and fits(f"{fewer}>{rest}".encode()):
-            return f"xmlns:{prefix}"
+            return ", ".join(names)
     if outside and fits(exclusive):
-        return ", ".join(f"xmlns:{prefix}" for prefix in outside)
+        return ", ".join(every.values())
     missing = [prefix for prefix in _USUAL if prefix not in element.nsmap]
     for number in range(1, 1 << len(missing)):
         added = {prefix: _USUAL[prefix] for bit, prefix in enumerate(missing) if number >> bit & 1}
         if not budget.forms.spend(2 * len(octets)):
             break
         if fits(canonical(_with_namespaces(element, added), method)):
-            return ", ".join(f"xmlns:{prefix}" for prefix in added)
+            return ", ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in added.items())
     return ""
 
 
@@ -399,9 +439,35 @@ def _bare(element: etree._Element) -> bytes:
     return canonical(root)
 
 
+def _elsewhere(case: _Case) -> list[tuple[str, bytes]]:
+    """Digests of what stands around the part and of all parts with an identifier: (notation, digest). Taken once."""
+    key = (case.step, case.name)
+    known = case.budget.parts.get(key)
+    if known is not None:
+        return known
+    known = case.budget.parts[key] = []
+    name = case.pack.binding.id_attribute
+    above = list(case.element.iterancestors(etree.Element))
+    root = above[-1] if above else case.element
+    parts = (one for one in root.iter(etree.Element) if next(one.iterancestors(SIGNATURE), None) is None)
+    for one in itertools.islice((one for one in parts if one is root or one.get(name)), _MOST_ELSEWHERE):
+        octets = case.form(one)
+        identifier = one.get(name)
+        notation = f"C14N({f'#{identifier}' if identifier else etree.QName(one).localname})"
+        known.append((notation, digest(case.name, octets)))
+        if not case.budget.others.spend(2 * len(octets)):
+            break
+    return known
+
+
 def _digest_spelling(case: _Case) -> Diagnosis | None:
-    """The right digest, but not written as base64 of its octets."""
+    """The right digest, but not written as base64 of its octets, all of them in their order."""
     right = digest(case.name, case.octets)
+    if case.wanted == right[::-1]:
+        return Diagnosis("digest-spelling", None, {"seen": "little-endian", "expected": f"base64({case.name})"})
+    if len(case.wanted) >= _HALF and case.wanted != right and right.startswith(case.wanted):
+        cut = f"{len(case.wanted)} / {len(right)} byte"
+        return Diagnosis("digest-spelling", None, {"seen": cut, "expected": f"base64({case.name})"})
     for notation, meant in spellings(case.wanted):
         if hmac.compare_digest(meant, right):
             return Diagnosis("digest-spelling", None, {"seen": notation, "expected": f"base64({case.name})"})
@@ -409,16 +475,28 @@ def _digest_spelling(case: _Case) -> Diagnosis | None:
 
 
 def _not_xml(case: _Case) -> Diagnosis | None:
-    """Octets that are no canonical form, and another hash than declared."""
+    """Octets that are no canonical form, or that of another part."""
     if not case.affordable():
         return None
     for notation, tried in not_canonical(case.element, case.octets):
         if case.fits(tried):
             return Diagnosis("not-canonical", None, {"seen": notation})
+    other_part = next((notation for notation, made in _elsewhere(case) if hmac.compare_digest(made, case.wanted)), "")
+    if other_part:
+        return Diagnosis("not-canonical", None, {"seen": other_part})
+    return None
+
+
+def _digest_method(case: _Case) -> Diagnosis | None:
+    """Another hash than declared; a digest of another length than the declared one's can be nothing else."""
     for other in dict.fromkeys((*case.pack.signature.digests.values(), "sha1")):
         if other != case.name and hmac.compare_digest(digest(other, case.octets), case.wanted):
             return Diagnosis("digest-method", None, {"seen": other, "expected": case.name})
     for notation, twice in digested_twice(case.name, case.octets):
         if hmac.compare_digest(twice, case.wanted):
             return Diagnosis("digest-method", None, {"seen": notation, "expected": case.name})
+    length = len(digest(case.name, b""))
+    if len(case.wanted) != length and not case.wanted.isalnum():  # not hex of something else
+        seen, expected = (f"{8 * one} bit" for one in (len(case.wanted), length))
+        return Diagnosis("digest-method", None, {"seen": seen, "expected": f"{case.name} ({expected})"})
     return None

@@ -28,6 +28,8 @@ _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
 """The object identifier of CMS SignedData in DER."""
 _HEAD = 32
 """Octets of a CMS structure in which that identifier stands."""
+_LEADING = 2
+"""Octets by which the numbers of an ECDSA value may be longer or shorter than they must be."""
 _MOST_PARTS = 8
 """References whose parts are tried to be what was signed."""
 _LARGEST = 4 * 1024 * 1024
@@ -52,6 +54,7 @@ def not_canonical(element: etree._Element, octets: bytes) -> Iterator[tuple[str,
     yield "outerXML, &#…;", etree.tostring(element, with_tail=False)
     yield "outerXML + text", etree.tostring(element, encoding="utf-8")
     yield "C14N, UTF-16", octets.decode().encode("utf-16-le")
+    yield "BOM + C14N", b"\xef\xbb\xbf" + octets
     yield 'C14N + "\\n"', octets + b"\n"
     yield "<?xml …?> + C14N", b'<?xml version="1.0"?>\n' + octets + b"\n"
     yield "innerXML", octets[octets.index(b">") + 1 : octets.rindex(b"<")]
@@ -80,8 +83,13 @@ def value_mistake(parsed: Parsed, leaf: CertificateFacts, octets: bytes, pack: P
     for notation, meant in spellings(value):
         if fits(octets, made=meant):
             return "value-spelling", notation
+        if algorithms.verify_der(algorithm, leaf.key, meant, octets):
+            return "ecdsa-der", ""
     if algorithm.key == "rsa" and fits(octets, made=value[::-1]):
         return "value-spelling", "little-endian"
+    for notation, meant in _halves(algorithm, leaf, value):
+        if fits(octets, made=meant):
+            return "value-spelling", notation
     made = _other_method(parsed, leaf, octets, pack, fits)
     if made:
         return "other-method", made
@@ -89,6 +97,25 @@ def value_mistake(parsed: Parsed, leaf: CertificateFacts, octets: bytes, pack: P
         if fits(tried):
             return "signed-other", notation
     return "", ""
+
+
+def _halves(algorithm: SignatureAlgorithm, leaf: CertificateFacts, value: bytes) -> Iterator[tuple[str, bytes]]:
+    """How the two numbers of an ECDSA value may have been meant: (notation, ``r`` and ``s`` as they must stand)."""
+    size = (leaf.key_bits + 7) // 8
+    if algorithm.key != "ec" or abs(len(value) - 2 * size) > _LEADING:
+        return
+    if len(value) == 2 * size:
+        r, s = value[:size], value[size:]
+        yield "s ‖ r", s + r
+        yield "little-endian", r[::-1] + s[::-1]
+        return
+    for first in range(size - _LEADING, size + _LEADING):  # BigInteger.toByteArray and its like
+        numbers = int.from_bytes(value[:first]), int.from_bytes(value[first:])
+        if all(one.bit_length() <= 8 * size for one in numbers):
+            yield (
+                f"r ‖ s: {first} + {len(value) - first} ≠ {size} + {size}",
+                b"".join(one.to_bytes(size) for one in numbers),
+            )
 
 
 def renamed(parsed: Parsed, leaf: CertificateFacts) -> tuple[str, str] | None:
@@ -116,6 +143,10 @@ def _other_method(parsed: Parsed, leaf: CertificateFacts, octets: bytes, pack: P
             return uri.rpartition("#")[2]
         if other.key == algorithm.key and algorithms.verify_any_salt(other, leaf.key, parsed.value, octets):
             return f"{uri.rpartition('#')[2]}, salt ≠ {algorithms.hash_of(other.hash).digest_size}"
+        if other.key == algorithm.key and algorithms.verify_any_salt(
+            other, leaf.key, parsed.value, octets, mask="sha1"
+        ):
+            return f"{uri.rpartition('#')[2]}, MGF1(sha1)"
     old = algorithm.model_copy(update={"hash": "sha1", "padding": "pkcs1v15" if algorithm.key == "rsa" else "none"})
     if fits(octets, old):
         return "rsa-sha1" if algorithm.key == "rsa" else "ecdsa-sha1"
@@ -139,6 +170,7 @@ def _instead(parsed: Parsed, octets: bytes) -> Iterator[tuple[str, bytes]]:
     yield f"{algorithm.hash}(SignedInfo)", digest
     yield f"hex({algorithm.hash}(SignedInfo))", digest.hex().encode()
     yield f"base64({algorithm.hash}(SignedInfo))", binascii.b2a_base64(digest, newline=False)
+    yield "base64(SignedInfo)", binascii.b2a_base64(octets, newline=False)
     written = etree.tostring(info, with_tail=False, encoding="utf-8")
     yield "SignedInfo: outerXML", written
     yield "SignedInfo: outerXML – xmlns", _DECLARED.sub(b"", written)

@@ -16,6 +16,7 @@ from conformance.pack import Pack
 from conformance.pack.model import SignatureAlgorithm
 from conformance.signature.canonical import DS, XADES
 from conformance.signature.certificate import LARGEST, CertificateFacts, load
+from conformance.signature.parameters import with_parameters
 
 SIGNATURE = f"{{{DS}}}Signature"
 _SIGNED_INFO, _VALUE, KEY_INFO, _OBJECT = (
@@ -43,6 +44,7 @@ PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _BASE64_URL = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 _UNPADDED = re.compile(r"[A-Za-z0-9+/]+")
+_HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _ROOM = 160
 """Characters of a list of allowed algorithms that a finding shows."""
 _MOST_TRANSFORMS = 4
@@ -207,7 +209,8 @@ def _no_base64(text: str) -> str:
         return "form.base64-pem"
     if _BASE64_URL.fullmatch(compact) and not compact.isalnum():
         return "form.base64-url"
-    return "form.base64-unpadded" if _UNPADDED.fullmatch(compact) and len(compact) % 4 > 1 else "form.not-base64"
+    unpadded = _UNPADDED.fullmatch(compact) and len(compact) % 4 > 1 and not _HEX.fullmatch(compact)
+    return "form.base64-unpadded" if unpadded else "form.not-base64"
 
 
 def _shown(text: str) -> str:
@@ -323,9 +326,11 @@ def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
     found.step = _step(found, children[0], pack)
     found.method = children[1].get("Algorithm") or ""
     found.algorithm = pack.signature.signatures.get(found.method)
-    if len(children[1]):
+    if found.method in pack.signature.with_parameters:
+        found.algorithm = _parameters(found, children[1], pack)
+    elif len(children[1]):
         found.against("form.malformed", children[1], seen=f"SignatureMethod/{_local(_elements(children[1])[1])}")
-    if found.algorithm is None:
+    if found.algorithm is None and found.method not in pack.signature.with_parameters:
         found.against(
             f"algorithm.{refused_cause(found.method, pack)}", children[1], seen=found.method,
             expected=_listed(uri.rpartition("#")[2] for uri in pack.signature.signatures),
@@ -338,6 +343,16 @@ def _signed_info(found: Parsed, node: etree._Element, pack: Pack) -> None:
         reference = _reference(found, node, number, child, pack)
         if reference is not None:
             found.references.append(reference)
+
+
+def _parameters(found: Parsed, node: etree._Element, pack: Pack) -> SignatureAlgorithm | None:
+    """The algorithm that a method with parameters amounts to; records what is wrong with them."""
+    algorithm, seen, expected = with_parameters(node, pack)
+    if algorithm is None:
+        kind = "pss-parameters" if expected else refused_cause(seen, pack)
+        allowed = expected or _listed(pack.signature.digests.values())
+        found.against(f"algorithm.{kind}", node, seen=seen, expected=allowed)
+    return algorithm
 
 
 def _step(found: Parsed, node: etree._Element, pack: Pack) -> Step | None:

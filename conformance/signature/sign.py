@@ -58,6 +58,8 @@ class Style:
     """Of RSA keys: ``pkcs1v15`` or ``pss``."""
     method: str = ""
     """URI of the signature method; empty: what key, padding and hash say."""
+    method_parameters: str = ""
+    """What stands inside SignatureMethod, as text."""
     hmac: bool = False
     """The value is an HMAC with the public key: the classic confusion attack."""
     der: bool = False
@@ -466,10 +468,11 @@ def _signature(plan: Plan, pack: Pack, marks: dict[str, tuple[str, str, str, str
             f'<{p}Reference URI="{uri}"{kind}>{transforms}<{p}DigestMethod Algorithm="{digest_uri}"/>'
             f"<{p}DigestValue>{mark}</{p}DigestValue></{p}Reference>"
         )
+    method_end = f">{style.method_parameters}</{p}SignatureMethod>" if style.method_parameters else "/>"
     return (
         f'<{p}Signature {declared} Id="{plan.id}"><{p}SignedInfo>'
         f'<{p}CanonicalizationMethod Algorithm="{_c14n(style.c14n, pack)[0]}"/>'
-        f'<{p}SignatureMethod Algorithm="{_method(plan, pack)[0]}"/>{"".join(references)}</{p}SignedInfo>'
+        f'<{p}SignatureMethod Algorithm="{_method(plan, pack)[0]}"{method_end}{"".join(references)}</{p}SignedInfo>'
         f"<{p}SignatureValue>VALUE-{plan.id}-</{p}SignatureValue>{_key_info(plan, p)}"
         f"{_properties(plan, p, digest_uri, digest_name, pack)}{plan.objects}</{p}Signature>"
     )

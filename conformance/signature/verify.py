@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -31,6 +31,8 @@ MOST_SIGNATURES = 256
 """Signatures of one document that are looked at; a class has some twenty."""
 _MOST_UNEXPLAINED = 4
 """Signature values that are looked at for habits of software before it is given up."""
+_MOST_OTHERS = 24
+"""Keys of others that are tried on a value: those of a class."""
 _TIME = re.compile(r"^(-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?$")
 _EXCLUSIVE = Step("exclusive")
 _ONCE_EXCLUSIVE = (_EXCLUSIVE,)
@@ -66,6 +68,8 @@ class Signature:
     value_cause: str = ""
     value_seen: str = ""
     """What the cause is about, as a notation: what was signed, or how the value is spelled."""
+    maker: CertificateFacts | None = None
+    """Whose key made the value, where it is somebody else's who signs in this document."""
     covered: Mapping[str, tuple[etree._Element, ...]] = field(default_factory=dict)
     """Anchor or ``slot:name`` → its elements that the references cover."""
     extra: int = 0
@@ -166,6 +170,7 @@ class _Verifier:
         strays = [one for one in every if one not in seen]
         too_many = len(placed) if len(placed) > MOST_SIGNATURES else 0
         signatures = [self._signature(*one) for one in placed[:MOST_SIGNATURES]]
+        _by_others(signatures)
         role = self.pack.signature.role_attribute
         wrong = [one for one in signatures if one.box.get(role) != one.slot.role]
         targets = {each.target for one in signatures for each in one.references if each.target is not None}
@@ -311,6 +316,8 @@ class _Verifier:
         algorithm = parsed.algorithm
         if algorithms.verify_der(parsed.algorithm, leaf.key, parsed.value, octets):
             return "ecdsa-der"
+        if self._context_changed(one):
+            return "namespace-context"
         for method in dict.fromkeys(each.method for each in self.pack.signature.canonicalization.values()):
             if method == parsed.step.method and not parsed.step.prefixes:
                 continue
@@ -334,16 +341,29 @@ class _Verifier:
                 one.value_seen = " → ".join(prefixes)
                 return "prefix"
             self.unexplained += 1
-        if parsed.step.method != "exclusive":
-
-            def fits(tried: bytes) -> bool:
-                return algorithms.verify(algorithm, leaf.key, parsed.value, tried)
-
-            if around(parsed.signed_info, parsed.step.method, fits, Budget()):
-                return "namespace-context"
         if reference_removed(parsed, leaf, self._uncovered(one), self.pack.binding.id_attribute) is not None:
             return "reference-removed"
         return "value"
+
+    @staticmethod
+    def _context_changed(one: Signature) -> bool:
+        """Whether a namespace that came into scope, or left it, explains the value; not where a digest shows that none
+        did."""
+        parsed, leaf = one.parsed, one.leaf
+        assert parsed.signed_info is not None
+        assert parsed.algorithm is not None
+        assert parsed.step is not None
+        assert leaf is not None
+        algorithm = parsed.algorithm
+        if parsed.step.method == "exclusive" or any(
+            each.good and each.steps[0].method == parsed.step.method for each in one.references
+        ):
+            return False
+
+        def fits(tried: bytes) -> bool:
+            return algorithms.verify(algorithm, leaf.key, parsed.value, tried)
+
+        return bool(around(parsed.signed_info, parsed.step.method, fits, Budget()))
 
     def _uncovered(self, one: Signature) -> list[etree._Element]:
         """What the slot asks for and no reference covers."""
@@ -452,6 +472,28 @@ class _Verifier:
                 continue  # inside the content and signed by nobody: the schema's business
             reported.add(element)
             yield Copy(element, "in-object" if in_signature else "copy")
+
+
+def _by_others(signatures: Sequence[Signature]) -> None:
+    """Of values that nothing explains yet: whether they were made with the key of somebody else who signs here."""
+    unexplained = [one for one in signatures if one.value_cause == "value"]
+    leaves = list({one.leaf.fingerprint: one.leaf for one in signatures if one.leaf is not None}.values())
+    leaves = leaves[:_MOST_OTHERS]
+    for tried, one in enumerate(unexplained, 1):
+        parsed = one.parsed
+        assert parsed.signed_info is not None
+        assert parsed.step is not None
+        assert parsed.algorithm is not None
+        octets = canonical(parsed.signed_info, parsed.step.method, parsed.step.prefixes)
+        for leaf in leaves:
+            if leaf.key_kind == parsed.algorithm.key and algorithms.verify(
+                parsed.algorithm, leaf.key, parsed.value, octets
+            ):
+                one.value_cause, one.maker = "other-key", leaf
+                leaves = [leaf, *(each for each in leaves if each is not leaf)]
+                break
+        if tried >= _MOST_UNEXPLAINED and one.maker is None:
+            return
 
 
 def _relative_namespace(data: bytes) -> str:

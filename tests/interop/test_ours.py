@@ -31,7 +31,7 @@ UNKNOWN: dict[tuple[str, str], str] = {
     ("php", "pss"): "openssl_verify of PHP 8.2 knows no RSASSA-PSS",
     ("xmlseclibs", "pss"): "xmlseclibs 3.1 knows PKCS#1 v1.5 only",
     ("perl", "pss"): "the program uses PKCS#1 v1.5 only",
-    ("santuario", "pss"): "Santuario 2.1.7 knows RSASSA-PSS with parameters only",
+    ("santuario", "pss"): "Santuario 2.1.7 knows no RSASSA-PSS",
 }
 """Platform and algorithm → why the signatures cannot be verified there."""
 

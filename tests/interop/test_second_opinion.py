@@ -41,6 +41,7 @@ def test_what_santuario_does_not_know_it_refuses(tmp_path: Path, style: str) -> 
 
 CORPUS = {
     "valid/rsa-pss": "Debian's Santuario does not know RSASSA-PSS",
+    "valid/rsa-pss-parameters": "nor with parameters",
     "PL1-KY-016/id-spelling": "only Id is registered as an identifier",
     "PL1-KY-016/leaf-not-first": "the key is the first certificate's",
 }

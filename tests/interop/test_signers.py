@@ -39,6 +39,10 @@ SIGNED: dict[tuple[str, str], set[str]] = {
     ("xmlseclibs", "portable"): {OLD_PADDING, PLAIN},
     ("perl", "invoice"): {OLD_PADDING, PLAIN, C14N, PREFIX},
     ("perl", "portable"): {OLD_PADDING},
+    # line ends as the JDK's
+    ("santuario", "invoice"): {OLD_PADDING, PLAIN, C14N, PREFIX, RETURN},
+    ("santuario", "portable"): {OLD_PADDING, RETURN},
+    ("signxml", "portable"): {OLD_PADDING},
 }
 """Signer and style → all that our checks may say of its document."""
 NAMES = [f"{tool}-{style}" for tool, style in SIGNED]
@@ -52,6 +56,8 @@ NOT_FOR_SLOW = {
     ("xmlseclibs", "portable"),
     ("perl", "invoice"),
     ("perl", "portable"),
+    ("santuario", "invoice"),
+    ("santuario", "portable"),
 }
 
 FIRST_LAYER = "subject-teacher"
@@ -59,6 +65,8 @@ DISAGREE = {
     ("dotnet", "java-invoice"): "SignedXml writes and reads again what it digests; a carriage return in base64 becomes "
     "a line feed on the way, so every signature that covers such a signature fails",
     ("dotnet", "java-portable"): "the same carriage returns",
+    ("dotnet", "santuario-invoice"): "the same carriage returns",
+    ("dotnet", "santuario-portable"): "the same carriage returns",
 }
 """Verifier and document → why the layers above the teachers' signatures are refused there."""
 
@@ -133,7 +141,7 @@ def test_engines_agree_on_the_documents_of_all_platforms(documents: Documents, v
 @pytest.mark.parametrize("verifier", VERIFIERS)
 def test_an_altered_mark_breaks_the_same_signatures_everywhere(documents: Documents, verifier: str) -> None:
     tool = ready(verifier)
-    data = documents.get(verifier if verifier != "santuario" else "java", "portable").read_bytes()
+    data = documents.get(verifier, "portable").read_bytes()
     altered = documents.desk.folder / f"altered-{verifier}.xml"
     altered.write_bytes(data.replace(b"<DiemCaNam>8.3<", b"<DiemCaNam>8.4<", 1))
     said = verify(tool, [altered])[altered]

@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,9 +101,12 @@ TOOLS = {
             sign=("perl", "{built}/interop.pl", "sign"), verify=("perl", "{built}/interop.pl", "verify"),
         ),
         Tool(
-            "santuario", "santuario", ("java", "javac"), ((*_JDK, "-cp", _SANTUARIO_PATH, "Oracle.java"),),
-            _SANTUARIO, verify=("java", *_QUICK, "-cp", f"{{built}}{os.pathsep}{_SANTUARIO_PATH}", "Oracle"),
+            "santuario", "santuario", ("java", "javac"),
+            ((*_JDK, "-cp", _SANTUARIO_PATH, "Oracle.java", "Signer.java"),), _SANTUARIO,
+            sign=("java", *_QUICK, "-cp", f"{{built}}{os.pathsep}{_SANTUARIO_PATH}", "Signer"),
+            verify=("java", *_QUICK, "-cp", f"{{built}}{os.pathsep}{_SANTUARIO_PATH}", "Oracle"),
         ),
+        Tool("signxml", "python", (), sign=(sys.executable, "{built}/with_signxml.py", "sign")),
     )
 }  # fmt: skip
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -26,6 +28,8 @@ from tests.builders import LEADER
 from tests.checks.test_signature_kills import PACK, Bench, on
 
 PRINCIPAL = "principal"
+ECDSA = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
+INVOICE = Style(c14n="inclusive", prefix="", xades=False)
 
 
 @cache
@@ -73,6 +77,10 @@ DIGESTED: dict[str, tuple[Callable[[etree._Element], bytes], str]] = {
     "what is inside the element": (
         lambda one: _own(one, lambda octets: octets[octets.index(b">") + 1 : octets.rindex(b"<")]), "innerXML",
     ),
+    "a byte order mark before it, as a StreamWriter of .NET writes": (
+        lambda one: b"\xef\xbb\xbf" + canonical(one), "BOM + C14N",
+    ),
+    "another part": (lambda one: canonical(one.getroottree().getroot()[0][0]), "C14N(#record)"),
     "UTF-16": (lambda one: canonical(one).decode().encode("utf-16-le"), "UTF-16"),
     "nothing": (lambda one: b"", '""'),
 }  # fmt: skip
@@ -102,6 +110,27 @@ def test_what_was_digested_instead_of_the_canonical_form_is_named(habit: str, mo
 def test_a_right_digest_spelled_wrongly_is_not_called_a_change(spelling: str, code: str, words: str) -> None:
     (told,) = roots(bench(), bench().signed(few, style=Style(digest_as=spelling)))  # in every signature: still one root
     assert told.code == code
+    assert words in said(told)
+
+
+@pytest.mark.parametrize(
+    ("how", "change", "code", "words"),
+    [
+        ("reversed", lambda octets: octets[::-1], "digest-spelling", "little-endian"),
+        ("cut", lambda octets: octets[:16], "digest-spelling", "16 / 32 byte"),
+        ("of no hash", lambda octets: b"\xff" * 20, "digest-method", "160 bit was used, sha256 (256 bit) is declared"),
+    ],
+)
+def test_octets_that_are_not_the_digest_as_it_is(
+    how: str, change: Callable[[bytes], bytes], code: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spelled = signing._spelled
+    monkeypatch.setattr(
+        signing, "_spelled", lambda octets, wanted: spelled(change(octets) if wanted == how else octets, "")
+    )
+    data = bench().signed(on(PRINCIPAL, lambda plan: re_signed(plan, digest_as=how, octets_of="#content")))
+    (told,) = roots(bench(), data)
+    assert told.code == f"PL1-KY-006.{code}"
     assert words in said(told)
 
 
@@ -156,10 +185,21 @@ def _without_namespaces(octets: bytes) -> bytes:
     return re.sub(rb' xmlns:ds="[^"]*"', b"", octets)
 
 
+def _java_default(plan: Plan, octets: bytes) -> bytes:
+    """``PSSParameterSpec.DEFAULT``: the mask by SHA-1, a salt of 20 octets."""
+    return _rsa(plan).sign(octets, padding.PSS(padding.MGF1(hashes.SHA1()), 20), hashes.SHA256())
+
+
 VALUES: dict[str, tuple[Callable[[Plan, bytes], bytes], dict[str, str], str, str]] = {
     "openssl_sign of PHP without its fourth argument": (_sha1, {}, "other-method", "rsa-sha1 was used"),
     "RSA without DigestInfo": (_bare_block, {}, "other-method", "– DigestInfo"),
     "PSS with another salt": (_any_salt, {"padding": "pss"}, "other-method", "salt ≠ 32"),
+    "PSS as Java has it without parameters": (
+        _java_default, {"padding": "pss"}, "other-method", "MGF1(sha1) was used",
+    ),
+    "a plug-in that signs the base64 it is given": (
+        lambda plan, octets: _signed(plan, base64.b64encode(octets)), {}, "signed-other", "base64(SignedInfo)",
+    ),
     "SignedInfo as a string without its namespace": (
         lambda plan, octets: _signed(plan, _without_namespaces(octets)), {}, "signed-other", "C14N – xmlns",
     ),
@@ -194,6 +234,86 @@ def test_how_a_value_was_made_instead_is_named(habit: str, monkeypatch: pytest.M
     assert words in said(told, "vi") or cause == "other-method"
 
 
+def _numbers(value: bytes) -> tuple[bytes, bytes]:
+    return value[:32], value[32:]
+
+
+CURVES: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
+    "the second number first": (lambda value: value[32:] + value[:32], "value-spelling", "s ‖ r"),
+    "little-endian": (
+        lambda value: b"".join(one[::-1] for one in _numbers(value)), "value-spelling", "little-endian",
+    ),
+    "BigInteger.toByteArray": (
+        lambda value: b"\0".join((b"", *_numbers(value))), "value-spelling", "33 + 33 ≠ 32 + 32",
+    ),
+    "base64 of DER in hex": (lambda value: algorithms.to_der(value).hex().encode(), "ecdsa-der", "DER"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("habit", CURVES)
+def test_how_an_ecdsa_value_is_spelled_is_named(habit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    change, cause, words = CURVES[habit]
+    monkeypatch.setattr(
+        signing, "_value",
+        lambda plan, info, _: signing._spelled(
+            change(algorithms.sign(PACK.signature.signatures[ECDSA], plan.credential.key, canonical(info))), ""
+        ),
+    )  # fmt: skip
+    (told,) = roots(bench(), bench().signed(few))
+    assert told.code == f"PL1-KY-006.{cause}"
+    assert words in said(told)
+
+
+def test_a_key_of_somebody_else_is_one_root_that_names_the_person() -> None:
+    one = bench()
+    key = one.seal.key
+    data = one.signed(lambda plan: few(replace(plan, credential=replace(plan.credential, key=key))))
+    (told,) = roots(one, data)
+    assert told.code == "PL1-KY-006.other-key"
+    assert "made with the key of Trường Thử nghiệm Ban Mai" in said(told)
+
+
+def test_one_certificate_for_everybody_is_one_root() -> None:
+    one = bench()
+    held = next(iter(one.signers.people.values()))
+    found = judge_document(one.signed(lambda plan: replace(plan, credential=held)), one.context()).found
+    told = [each for each in found.violations if each.is_root and each.code == "PL1-CTS-003.other-person"]
+    assert len(told) == 1
+    assert "Nguyễn Thị An" in said(told[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (
+            lambda data: data.replace(b"<HocBa ", b'<HocBa xmlns:vendor="https://vendor.example/" ', 1),
+            "namespace-context",
+        ),
+        (lambda data: data.replace(b"<HocBa ", b'<HocBa xml:space="preserve" ', 1), ""),
+    ],
+)
+def test_what_is_put_on_the_root_after_signing_is_one_root_under_inclusive_canonicalization(
+    change: Callable[[bytes], bytes], code: str
+) -> None:
+    told = roots(bench(), change(bench().signed(few, style=INVOICE)))
+    assert [each.code for each in told] == ([f"PL1-KY-006.{code}"] if code else [])
+
+
+def test_exclusive_digests_of_references_without_a_transform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """signxml writes no transform for SignedProperties."""
+    made = signing._signature
+
+    def without(*given: Any) -> str:
+        head, kind, rest = made(*given).partition('Type="http://uri.etsi.org/01903#SignedProperties">')
+        return head + kind + re.sub("<ds:Transforms>.*?</ds:Transforms>", "", rest, count=1)
+
+    monkeypatch.setattr(signing, "_signature", without)
+    data = bench().signed(few)
+    (told,) = roots(bench(), data)
+    assert told.code == "PL1-KY-006.c14n-variant"
+    assert "exclusive was used, inclusive (– Transforms) is declared" in said(told)
+
+
 @pytest.mark.parametrize(
     ("style", "code"),
     [
@@ -226,9 +346,6 @@ def under(prefix: bytes) -> Callable[[bytes], bytes]:
 
 def signatures_renamed(data: bytes) -> bytes:
     return data.replace(b"<ds:", b"<dsig:").replace(b"</ds:", b"</dsig:").replace(b"xmlns:ds=", b"xmlns:dsig=")
-
-
-INVOICE = Style(c14n="inclusive", prefix="", xades=False)
 
 
 @pytest.mark.parametrize(
