@@ -146,6 +146,9 @@ def delivered_only(one: Exchange, params: Mapping[str, Any], found: Recorder) ->
                 if asked
                 else near("never-asked", number=sample.upto)
             )
+            sent = [call.number for call in one.submits if call.number <= sample.upto]
+            if sent and asked and asked[-1].answered == "accepted":  # of the version before
+                why = near("receipt-unasked", number=sent[-1])
             found.violated(
                 rule,
                 "delivered-too-early",
