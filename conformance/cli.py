@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import datetime
@@ -154,6 +155,7 @@ def certify(
     command += [f"--{name}={value}" for name, value in given.items()]
     command += ["-p", "no:randomly", "-n", processes, "-qq", "--no-summary", f"--color={color}", *context.args]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONUTF8": "1"})
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())  # who ends us ends the run, not only its window
     while True:
         try:
             code = process.wait()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-WRONG_USE, DEFECTIVE = 2, 4
+WRONG_USE, NOT_COMPLETED, DEFECTIVE = 2, 3, 4
 PLUGINS = ("-p", "no:cacheprovider", "-p", "xdist.plugin", "-p", "conformance.plugin")
 FOLDER = Path(__file__).resolve().parent
+
+_EARLY = {int(pytest.ExitCode.USAGE_ERROR): WRONG_USE, int(pytest.ExitCode.INTERRUPTED): NOT_COMPLETED}
+"""What pytest's exit codes mean before it took its arguments."""
 
 
 class _Begun:
@@ -30,11 +34,13 @@ def main(arguments: list[str]) -> int:
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # nobody else's plugins, in the processes of xdist neither
+    # a CI server that ends us gets what was seen until then, as after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun = _Begun()
     own = [f"--rootdir={FOLDER}", f"--confcutdir={FOLDER}", "-c", str(FOLDER / "isolated.ini")]
     code = int(pytest.main([*PLUGINS, *arguments, *own], plugins=[begun]))
     if code and not begun.yes:
-        return WRONG_USE if code == pytest.ExitCode.USAGE_ERROR else DEFECTIVE
+        return _EARLY.get(code, DEFECTIVE)
     return code
 
 

@@ -140,21 +140,28 @@ def test_certify_has_its_own_exit_codes_and_nobody_elses_settings(tmp_path: Path
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_an_interrupted_run_is_never_complete(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "how"),
+    [
+        (("pytest",), signal.SIGINT),
+        (("conformance.cli", "certify"), signal.SIGTERM),  # as a CI server ends a job
+    ],
+    ids=["pytest SIGINT", "certify SIGTERM"],
+)
+def test_an_interrupted_run_is_never_complete(tmp_path: Path, command: tuple[str, ...], how: signal.Signals) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *QUICK, "-v", "--results=r.json", "--report=r.html"],
+        [sys.executable, "-P", "-m", *command, *QUICK, "--results=r.json", "--report=r.html", "--events=e.ndjson"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
     )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "PASSED" in line:
-            break
-    process.send_signal(signal.SIGINT)
+    events = tmp_path / "e.ndjson"
+    while process.poll() is None and not (events.exists() and b"item-finished" in events.read_bytes()):
+        time.sleep(0.05)
+    process.send_signal(how)
     printed = process.communicate(timeout=LIMIT)[0]
     assert process.returncode == 3, printed
     data = results(tmp_path / "r.json")
