@@ -280,12 +280,13 @@ class _Integrity:
         if one.value_cause == "value" and info is not None and next(info.iter(etree.PI), None) is not None:
             earlier = earlier or _INSTRUCTION  # it stays in the canonical form
         exchanged = one.value_cause in ("value", "other-key") and one.xades_problem == "certificate-mismatch"
-        held = holder(one.maker, self.pack) if one.maker and not exchanged else self.ledger.binding.find(one).holder
+        by_other = one.maker is not None and not exchanged
+        held = holder(one.maker, self.pack) if one.maker and by_other else self.ledger.binding.find(one).holder
         before, _, after = one.value_seen.partition(" → ")
         observation = self.ledger.against(
             RULE, EXCHANGED.rpartition(".")[2] if exchanged else one.value_cause, one.parsed.value_node, signature=one,
             consequence_of=earlier, part="SignedInfo", holder=held.name if held else "",
-            seen=one.value_seen, expected=one.parsed.method.rpartition("#")[2],
+            seen=one.value_seen, expected="" if by_other else one.parsed.method.rpartition("#")[2],
             before=before, after=after,
         )  # fmt: skip
         self.ledger.explains(one.node, earlier or observation.code)
