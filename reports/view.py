@@ -53,6 +53,8 @@ class FailureView:
     outcomes: tuple[RequirementOutcome, ...]
     causes: tuple[tuple[str, str, int], ...]
     """Full cause code, sentence of its first finding, how often."""
+    remedies: tuple[str, ...]
+    """How to mend what was found: one text for each way, mostly the requirement's own."""
     findings: tuple[FindingView, ...]
     hidden: int
     """Findings not written out."""
@@ -249,6 +251,7 @@ class _Reader:
                 (code, cause_text(self._pack, pairs[0][1], self._language), len(pairs))
                 for code, pairs in causes.items()
             ),
+            tuple(dict.fromkeys(requirement.remedy(one.cause).of(self._language) for _, one in found)),
             tuple(self._finding(item, finding) for item, finding in shown),
             len(found) - len(shown),
         )

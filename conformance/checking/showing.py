@@ -221,7 +221,7 @@ def _finding(finding: Finding, pack: Pack, language: str) -> Iterator[str]:
     for step in finding.derivation:
         yield visible(f"      {step_text(pack, step, language)}")
     if finding.state == "violated" and not finding.consequence_of:
-        yield f"      → {row.text.remedy.of(language)}"
+        yield f"      → {row.remedy(finding.cause).of(language)}"
 
 
 FORMATS: dict[str, Callable[[Iterable[Checked], Tally, str], Iterator[str]]] = {

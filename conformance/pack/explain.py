@@ -87,7 +87,7 @@ class Explanation:
 
         found = (
             Section("meaning", "", (Row(row.text.meaning.of(language)),)),
-            Section("remedy", say("remedy"), (Row(row.text.remedy.of(language)),)),
+            Section("remedy", say("remedy"), (Row(row.remedy(self.cause).of(language)),)),
             Section("facts", say("facts"), tuple(self._facts(language))),
             Section("causes", say("causes"), tuple(self._causes(language))),
             Section("examples", say("examples"), tuple(self._examples(language))),
@@ -158,7 +158,8 @@ class Explanation:
             if self.cause in ("", name):
                 doors = ", ".join(cause.warns)
                 warns = f" ({word('explain.warns', language).format(doors=doors)})" if doors else ""
-                yield Row(cause.of(language) + warns, f"{self.requirement.id}.{name}", True)
+                mend = "" if cause.remedy is None or self.cause else f" → {cause.remedy.of(language)}"
+                yield Row(cause.of(language) + warns + mend, f"{self.requirement.id}.{name}", True)
 
     def _examples(self, language: str) -> Iterator[Row]:
         wanted = f"{self.requirement.id}.{self.cause}" if self.cause else ""

@@ -74,6 +74,8 @@ def _requirements(pack: Pack) -> Iterator[LintProblem]:
             if not _NAME.fullmatch(code):
                 yield _problem(file, f"{one.id}.causes.{code}", "mã nguyên nhân sai dạng", "malformed cause code")
             yield from _wording(file, f"{one.id}.causes.{code}", cause)
+            if cause.remedy is not None:
+                yield from _wording(file, f"{one.id}.causes.{code}.remedy", cause.remedy)
 
 
 def _identity(pack: Pack, one: Requirement, file: str) -> Iterator[LintProblem]:

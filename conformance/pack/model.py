@@ -45,6 +45,8 @@ class Cause(Data):
     en: str
     warns: tuple[Door, ...] = ()
     """Doors at which a requirement that cannot be judged for this cause is a warning and does not block."""
+    remedy: Text | None = None
+    """How to mend this one; ``None``: as the requirement says."""
 
     def of(self, language: str) -> str:
         """The wording in ``language``."""
@@ -103,6 +105,11 @@ class Requirement(Data):
     def line(self) -> Literal["A", "B"]:
         """A: official or standard basis; B: the project's own profile (verdict.md)."""
         return "B" if self.basis == "profile" else "A"
+
+    def remedy(self, cause: str) -> Text:
+        """How to mend a failure of this cause."""
+        known = self.causes.get(cause)
+        return (known.remedy if known is not None else None) or self.text.remedy
 
     def classes_for(self, programme: str, door: str) -> tuple[str, ...]:
         """Names of the case classes that ``programme`` must have shown through ``door``."""

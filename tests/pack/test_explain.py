@@ -42,6 +42,20 @@ def test_every_requirement_is_explained_in_full(pack: object, language: str) -> 
         assert set(one.data(language)["causes"]) == {f"{name}.{cause}" for cause in row.causes}
 
 
+@pytest.mark.parametrize("pack", [default_pack, other], ids=["shipped", "other"])
+def test_a_cause_may_be_mended_in_its_own_way(pack: object) -> None:
+    loaded: Pack = pack()  # type: ignore[operator]
+    row = loaded.requirements["PL1-KY-006"]
+    own, usual = row.causes["other-key"].remedy, row.text.remedy
+    assert own is not None
+    assert row.causes["reindented"].remedy is None
+    for code, mend, not_mend in (("other-key", own, usual), ("reindented", usual, own)):
+        assert row.remedy(code) == mend
+        shown = as_text(explain(loaded, f"{row.id}.{code}"), "vi")
+        assert f"  {mend.vi}" in shown
+        assert not any(not_mend.vi in line for line in shown)
+
+
 def test_examples_are_the_corpus() -> None:
     shown = {one.document: one.twin for name in PACK.requirements for one in examples(PACK, name)}
     defined = load_definitions(PACK).of()

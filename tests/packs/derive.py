@@ -68,6 +68,10 @@ def _class(requirement: str, row: str | Mapping[str, Any]) -> dict[str, Any] | N
     return one
 
 
+def _cause(row: Mapping[str, Any]) -> dict[str, Any]:
+    return _wording(row, mark=True) | ({"remedy": _wording(row["remedy"])} if "remedy" in row else {})
+
+
 def requirement(row: Mapping[str, Any]) -> dict[str, Any] | None:
     """A row of the manifest; ``None`` when no programme of the second pack has it."""
     programmes = _programmes(row["programmes"])
@@ -84,7 +88,7 @@ def requirement(row: Mapping[str, Any]) -> dict[str, Any] | None:
         "revision": table()["revisions"][row["revision"]],
         "classes": classes,
         "text": {name: _wording(text, mark=name == "title") for name, text in row["text"].items()},
-        "causes": {code: _wording(cause, mark=True) for code, cause in row["causes"].items()},
+        "causes": {code: _cause(cause) for code, cause in row["causes"].items()},
     }
 
 
