@@ -214,6 +214,19 @@ def test_names_in_documents_do_not_reach_the_file_system(tmp_path: Path, bench: 
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,80}", one.parent.name) for one in files)
 
 
+def test_a_prefix_list_is_shown_beside_its_method(tmp_path: Path, bench: Bench) -> None:
+    plain = b'<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>'
+    listed = plain[:-2] + (
+        b'><ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="xs xsi"/>'
+        b"</ds:Transform>"
+    )
+    document = read(bench.sound.replace(plain, listed, 1), PACK).document
+    assert document is not None
+    said = (dump_document(document, PACK, tmp_path, "x") / "index.json").read_text(encoding="utf-8")
+    assert said.count(" PrefixList=") == said.count('xml-exc-c14n# PrefixList=xs xsi"') == 1
+    assert said.count('xml-exc-c14n#"') > 1
+
+
 @pytest.mark.parametrize("text", ["", "..", ".", "/", "CON", "a/b", "\u202e", "-" * 9, "x" * 1000])
 def test_a_safe_name_is_one_piece_of_a_path(text: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}", safe_name(text))

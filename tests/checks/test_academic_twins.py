@@ -70,6 +70,8 @@ def test_an_outcome_with_a_foreign_letter_is_the_spellings_business() -> None:
     comment = next(one for one in values["subjects"] if one["semester1"] == "Đ")
     comment["semester1"] = "\u00d0ạt"
     assert observed(values).roots() == set()
+    comment["semester2"] = "7"  # and what stands beside it is looked at all the same
+    assert "PL1-MON-004.mark-in-comment-subject" in observed(values).roots()
 
 
 def conduct(values: dict[str, Any], first: str, second: str, year: str) -> None:

@@ -30,6 +30,7 @@ EDITS = [
     ("<MaMonHoc>TOA<", "<MaMonHoc>LSU<", "MaMonHoc", "TOA"),
     ("<TenMonHoc>Toán<", "<TenMonHoc>Lịch sử<", "TenMonHoc", "Toán"),
     ("<ThongTu>22/2021/TT-BGDĐT<", "<ThongTu>58/2011/TT-BGDĐT<", "ThongTu", "22/2021/TT-BGDĐT"),
+    ("<NamHoc>2025-2026<", "<NamHoc>2028-2029<", "NamHoc", "2025-2026"),
     ("<GioiTinh>1<", "<GioiTinh>2<", "GioiTinh", "1"),
     ("<TenTinh>Hà Nội<", "<TenTinh>Huế<", "TenTinh", "Hà Nội"),
     ("<ChucVu>Hiệu trưởng<", "<ChucVu>Văn thư<", "ChucVu", "Hiệu trưởng"),

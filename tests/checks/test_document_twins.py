@@ -322,6 +322,7 @@ def test_what_an_identifier_says() -> None:
         ("2026-06-16T00:04:00+07:00", "CksHieuTruong"),
         ("2026-06-15T16:59:00Z", "CksHieuTruong"),
         ("nonsense", "CksHieuTruong"),  # PL1-KY-012 says so
+        ("1899-12-31T23:59:59+07:00", "CksGiaoVien"),
         ("0001-01-01T00:00:00+14:00", "CksHieuTruong"),
         ("9999-12-31T23:59:59-12:00", "CksHieuTruong"),
     ],

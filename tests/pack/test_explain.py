@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -26,8 +27,8 @@ PACK = default_pack()
 
 @pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("pack", [default_pack, other], ids=["shipped", "other"])
-def test_every_requirement_is_explained_in_full(pack: object, language: str) -> None:
-    loaded: Pack = pack()  # type: ignore[operator]
+def test_every_requirement_is_explained_in_full(pack: Callable[[], Pack], language: str) -> None:
+    loaded = pack()
     for name, row in loaded.requirements.items():
         one = explain(loaded, name)
         wordings: tuple[Text | Cause, ...] = (row.text.title, row.text.meaning, row.text.remedy, *row.causes.values())
@@ -43,8 +44,8 @@ def test_every_requirement_is_explained_in_full(pack: object, language: str) -> 
 
 
 @pytest.mark.parametrize("pack", [default_pack, other], ids=["shipped", "other"])
-def test_a_cause_may_be_mended_in_its_own_way(pack: object) -> None:
-    loaded: Pack = pack()  # type: ignore[operator]
+def test_a_cause_may_be_mended_in_its_own_way(pack: Callable[[], Pack]) -> None:
+    loaded = pack()
     row = loaded.requirements["PL1-KY-006"]
     own, usual = row.causes["other-key"].remedy, row.text.remedy
     assert own is not None

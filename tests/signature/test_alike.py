@@ -30,6 +30,14 @@ def _forgotten() -> Iterator[None]:
     alike._outlines.cache_clear()
 
 
+def test_what_was_learnt_under_one_declaration_is_kept_beside_another() -> None:
+    other = DATA.replace(b" xmlns=", b' xmlns:unused="urn:unused" xmlns=', 1)
+    assert other != DATA
+    for data in (DATA, other):
+        agrees(data)
+    assert len(alike._outlines(PACK)) == 2
+
+
 def document(data: bytes) -> Document | None:
     return read(data, PACK).document
 

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -14,6 +15,7 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from conformance.document import read, write
 from conformance.pack import default_pack
+from conformance.signature import algorithms
 from conformance.signature.canonical import DS
 from conformance.signature.pki import TestPki
 from conformance.signature.sign import Signers, Style, sign_document
@@ -147,3 +149,8 @@ def test_odd_boxes_never_raise(sound: bytes, count: int) -> None:
     assert found is not None
     assert not whole(found)
     assert found.signatures[12].parsed.troubles[0].kind == "form.malformed"
+
+
+def test_of_keys_that_are_neither_rsa_nor_ec_no_size_is_told() -> None:
+    key = ed25519.Ed25519PrivateKey.generate().public_key()
+    assert (algorithms.key_kind(key), algorithms.key_bits(key)) == ("Ed25519PublicKey", 0)

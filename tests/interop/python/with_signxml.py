@@ -31,7 +31,7 @@ class Signer(XAdESSigner):
 
     def _add_reference_to_signed_info(self, sig_root: Any, node_to_reference: Any, **attrs: str) -> None:
         """Name the transform: without one a verifier takes inclusive C14N, and the digest does not fit."""
-        super()._add_reference_to_signed_info(sig_root, node_to_reference, **attrs)  # type: ignore[no-untyped-call]
+        super()._add_reference_to_signed_info(sig_root, node_to_reference, **attrs)  # type: ignore[no-untyped-call]  # it has no types
         reference = sig_root.find(f"{DS}SignedInfo")[-1]
         transforms = etree.Element(f"{DS}Transforms")
         etree.SubElement(transforms, f"{DS}Transform", Algorithm=self.c14n_alg.value)
