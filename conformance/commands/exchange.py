@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,9 +24,11 @@ from conformance.commands.common import (
     stop,
     the_pack,
 )
-from conformance.exchanges import ExchangeSpec, load_exchanges
 from conformance.pack import Pack, PackError
 from conformance.visible import inert_json, one_line
+
+if TYPE_CHECKING:
+    from conformance.exchanges import ExchangeSpec
 
 exchange_app = typer.Typer(
     help="Các cuộc trao đổi với dịch vụ của Bộ / exchanges with the service.", no_args_is_help=True
@@ -46,6 +48,8 @@ SHOWN = 200
 
 
 def _specs(pack: Pack) -> tuple[ExchangeSpec, ...]:
+    from conformance.exchanges import load_exchanges
+
     try:
         return load_exchanges(pack)
     except PackError as error:

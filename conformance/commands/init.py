@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conformance.commands.common import WRONG_USE, Lang, LangOption, PackOption, console, stop, the_pack
 from conformance.pack import Pack
@@ -71,6 +70,8 @@ def init(
 
 def configuration(target: str, programmes: list[str], lang: str, pack: Pack) -> str:
     """The text of a new ``hocba.toml``."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("conformance.commands", "starters"),
         undefined=StrictUndefined,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -25,7 +25,9 @@ from conformance.commands.common import (
 from conformance.events import Result
 from conformance.pack import Pack
 from conformance.visible import inert_json, one_line
-from reports.compare import Change, Comparison
+
+if TYPE_CHECKING:
+    from reports.compare import Change, Comparison
 
 report_app = typer.Typer(help="Báo cáo từ kết quả đã lưu / reports from stored results.", no_args_is_help=True)
 

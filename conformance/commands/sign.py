@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from cryptography import x509
 
 from conformance.commands.common import (
     FAILED,
@@ -24,6 +23,9 @@ from conformance.commands.common import (
 )
 from conformance.commands.report import read, report_app
 from conformance.visible import inert_json, one_line
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 __all__ = ["report_app"]
 
