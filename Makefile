@@ -7,6 +7,8 @@ OUT ?= out
 export UV_SYSTEM_CERTS ?= 1
 export UV_PYTHON_DOWNLOADS ?= never
 export PYTHONUTF8 := 1
+# Compiled modules are kept: hundreds of short processes would compile the same sources otherwise.
+export PYTHONDONTWRITEBYTECODE :=
 export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: certify test test-interop test-api crash load lint packs bench test-dask docs mutation lock clean
