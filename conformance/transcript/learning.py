@@ -215,9 +215,10 @@ def _adjusted(plain: _Plain, rules: RuleSet, reading: Reading) -> tuple[Level, b
     marks, failures, base = plain.marks, plain.failures, plain.base
     if not reading.adjusted or not plain.adjustable:
         return base, False
-    # without the one subject: each scored one in turn, then a failed comment-only one (a passed one hinders nothing)
-    replacement = (rules.mark_maximum,) if reading.replace else ()
-    tries = [([*marks[:at], *replacement, *marks[at + 1 :]], failures) for at in range(len(marks))]
+    # without the one subject: the lowest mark (what is reached without another one is reached without it too), then a
+    # failed comment-only one (a passed one hinders nothing)
+    replacement = [rules.mark_maximum] if reading.replace else []
+    tries = [([*sorted(marks)[1:], *replacement], failures)] if marks else []
     if failures and reading.comments:
         tries.append((marks, failures - 1))
     for tried in tries:
