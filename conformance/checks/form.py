@@ -117,10 +117,20 @@ def _clean(element: etree._Element, text: str, limited: Limited) -> None:
     if not _LATIN.fullmatch(text):
         foreign = next((char for char in text if not _LATIN.fullmatch(char)), None)
     if foreign is not None:
-        cause = "look-alike" if unicodedata.category(foreign)[0] in _WRITING else "symbol"
+        cause = _foreign(foreign, text)
         limited.violated("PL1-DOC-006", cause, element, seen=_called(foreign), text=text[:80])
     elif _EDGE.search(text):
         limited.violated("PL1-DOC-006", "spaces", element, seen=repr(text[:80]))
+
+
+def _foreign(character: str, text: str) -> str:
+    """The cause: a symbol, a name in another script, or a letter that passes for one of ours."""
+    category = unicodedata.category(character)
+    if category[0] not in _WRITING:
+        return "symbol"
+    # letters without case look like none of ours, and where there is no Latin letter nothing is disguised
+    latin = any(one.isalpha() and _LATIN.fullmatch(one) for one in text)
+    return "other-script" if category == "Lo" or (category[0] == "L" and not latin) else "look-alike"
 
 
 def _called(character: str) -> str:

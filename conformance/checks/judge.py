@@ -77,6 +77,8 @@ def _rateable(document: Document) -> bool:
 _REPEATED = frozenset(f"PL1-STR-001.{cause}" for cause in ("too-long", "attribute-missing", "attribute-unknown"))
 _SPELLING, _SCHEMA, _EMPTY = "PL1-DOC-006", "PL1-STR-001", "PL1-STR-001.empty"
 _ELEMENT, _DUPLICATE = "PL1-STR-001.element", "PL1-STR-002.duplicate"
+_UNREAD = ("PL1-LL-005.not-a-flag", "PL1-LL-006.not-a-year")
+"""What a stray space makes unreadable, of rules that only warn, as the rule on spaces does."""
 _ABSENT = ("PL1-STR-001.element", "PL1-STR-001.missing-element")
 
 
@@ -97,6 +99,10 @@ def settle(found: Recorder, document: Document) -> None:
     broken = {one.place.xpath.rpartition("/")[0] for one in found.violations if one.code == _ELEMENT and one.place}
     absent = next((one.code for one in found.violations if one.code in _ABSENT and one.is_root), "")
     top = document.place(document.root).xpath if absent else ""
+    spelled = named | {one.place.xpath: one.code for one in found.violations if one.code in _UNREAD and one.place}
+    long = {
+        one.place.xpath: one.code for one in found.violations if one.code in _REPEATED and one.is_root and one.place
+    }
     unseen: dict[str, Message] = {}
 
     def settled(one: Observation) -> Observation:
@@ -105,11 +111,13 @@ def settle(found: Recorder, document: Document) -> None:
         where = one.place.xpath
         if one.requirement == _SPELLING and where in blank:
             return replace(one, consequence_of=blank[where])
-        if one.requirement == _SPELLING and where in named:
+        if one.requirement == _SPELLING and where in spelled:
             unseen[where] = Message(f"spelling.{one.cause}", {"seen": one.seen})
-            return replace(one, consequence_of=named[where])
+            return replace(one, consequence_of=spelled[where])
         if one.code in _REPEATED and where in named:
             return replace(one, consequence_of=named[where])
+        if where in long and where not in named and not _must(one.requirement, document):
+            return replace(one, consequence_of=long[where])
         if one.code == _ELEMENT and named.get(where) == _DUPLICATE:
             return replace(one, consequence_of=_DUPLICATE)  # a copy where the form has no place for it
         if absent and where == top and one.requirement != _SCHEMA:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from conformance.checks.context import Context
 from conformance.checks.promotion import Finals, judge_history, judge_year
 from conformance.checks.structure import programme_of, rules_of
-from conformance.checks.subjects import Known, individual_plan, known_subjects, not_assessed
+from conformance.checks.subjects import Known, individual_plan, known_subjects, not_assessed, unclear
 from conformance.document import Document
 from conformance.finding import Recorder
 from conformance.pack import RuleSet
@@ -22,7 +22,7 @@ from conformance.transcript.learning import Entry, Rating, likely_mistake, rate
 from conformance.transcript.model import Level, Levels, Outcome, Result, Scoring, Value
 
 PERIODS = ("semester1", "semester2", "year")
-_MISSING = "PL1-MON-001.missing"
+_MISSING = ("PL1-MON-001.missing", "PL1-MON-001.split")
 _TOO_FEW = "PL1-MON-002.too-few"
 
 
@@ -38,11 +38,14 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     _conduct(document, rules, found, finals)
     derived = not (not_assessed(transcript) or individual_plan(transcript))
     _special(document, found)
+    absent = _absent(context, programme, rules, found) if derived else Absent()
+    # subjects are left out beside a flag that cannot be read: who knows whether levels follow
+    derived = derived and not (absent.cause and unclear(transcript))
+    finals.absent, finals.absent_marks = absent.cause, len(absent.scored)
     if derived:
-        absent = _absent(context, programme, rules, found)
         for period in PERIODS:
             _learning(document, subjects, period, rules, found, finals, absent)
-        _after_reassessment(document, subjects, rules, found, finals)
+        _after_reassessment(document, subjects, rules, found, finals, absent)
     for one in subjects:
         _reassessed(document, one, rules, found)
     judge_year(document, subjects, rules, found, finals, derived=derived)
@@ -60,28 +63,49 @@ def first_of(found: Recorder, *requirements: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Scored subjects that should be there, at their best: a level that fits them is no second mistake."""
+    """Subjects that should be there: a level that fits any result of theirs is no second mistake."""
 
     cause: str = ""
     """Full cause code of what says so; empty: nothing is missing."""
-    entries: tuple[Entry, ...] = ()
+    scored: tuple[str, ...] = ()
+    comment_only: tuple[str, ...] = ()
+
+    def fits(self, level: Level, entries: Sequence[Entry], rules: RuleSet) -> bool:
+        """Whether some result of what is missing, from the lowest mark to the highest, gives the level."""
+        if not self.cause:
+            return False
+        results = (rules.mark_minimum, Outcome.FAILED), (rules.mark_maximum, Outcome.PASSED)
+        worst, best = (
+            rate(
+                (
+                    *entries,
+                    *(Entry(name, mark) for name in self.scored),
+                    *(Entry(name, outcome) for name in self.comment_only),
+                ),
+                rules,
+            ).levels
+            for mark, outcome in results
+        )
+        return worst[-1].rank <= level.rank <= best[0].rank
 
 
 def _absent(context: Context, programme: str, rules: RuleSet, found: Recorder) -> Absent:
     """What PL1-MON-001 and 002 miss."""
-    missing = {one.params.get("subject", "") for one in found.violations if one.code == _MISSING}
-    names = [
-        entry.name
-        for entry in (context.pack.codes["subjects"] if missing else ())
-        if entry.name in missing
-        and (entry.data["programmes"].get(programme) or {}).get("scoring") == Scoring.MARKS.value
+    told = {one.params.get("subject", ""): one.code for one in found.violations if one.code in _MISSING}
+    places = [
+        (entry.name, (entry.data["programmes"].get(programme) or {}).get("scoring") == Scoring.MARKS.value)
+        for entry in (context.pack.codes["subjects"] if told else ())
+        if entry.name in told
     ]
     few = next((one for one in found.violations if one.code == _TOO_FEW), None)
     electives = [f"[{_TOO_FEW}]"] * (rules.electives - int(few.seen)) if few is not None else []
-    if not names and not electives:
+    if not places and not electives:
         return Absent()
-    best = tuple(Entry(name, rules.mark_maximum) for name in (*names, *electives))
-    return Absent(_MISSING if names else _TOO_FEW, best)
+    return Absent(
+        told[places[0][0]] if places else _TOO_FEW,
+        (*(name for name, scored in places if scored), *electives),
+        tuple(name for name, scored in places if not scored),
+    )
 
 
 def _entries(
@@ -100,8 +124,8 @@ def _entries(
     """
     entries = []
     for at, one in enumerate(subjects):
-        if not rules.comment_only and one.role == "activity":
-            # how activities stand in such a transcript is open
+        if one.part or (not rules.comment_only and one.role == "activity"):
+            # the whole is missing; how activities stand in a transcript without comment-only subjects is open
             continue
         value: Value[Result] | None = getattr(one.subject, period)
         if again and one.subject.reassessed is not None and one.subject.reassessed.raw:
@@ -168,13 +192,11 @@ def _learning(
         return
     level = value.value
     if level not in rating.levels:
-        root, right = "", None
-        if absent.cause:
-            root, right = absent.cause, [*entries, *absent.entries]
-        elif period == "year":
-            root = first_of(found, "PL1-MON-008", "PL1-MON-009")
-            right = _entries(subjects, period, rules, corrected=True) if root else None
-        if right is not None and level in rate(right, rules).levels:
+        root = absent.cause if absent.fits(level, entries, rules) else ""
+        if not root and period == "year" and (wrong := first_of(found, "PL1-MON-008", "PL1-MON-009")):
+            right = _entries(subjects, period, rules, corrected=True)
+            root = wrong if right is not None and level in rate(right, rules).levels else ""
+        if root:
             found.violated(
                 "PL1-HT-001", "too-high" if level.rank > rating.base.rank else "too-low",
                 place=document.place(value),
@@ -182,8 +204,7 @@ def _learning(
                 consequence_of=root,
             )  # fmt: skip
             return
-    fits = bool(absent.cause) and level in rate([*entries, *absent.entries], rules).levels
-    follows = absent.cause if fits else ""
+    follows = absent.cause if absent.fits(level, entries, rules) else ""
     root = _rated(document, found, rating, value, entries, rules, period=period, follows=follows)
     if root and period == "year":
         finals.learning_is(rating.levels, root)
@@ -252,7 +273,7 @@ def _rated(
 
 
 def _after_reassessment(
-    document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals
+    document: Document, subjects: Sequence[Known], rules: RuleSet, found: Recorder, finals: Finals, absent: Absent
 ) -> None:
     """PL1-HT-004: May (not yet re-assessed) and August are both right."""
     rule = "PL1-HT-004"
@@ -290,6 +311,8 @@ def _after_reassessment(
     root = first_of(found, "PL1-MON-008", "PL1-MON-009")
     right = _entries(subjects, "year", rules, corrected=True, again=True) if root else None
     follows = root if right is not None and value.value in rate(right, rules, again=True).levels else ""
+    if absent.fits(value.value, entries, rules):
+        follows = absent.cause
     old = levels.year is not None and value.value is levels.year.value
     one = found.violated(
         rule, "old-level-kept" if old else "wrong", place=document.place(value), expected=words(rating.levels),
@@ -403,7 +426,7 @@ def _special(document: Document, found: Recorder) -> None:
     given = next(
         (
             value
-            for period in PERIODS
+            for period in (*PERIODS, "after_summer")
             if (value := getattr(transcript.summary.learning, period)) is not None and value.raw != ""
         ),
         None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from conformance.checks.subjects import Known, not_assessed
 from conformance.document import Document
@@ -19,6 +19,8 @@ from conformance.transcript.academics import may_be_promoted, year_mark
 from conformance.transcript.model import HistoryYear, Level, Levels, Outcome, Transcript, Value
 
 _GRADE = re.compile(r"(?<![\w./])([0-9]{1,2})(?![\w./])")
+_NO_LEVEL = ("PL1-HT-001.missing", "PL1-LL-001.promoted-unrated", "PL1-LL-002.completed-unrated")
+"""What says already that no learning level is written."""
 _LONGEST = 1000
 """Characters of a wording that are looked at; the form allows far fewer."""
 
@@ -32,6 +34,11 @@ class Finals:
     """Right levels of conduct, each with the full cause code of the finding that says so."""
     learnings: list[tuple[Level, str]] = field(default_factory=list)
 
+    absent: str = ""
+    """Full cause code of subjects that are missing."""
+    absent_marks: int = 0
+    """How many of them would carry marks."""
+
     def conduct_is(self, level: Level, root: str) -> None:
         """The stated conduct is wrong; ``root`` says so."""
         self.conducts.append((level, root))
@@ -39,6 +46,12 @@ class Finals:
     def learning_is(self, levels: Sequence[Level], root: str) -> None:
         """The stated learning is wrong; ``root`` says so."""
         self.learnings.extend((level, root) for level in levels)
+
+    @property
+    def unrated(self) -> bool:
+        """Whether no final learning level is written at all."""
+        learning = self.transcript.summary.learning
+        return all(one is None or not one.raw for one in (learning.year, learning.after_summer))
 
     @property
     def stated(self) -> tuple[Level | None, Level | None]:
@@ -105,6 +118,9 @@ def _promotion(
     if value is not None and value.raw and value.value is None:
         found.violated(rule, "not-a-flag", place=document.place(value), expected=_flags(document), seen=value.raw[:20])
         return
+    if value is not None and value.value and finals.unrated:
+        _unrated(document, rule, "promoted-unrated", value, rules.articles["promotion"], found)
+        return
     if conduct is None or learning is None or absences is None:
         return
     derived = may_be_promoted(conduct, learning, absences, rules)
@@ -142,6 +158,16 @@ def _promotion(
     )  # fmt: skip
 
 
+def _unrated(
+    document: Document, rule: str, cause: str, value: Value[Any] | None, article: str, found: Recorder
+) -> None:
+    """What asks for a learning level is said although none is written."""
+    found.violated(
+        rule, cause, place=document.place(value), seen=value.raw[:150] if value else "", article=article,
+        consequence_of=next((one.code for one in found.violations if one.code in _NO_LEVEL), ""),
+    )  # fmt: skip
+
+
 def _flag(document: Document, meaning: bool) -> str:
     """A yes or no as the document has to write it."""
     return next(
@@ -171,6 +197,15 @@ def _completion(
     conduct, learning = finals.stated
     if grade not in rules.completion_grades:
         return
+    text, flag = transcript.summary.completion_text, transcript.summary.promoted
+    written = text is not None and text.raw != ""
+    said = written and not _begins(text.value or "" if text else "", rules.wordings.get("not-completed", ()), grade)
+    said = said or (not written and flag is not None and flag.value is True)
+    if said and finals.unrated:
+        _unrated(
+            document, rule, "completed-unrated", text if written else flag, rules.articles["completion"], found
+        )  # fmt: skip
+        return
     if conduct is None or learning is None or absences is None:
         return
     derived = may_be_promoted(conduct, learning, absences, rules)
@@ -179,10 +214,6 @@ def _completion(
         and not _completes(one, transcript, subjects)
     ]  # fmt: skip
     earned = derived.value and not more
-    text, flag = transcript.summary.completion_text, transcript.summary.promoted
-    written = text is not None and text.raw != ""
-    said = written and not _begins(text.value or "" if text else "", rules.wordings.get("not-completed", ()), grade)
-    said = said or (not written and flag is not None and flag.value is True)
     if said is earned:
         found.held(rule, "completed" if said else "not-completed")
         return
@@ -192,11 +223,13 @@ def _completion(
         for right, other, root in finals.others()
         if (may_be_promoted(right, other, absences, rules).value and not more) is said
     )
+    # what is missing may be the subject that was failed
+    hidden = finals.absent if not said else ""
     found.violated(
         rule, "completed-wrongly" if said else "refused-wrongly" if written else "completion-missing",
         place=document.place(text if text is not None else transcript.summary), expected=_flag(document, earned),
         seen=text.raw[:150] if text else flag.raw if flag else "", derivation=derived.steps, article=article,
-        consequence_of=next(follows, ""),
+        consequence_of=next(follows, "") or hidden,
     )  # fmt: skip
 
 
@@ -323,6 +356,9 @@ def _title(document: Document, subjects: Sequence[Known], rules: RuleSet, found:
         return
     conduct = transcript.summary.conduct.year.value if transcript.summary.conduct.year else None
     learning = transcript.summary.learning.year.value if transcript.summary.learning.year else None
+    if finals.unrated and not not_assessed(transcript):
+        _unrated(document, rule, "not-rated", value, title.article, found)
+        return
     if conduct is None or (learning is None and not not_assessed(transcript)):
         return
     enough, lacking = _earned(title, conduct, learning, subjects, rules, corrected=False)
@@ -336,6 +372,8 @@ def _title(document: Document, subjects: Sequence[Known], rules: RuleSet, found:
     ]
     if not follows and not _earned(title, conduct, learning, subjects, rules, corrected=True)[1]:
         follows = [one.code for one in found.violations if one.requirement == "PL1-MON-008"]
+    if not follows and lacking == "marks" and enough + finals.absent_marks >= (title.count or 0):
+        follows = [finals.absent]
     earned = [
         one.title
         for one in rules.titles

@@ -22,7 +22,8 @@ from conformance.transcript.model import Transcript, Value
 # signing times outside are nonsense that PL1-KY-012 reports; arithmetic on them could overflow
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _SCHEMA = "PL1-STR-001"
-_BORN_LATE = "PL1-STR-006.born-after-creation"
+_ELSEWHEN = ("PL1-STR-006.born-after-creation", "PL1-STR-006.before-school-year")
+"""Another year than the one meant, of birth or of school: the age is no second mistake."""
 
 
 def programme_of(document: Document, context: Context) -> str | None:
@@ -413,5 +414,5 @@ def _age(document: Document, transcript: Transcript, context: Context, found: Re
     else:
         found.violated(
             rule, "implausible", place=document.place(born), expected=f"{lowest}-{highest}", seen=age, born=born.raw,
-            consequence_of=next((one.code for one in found.violations if one.code == _BORN_LATE), ""),
+            consequence_of=next((one.code for one in found.violations if one.code in _ELSEWHEN), ""),
         )  # fmt: skip

@@ -30,7 +30,10 @@ MOST = 200
 """Rows looked at: far more than there are subjects, so a longer list repeats one, which PL1-MON-001 says."""
 ETH = "\u00d0"
 """The letter that looks like the first one of the outcomes and is another (PL1-DOC-005)."""
+UNCLEAR = "PL1-LL-005.not-a-flag"
 PERIODS = ("semester1", "semester2", "year", "reassessed")
+_SPLIT = "PL1-MON-001.split"
+_NAMING = ("PL1-MA-003", "PL1-MA-004", "PL1-MON-003")
 _FIRST, _SECOND = attrgetter("semester1"), attrgetter("semester2")
 
 
@@ -50,6 +53,8 @@ class Known:
     """Whether it carries marks by the programme; ``None`` when unknown or open."""
     results: list[tuple[str, Value[Result]]] = field(init=False)
     """Every result that is written, with its period."""
+    part: bool = field(default=False, init=False)
+    """Whether it stands for a part of one subject (PL1-MON-001 says so): its results are not those of the whole."""
 
     def __post_init__(self) -> None:
         """Find out what is asked for again and again."""
@@ -113,6 +118,20 @@ def individual_plan(transcript: Transcript) -> bool:
     return flag is not None and flag.value is True
 
 
+def unclear(transcript: Transcript) -> str:
+    """The full cause code of a flag of special learners that cannot be read; empty when there is none.
+
+    What such learners may leave out is no second mistake then.
+    """
+    flags = (transcript.profile.not_assessed, transcript.profile.individual_plan)
+    return UNCLEAR if any(flag is not None and flag.raw and flag.value is None for flag in flags) else ""
+
+
+def _free(transcript: Transcript) -> bool:
+    """Whether subjects may be left out: what an individual plan leaves out is the school's decision (art. 11)."""
+    return not_assessed(transcript) or individual_plan(transcript)
+
+
 def check(document: Document, context: Context, found: Recorder) -> None:
     """Judge subjects and marks; nothing when the document names no rule set (PL1-STR-007 says so)."""
     rules = rules_of(document, context)
@@ -146,20 +165,45 @@ def _composition(
             names = ", ".join(dict.fromkeys(_name(one) for one in rows[:3]))
             found.violated(rule, "twice", place=place, expected=1, seen=len(rows), subject=names, first=first)
             doubled += len(rows) - 1
-    # what an individual plan leaves out is the school's decision (art. 11)
-    free = not_assessed(document.transcript) or individual_plan(document.transcript)
     grade = document.transcript.record.grade
     year = None if grade is None else grade.value
-    wanted = {} if free else _demanded(context.pack, programme, year, rules.comment_only)
+    wanted = {} if _free(document.transcript) else _demanded(context.pack, programme, year, rules.comment_only)
+    split: list[list[Known]] = []
     for group, entry in wanted.items():
-        if group not in taken:
-            good = False
+        if group in taken:
+            continue
+        good = False
+        if parts := _parts(context.pack, entry, subjects):
+            split.append(parts)
+            found.violated(
+                rule, "split", place=document.place(parts[0].subject), expected=entry.name, subject=entry.name,
+                seen=", ".join(map(_name, parts)), consequence_of=unclear(document.transcript),
+            )  # fmt: skip
+        else:
             marks = document.place(next(iter(document.anchors("marks")), None))
-            found.violated(rule, "missing", place=marks, expected=entry.name, subject=entry.name)
+            found.violated(
+                rule, "missing", place=marks, expected=entry.name, subject=entry.name,
+                consequence_of=unclear(document.transcript),
+            )  # fmt: skip
     if good:
         found.held(rule)
     _electives(document, context, programme, subjects, rules, found, doubled)
+    for rows in split:
+        for one in rows:
+            one.part = True
+            _consequences(found, document.place(one.subject), _NAMING, _SPLIT)
     _other_level(document, context, programme, found)
+
+
+def _parts(pack: Pack, whole: CodeEntry, subjects: Sequence[Known]) -> list[Known]:
+    """The rows that stand in the place of one subject which the pack knows to have parts."""
+    listed = pack.codes["subjects"]
+    parts = [entry for code in whole.data.get("parts", ()) if (entry := listed.find(code)) is not None]
+    return [
+        one
+        for one in subjects
+        if one.listed is None and any(entry is one.entry or entry.is_called(_name(one)) for entry in parts)
+    ]
 
 
 def _other_level(document: Document, context: Context, programme: str, found: Recorder) -> None:
@@ -225,13 +269,14 @@ def _electives(
         needed = rules.electives
         taken = {one.code for one in subjects if one.role == "elective" and not _is_cluster(one, rules)}
         marks = next(iter(document.anchors("marks")), None)
-        if len(taken) < needed:
+        if len(taken) < needed and not _free(document.transcript):
             place = document.place(marks)
+            twice = "PL1-MON-001.twice" if len(taken) + doubled >= needed else ""
             found.violated(
                 "PL1-MON-002", "too-few", place=place, expected=f"≥ {needed}", seen=len(taken),
-                consequence_of="PL1-MON-001.twice" if len(taken) + doubled >= needed else "",
+                consequence_of=twice or unclear(document.transcript),
             )  # fmt: skip
-        else:
+        elif len(taken) >= needed:
             found.held("PL1-MON-002")
         most = _at_once(subjects, rules)
         if most > needed:
@@ -476,6 +521,10 @@ def _exemption(document: Document, one: Known, found: Recorder) -> None:
         place = document.place(results[exempt[0]])
         found.violated("PL1-MON-007", "not-exemptible", place=place, seen=_name(one))
         return
+    if exempt == ["reassessed"]:
+        again = results["reassessed"]
+        found.violated("PL1-MON-007", "reassessed", place=document.place(again), seen=again.raw, subject=_name(one))
+        return
     semesters = [period for period in ("semester1", "semester2") if period in exempt]
     year, last = results.get("year"), results.get("semester2")
     if any(value.value is None for value in results.values()):
@@ -492,7 +541,7 @@ def _exemption(document: Document, one: Known, found: Recorder) -> None:
 def _given(document: Document, subjects: Sequence[Known], found: Recorder) -> None:
     """PL1-MON-004: an assessed learner has a result in every subject; a single semester may be missing."""
     transcript = document.transcript
-    if not_assessed(transcript) or individual_plan(transcript):
+    if _free(transcript):
         return
     for one in subjects:
         empty = [_empty(getattr(one.subject, period)) for period in ("semester1", "semester2")]
@@ -501,4 +550,7 @@ def _given(document: Document, subjects: Sequence[Known], found: Recorder) -> No
         if not all(empty):
             found.held("PL1-MON-004", "missing-semester")
         else:
-            found.violated("PL1-MON-004", "no-result", place=document.place(one.subject), subject=_name(one))
+            found.violated(
+                "PL1-MON-004", "no-result", place=document.place(one.subject), subject=_name(one),
+                consequence_of=unclear(transcript),
+            )  # fmt: skip

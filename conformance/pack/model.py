@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -139,7 +140,10 @@ class CodeEntry(Data):
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 
     def is_called(self, name: str) -> bool:
-        """Whether ``name`` is the entry's name or one of its accepted spellings (case and spaces folded)."""
+        """Whether ``name`` is the entry's name or one of its accepted spellings.
+
+        Case, spaces, punctuation, ``&`` for “và” and where the tone stands (``Hoà`` = ``Hòa``) aside.
+        """
         return _folded(name) in self._called
 
     @cached_property
@@ -147,9 +151,18 @@ class CodeEntry(Data):
         return frozenset(map(_folded, (self.name, *self.names)))
 
 
+_PUNCTUATION = str.maketrans({**dict.fromkeys(",.-–()", " "), "&": " và "})
+_TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
+_LONGEST_NAME = 300
+"""Characters; no list has a longer name."""
+
+
 @lru_cache(maxsize=8192)
 def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()
+    if len(name) > _LONGEST_NAME:
+        return name
+    words = unicodedata.normalize("NFD", name.translate(_PUNCTUATION).casefold()).split()
+    return " ".join("".join(sorted(word, key=_TONES.__contains__)) for word in words)
 
 
 class CodeList(Data):

@@ -156,16 +156,24 @@ def reassessed(values: dict[str, Any]) -> None:
     values["summary"].pop("title")
 
 
+def undecided(values: dict[str, Any]) -> None:
+    for gone in ("title", "promoted", "promotion_text"):
+        values["summary"].pop(gone, None)
+
+
 NOTHING = dict.fromkeys(PERIODS, "")
 
 
 @pytest.mark.parametrize(
     ("programme", "change", "roots"),
     [
-        ("THCS", lambda v: (without(v, "semester1", "year"), v["summary"]["learning"].update(year="")),
+        ("THCS", lambda v: (without(v, "semester1", "year"), v["summary"]["learning"].update(year=""), undecided(v)),
          {"PL1-HT-001.no-results"}),
         ("THCS", lambda v: (every(v, "6"), subject(v, "TIN").pop("semester1"), subject(v, "TIN").pop("year"),
-                            v["summary"]["learning"].update(semester2="Đ", year="")), {"PL1-HT-001.not-reachable"}),
+                            v["summary"]["learning"].update(semester2="Đ", year=""), undecided(v)),
+         {"PL1-HT-001.not-reachable"}),
+        ("THCS", lambda v: (subject(v, "TIN").pop("semester1"), subject(v, "TIN").pop("year"),
+                            v["summary"]["learning"].update(year="")), {"PL1-LL-001.promoted-unrated"}),
         ("THCS", lambda v: v["summary"].update(conduct=dict(NOTHING)), {"PL1-RL-001.no-result"}),
         ("THCS", lambda v: v["summary"]["conduct"].update(semester2=""), {"PL1-RL-001.semester-missing"}),
         ("THCS", lambda v: v["summary"]["conduct"].update(semester1=""), set()),
@@ -210,6 +218,97 @@ def test_an_individual_plan_may_leave_subjects_out_and_levels_open() -> None:
     assert found.held_counts["PL1-LL-005", "individual-plan"] == 1
 
 
+@pytest.mark.parametrize("said", ["có", "true", " 1"])
+@pytest.mark.parametrize("programme", ["THCS", "THPT"])
+def test_a_plan_whose_flag_cannot_be_read_is_one_mistake(programme: str, said: str) -> None:
+    values = valid_values(programme)
+    values["profile"]["individual_plan"] = "1"
+    values["subjects"] = [subject(values, code) for code in ("NVA", "TOA", "GDP")]
+    assert observed(values).roots() == set()
+    values["profile"]["individual_plan"] = said
+    found = observed(values)
+    assert found.roots() == {"PL1-LL-005.not-a-flag"}
+    # a MUST stays one, and is told
+    assert "PL1-MON-001.missing" in {one.code for one in found.violations}
+
+
+def test_results_missed_beside_a_flag_that_cannot_be_read_are_no_second_mistake() -> None:
+    values = valid_values()
+    values["profile"]["not_assessed"] = "true"
+    without(values, *PERIODS)
+    for one in values["subjects"]:
+        one.pop("year", None)
+    values["summary"]["learning"] = dict(NOTHING)
+    undecided(values)
+    assert observed(values).roots() == {"PL1-LL-005.not-a-flag"}
+
+
+def arts(values: dict[str, Any], *names: tuple[str, str]) -> None:
+    whole = subject(values, "NTH")
+    values["subjects"].remove(whole)
+    values["subjects"] += [{**whole, "code": code, "name": name} for code, name in names]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [(("AMN", "Âm nhạc"), ("MTH", "Mĩ thuật")), (("N01", "Âm nhạc"), ("N02", "Mỹ thuật")), (("AMN", "Âm nhạc"),)],
+    ids=["codes of another level", "codes of nobody", "one part only"],
+)
+def test_a_subject_in_parts_is_one_mistake(names: tuple[tuple[str, str], ...]) -> None:
+    values = valid_values()
+    arts(values, *names)
+    found = observed(values, codes=True)
+    assert found.roots() == {"PL1-MON-001.split"}
+    split = next(one for one in found.violations if one.is_root)
+    assert (split.expected, split.seen) == ("Nghệ thuật", ", ".join(name for _, name in names))
+
+
+@pytest.mark.parametrize(("code", "result", "level"), [("TOA", "3", "Đ"), ("TOA", "4", "K"), ("GTC", "CĐ", "CĐ")])
+def test_a_level_that_a_missing_subject_pulled_down_is_no_second_mistake(code: str, result: str, level: str) -> None:
+    values = valid_values()
+    every(values, "8" if code == "TOA" else "6")
+    for one in {code, "GDP"} if code == "GTC" else {code}:
+        subject(values, one).update(dict.fromkeys(PERIODS, result))
+    values["summary"]["learning"] = dict.fromkeys(PERIODS, level)
+    values["summary"].pop("title")
+    if level == "CĐ":
+        values["summary"].update(promoted="0", promotion_text="Ở lại lớp")
+    assert observed(values).roots() == set()
+    values["subjects"].remove(subject(values, code))
+    assert observed(values).roots() == {"PL1-MON-001.missing"}
+
+
+def test_a_title_and_a_level_after_summer_with_a_missing_subject() -> None:
+    values = valid_values()
+    every(values, "8")
+    for code in ("NVA", "TOA", "ANH", "GCD", "LSD", "KTN"):
+        subject(values, code).update(dict.fromkeys(PERIODS, "9"))
+    values["summary"]["title"] = "Học sinh Xuất sắc"
+    values["subjects"].remove(subject(values, "KTN"))
+    assert observed(values).roots() == {"PL1-MON-001.missing"}
+    values["subjects"].remove(subject(values, "GCD"))
+    subject(values, "LSD").update(dict.fromkeys(PERIODS, "8.5"))
+    assert "PL1-LL-004.not-earned-marks" in observed(values).roots()
+    values = valid_values()
+    reassessed(values)
+    values["summary"]["learning"]["after_summer"] = "K"
+    assert observed(values).roots() == set()
+    values["subjects"].remove(subject(values, "KTN"))
+    assert observed(values).roots() == {"PL1-MON-001.missing"}
+
+
+def test_an_exemption_is_no_result_of_a_re_assessment() -> None:
+    values = valid_values()
+    every(values, "8")
+    for code in ("ANH", "NVA"):
+        subject(values, code).update(dict.fromkeys(PERIODS, "3"), reassessed="6")
+    values["summary"]["learning"] = {**dict.fromkeys(PERIODS, "CĐ"), "after_summer": "K"}
+    values["summary"].pop("title")
+    assert observed(values).roots() == set()
+    subject(values, "ANH")["reassessed"] = "M"
+    assert observed(values).roots() == {"PL1-MON-007.reassessed"}
+
+
 def test_a_not_assessed_learner_has_conduct_but_no_learning_level() -> None:
     values = valid_values()
     values["profile"]["not_assessed"] = "1"
@@ -217,8 +316,7 @@ def test_a_not_assessed_learner_has_conduct_but_no_learning_level() -> None:
         for period in PERIODS:
             one.pop(period)
     values["summary"]["learning"] = dict.fromkeys(PERIODS, "")
-    for gone in ("title", "promoted", "promotion_text"):
-        values["summary"].pop(gone)
+    undecided(values)
     found = observed(values)
     assert found.roots() == set()
     assert found.held_counts["PL1-LL-005", "not-assessed"] == 1

@@ -50,6 +50,15 @@ def raised(values: dict[str, Any], level: str) -> None:
     rated(values, level)
 
 
+def unrated(values: dict[str, Any]) -> None:
+    """A subject without its result of the year: no level, promotion and title follow."""
+    subject(values, "TIN").pop("semester1")
+    subject(values, "TIN").pop("year")
+    values["summary"]["learning"].update(semester1="", year="")
+    for gone in ("title", "promoted", "promotion_text"):
+        values["summary"].pop(gone)
+
+
 def unsatisfactory(values: dict[str, Any]) -> None:
     """Learning Chưa đạt all year: not promoted; two subjects at 3.0, so no adjustment."""
     one_low(values, "3")
@@ -223,6 +232,8 @@ WRONG: dict[str, Change] = {
     "PL1-LL-004.not-earned-marks": lambda v: v["summary"].update(title="Học sinh Xuất sắc"),
     "PL1-LL-004.not-earned-conduct": lambda v: v["summary"]["conduct"].update(semester1="K", semester2="K", year="K"),
     "PL1-LL-005.not-a-flag": lambda v: v["profile"].update(individual_plan="có"),
+    "PL1-LL-004.not-rated": lambda v: (unrated(v), v["summary"].update(title="Học sinh Giỏi")),
+    "PL1-LL-001.promoted-unrated": lambda v: (unrated(v), v["summary"].update(promoted="1")),
     "PL1-LL-005.level-given": lambda v: v["profile"].update(not_assessed="1"),
     "PL1-LL-006.not-a-year": lambda v: v.update(
         history=[{"school_year": "lớp 6", "class_name": "6A", "school_name": "Trường Thử", "province_name": "Hà Nội"}]

@@ -203,6 +203,11 @@ WRONG: dict[str, dict[str, Callable[[], bytes]]] = {
         "African D": lambda: replaced("Phạm Đức Minh", "Phạm \u0189ức Minh"),
         "D under a stroke": lambda: replaced("Phạm Đức Minh", "Phạm D\u0335ức Minh"),
     },
+    "PL1-DOC-006.other-script": {
+        "Chinese": lambda: replaced("Phạm Đức Minh", "\u738b\u5c0f\u660e"),
+        "Cyrillic throughout": lambda: replaced("Phạm Đức Minh", "\u0418\u0432\u0430\u043d"),
+        "Hangul beside Latin": lambda: replaced("Phạm Đức Minh", "Kim \ubbfc\uc900"),
+    },
     "PL1-DOC-006.symbol": {
         "a replacement character": lambda: replaced("Phạm Đức Minh", "Ph\ufffdm Đức Minh"),
         "an old font's own": lambda: replaced("Phạm Đức Minh", "Ph\ue001m Đức Minh"),
