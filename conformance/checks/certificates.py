@@ -74,7 +74,7 @@ def _paths(
             told.add(key)
             ledger.against(
                 "PL1-CTS-001", result.problem.value, one.node, signature=one, seen=result.culprit,
-                consequence_of=_small_key(one, ledger),
+                consequence_of=_not_the_signers(one, ledger),
             )  # fmt: skip
     if context.trust is None:
         if facts.signatures:
@@ -104,9 +104,10 @@ def _form_code(one: Signature, ledger: Ledger) -> str:
     return code if code.startswith(("PL1-KY-007", "PL1-KY-009")) else ""
 
 
-def _small_key(one: Signature, ledger: Ledger) -> str:
+def _not_the_signers(one: Signature, ledger: Ledger) -> str:
+    """A key too small is no second mistake of its certificate; neither is what another certificate in its place is."""
     code = ledger.codes.get(one, "")
-    return code if code.startswith("PL1-KY-009") else ""
+    return code if code.startswith("PL1-KY-009") or code == EXCHANGED else ""
 
 
 def _moment(one: Signature, context: Context, ledger: Ledger) -> datetime:

@@ -146,6 +146,8 @@ _ALL_OVER = {
     "PL1-KY-006.look-alike": _LETTERS, "PL1-KY-006.mojibake": _LETTERS, "PL1-KY-006.decimal-sign": ("PL1-MON-005",),
 }  # fmt: skip
 """What was changed all over a part, and the rules that it breaks there."""
+_CHANGED, _TAKEN_OUT = "PL1-KY-006.value-changed", ("PL1-MON-008.missing", "PL1-MON-009.missing")
+"""A result that a subject lacks which was changed after signing was taken out then."""
 _REORDERED = "PL1-KY-006.reordered"
 _TWICE, _NAMELESS = "PL1-MON-001.twice", "PL1-STR-002.missing"
 _DERIVED, _RATED = "PL1-MON-", ("PL1-HT-", "PL1-LL-")
@@ -169,6 +171,7 @@ def after_signing(found: Recorder, document: Document | None = None, context: Co
         if one.is_root and one.code == _REORDERED and one.place
     }
     subjects = {xpath.rpartition("/")[0] for xpath in edited}
+    changed = {one.place.xpath for one in found.violations if one.is_root and one.code == _CHANGED and one.place}
     future = _FUTURE in found.roots()
     # as many subjects are missed as signatures point to nothing: they were taken out after signing
     taken_out = found.told[_NO_SUBJECT] <= found.told[_DANGLING]
@@ -186,6 +189,8 @@ def after_signing(found: Recorder, document: Document | None = None, context: Co
             return replace(one, consequence_of=_REORDERED)
         if taken_out and one.code == _NO_SUBJECT:
             return replace(one, consequence_of=_DANGLING)
+        if one.code in _TAKEN_OUT and one.place.xpath in changed:
+            return replace(one, consequence_of=_CHANGED)
         if future and one.code == _BEFORE_SIGNED:
             return replace(one, consequence_of=_FUTURE)
         derived = one.requirement.startswith(_DERIVED) and one.place.xpath.rpartition("/")[0] in subjects

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 from functools import cached_property
 
@@ -15,12 +16,15 @@ from conformance.signature.canonical import DS, canonical
 from conformance.signature.certificate import holder
 from conformance.signature.diagnose import CHANGED, Diagnosis, why
 from conformance.signature.parse import SIGNATURE, Reference
+from conformance.signature.removed import actual_digest
 from conformance.signature.verify import DocumentSignatures, Signature
 
 RULE = "PL1-KY-006"
 _SAME = ("reindented", "namespace-context", "prefix")
 """What happens to SignedInfo together with the parts it refers to."""
 _REMOVED = "reference-removed"
+_DIGEST_EDITED = "digest-edited"
+_NO_CERTIFICATE = "PL1-CTS-001.no-certificate"
 _MOST_HINTS = 60
 _NAMED = 200
 """Changed parts that are looked at for their names."""
@@ -101,6 +105,10 @@ class _Integrity:
             return
         # innermost first: what contains it follows from it
         failing.sort(key=self._order)
+        if one.value_cause == _DIGEST_EDITED:
+            for reference in failing:
+                self._tell(one, reference, Diagnosis(CHANGED), f"{RULE}.{_DIGEST_EDITED}")
+            return
         shared = [each for each in failing if not each.own and self._others_agree(each, one)]
         origin = ""
         if shared:
@@ -145,7 +153,7 @@ class _Integrity:
         elif found.cause == "inserted" and found.node is not None and found.node.find(f".//{SIGNATURE}") is not None:
             late = self._layered(one, target)
             found = late if late.cause == "signed-later" else found
-        origin = self.replaced if found.cause == "slot-changed" else ""
+        origin = (self.replaced or self._lost(target)) if found.cause == "slot-changed" else ""
         if found.cause == "instruction":
             origin = _INSTRUCTION
         elif found.cause == "attribute":
@@ -163,6 +171,16 @@ class _Integrity:
             self.slots.setdefault(one, code)
         self.ledger.explains(target, code)
         self.ledger.explains(one.node, code)
+
+    def _lost(self, target: etree._Element) -> str:
+        """What a signature inside lacks, for whose want the slot differs from what was signed; empty: nothing."""
+        for one in self.facts.signatures:
+            if target in one.node.iterancestors():
+                if one.leaf is None and not one.parsed.certificates:
+                    return _NO_CERTIFICATE
+                if self.ledger.codes.get(one) == _DANGLING:
+                    return _DANGLING
+        return ""
 
     def _attribute(self, found: Diagnosis) -> str:
         """The code of the finding about an attribute that explains the digest, where there is one."""
@@ -276,6 +294,9 @@ class _Integrity:
             earlier = _UNKNOWN_ATTRIBUTE  # what xml:* around it does to SignedInfo
         if one.value_cause == _REMOVED:
             earlier = self.ledger.codes.get(one, "")
+        if one.value_cause == _DIGEST_EDITED:
+            self._digest_edited(one)
+            return
         info = one.parsed.signed_info
         if one.value_cause == "value" and info is not None and next(info.iter(etree.PI), None) is not None:
             earlier = earlier or _INSTRUCTION  # it stays in the canonical form
@@ -290,6 +311,17 @@ class _Integrity:
             before=before, after=after,
         )  # fmt: skip
         self.ledger.explains(one.node, earlier or observation.code)
+
+    def _digest_edited(self, one: Signature) -> None:
+        """The parts are as they were signed; a digest in the signature is not."""
+        reference = next(each for each in one.references if each.good is False and each.target is not None)
+        written, right = reference.node.find(f"{{{DS}}}DigestValue"), actual_digest(reference)
+        observation = self.ledger.against(
+            RULE, _DIGEST_EDITED, reference.node if written is None else written, signature=one,
+            part="" if reference.target is None else self._called(reference.target),
+            expected=base64.b64encode(right or b"").decode(), seen="" if written is None else written.text or "",
+        )  # fmt: skip
+        self.ledger.explains(one.node, observation.code)
 
 
 def check_integrity(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:

@@ -6,6 +6,7 @@ from conformance.checks.context import Context
 from conformance.checks.signers import Ledger
 from conformance.signature.verify import DocumentSignatures, Signature
 
+_DANGLING = "PL1-KY-007.dangling"
 _LONGEST = 60
 """Characters of a time that cannot be read that a finding shows."""
 
@@ -22,8 +23,9 @@ def check_times(facts: DocumentSignatures, context: Context, ledger: Ledger) -> 
         if one.time is None:
             # a reference that finds nothing, or finds two, leaves the time unsigned
             code = ledger.codes.get(one, "")
-            taken = one.time_problem == "unsigned" and one.parsed.troubles
-            origin = code if taken or code.startswith("PL1-KY-008") else ""
+            taken = one.time_problem == "unsigned" and bool(one.parsed.troubles)
+            # … as does what was taken out with the time in it
+            origin = code if taken or code == _DANGLING or code.startswith("PL1-KY-008") else ""
             place = one.node if one.time_node is None else one.time_node
             ledger.against(
                 "PL1-KY-012", one.time_problem, place, signature=one, consequence_of=origin,

@@ -28,6 +28,7 @@ _MOST_MISSING = 100
 """Missing teachers that are told one by one: far more than a transcript names."""
 _GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008"}
 _SCHEMA = "PL1-STR-001"
+_NO_ATTRIBUTE = "PL1-STR-001.attribute-missing"
 _WRONG_ROLE = "PL1-KY-005.wrong-role"
 _EVERYWHERE = ("reindented", "compacted", "prefix", "nfd", "nfc", "crlf", "mojibake", "whitespace", "decimal-sign")
 """What an editor does to a whole document."""
@@ -246,9 +247,11 @@ def _follows(cause: str, twice: str, *, astray: bool) -> str:
 def _coverage(document: Document, pack: Pack, facts: DocumentSignatures, ledger: Ledger) -> None:
     for one in facts.wrong_roles:
         role = pack.signature.role_attribute
+        unsaid = one.box.get(role) is None and any(each.code == _NO_ATTRIBUTE for each in ledger.found.violations)
         told = ledger.against(
-            "PL1-KY-005", "wrong-role", one.box, signature=one, expected=one.slot.role, seen=one.box.get(role) or ""
-        )
+            "PL1-KY-005", "wrong-role", one.box, signature=one, expected=one.slot.role, seen=one.box.get(role) or "",
+            consequence_of=_NO_ATTRIBUTE if unsaid else "",
+        )  # fmt: skip
         ledger.explains(one.box, told.code)
     wanted = {name: _behind(document, name) for one in facts.signatures for name in one.slot.covers}
     for one in facts.signatures:

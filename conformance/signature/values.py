@@ -124,6 +124,7 @@ def _known(pack: Pack) -> dict[str, tuple[str, ...]]:
         "subjects[].name": named("subjects"),
         "school.province_name": named("provinces"),
         "school.department_name": named("departments"),
+        "record.programme": tuple(dict.fromkeys(one.programme for one in pack.programmes.values())),
         "profile.nationality": _listed(pack, "home"),
         "summary.title": tuple(dict.fromkeys(title.title for one in rules for title in one.titles)),
         "summary.promotion_text": said,

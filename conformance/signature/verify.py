@@ -25,7 +25,7 @@ from conformance.signature.certificate import CertificateFacts
 from conformance.signature.diagnose import around
 from conformance.signature.mistaken import renamed, value_mistake
 from conformance.signature.parse import PROPERTIES_TYPE, SIGNATURE, Parsed, Reference, Step, within
-from conformance.signature.removed import reference_removed
+from conformance.signature.removed import digests_edited, reference_removed
 
 MOST_SIGNATURES = 256
 """Signatures of one document that are looked at; a class has some twenty."""
@@ -341,6 +341,8 @@ class _Verifier:
                 one.value_seen = " → ".join(prefixes)
                 return "prefix"
             self.unexplained += 1
+        if digests_edited(parsed, leaf):
+            return "digest-edited"
         if reference_removed(parsed, leaf, self._uncovered(one), self.pack.binding.id_attribute) is not None:
             return "reference-removed"
         return "value"

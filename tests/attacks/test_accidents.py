@@ -240,7 +240,36 @@ TOGETHER: dict[str, tuple[Change, dict[str, str]]] = {
     "homeroom teacher's and principal's signatures exchanged": (
         lambda data: between(data, b"CksChuNhiem", b"CksHieuTruong"), {"PL1-KY-005.wrong-role": ""},
     ),
+    "a mark taken out": (swap("<DiemCaNam>8.3</DiemCaNam>", ""), {"PL1-KY-006.value-changed": "MonHoc[2]"}),
+    "another programme": (
+        swap("<ChuongTrinh>GDPT<", "<ChuongTrinh>GDTX<"), {"PL1-KY-006.value-edited": "ChuongTrinh"},
+    ),
+    "a digest edited": (
+        lambda data: first_gone(data, rb"<ds:DigestValue>[^<]*", b"<ds:DigestValue>" + b"A" * 43 + b"="),
+        {"PL1-KY-006.digest-edited": "Cks[1]/Signature/SignedInfo/Reference[1]/DigestValue"},
+    ),
+    "a certificate taken out": (
+        lambda data: first_gone(data, rb"<ds:KeyInfo.*?</ds:KeyInfo>"),
+        {"PL1-CTS-001.no-certificate": "Cks[1]/Signature"},
+    ),
+    "the signer's certificate taken out, its authority's left": (
+        lambda data: first_gone(data, rb"<ds:X509Certificate>[^<]*</ds:X509Certificate>"),
+        {"PL1-KY-006.certificate-exchanged": "Cks[1]/Signature/SignatureValue"},
+    ),
+    "what holds the signing time taken out": (
+        lambda data: first_gone(data, rb"<ds:Object>.*?</ds:Object>"), {"PL1-KY-007.dangling": "Reference[4]"},
+    ),
+    "a role taken out": (
+        lambda data: first_gone(data, rb' VaiTro="CSGD"'), {"PL1-STR-001.attribute-missing": "CksNhaTruong/Cks"},
+    ),
 }  # fmt: skip
+
+
+def first_gone(data: bytes, pattern: bytes, instead: bytes = b"") -> bytes:
+    """The first of what fits the pattern taken out, or something else in its place."""
+    changed, times = re.subn(pattern, instead, data, count=1, flags=re.DOTALL)
+    assert times
+    return changed
 
 
 def original_moved(data: bytes, identifier: bytes) -> bytes:

@@ -156,9 +156,10 @@ def reassessed(values: dict[str, Any]) -> None:
     values["summary"].pop("title")
 
 
-def undecided(values: dict[str, Any]) -> None:
+def undecided(values: dict[str, Any]) -> object:
     for gone in ("title", "promoted", "promotion_text"):
         values["summary"].pop(gone, None)
+    return values
 
 
 NOTHING = dict.fromkeys(PERIODS, "")
