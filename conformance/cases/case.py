@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from conformance.cases.edits import Edit, parse
@@ -98,6 +99,7 @@ class Case:
         return realise(frozen, self.roster, self.seed, self.takes)
 
 
+@cache
 def frozen_cases(pack: Pack, programme: str) -> tuple[FrozenCase, ...]:
     """The pack's corpus for a programme, in its order.
 

@@ -556,6 +556,13 @@ class Pack:
         """SHA-256 (hex) over the pack's files."""
         self.form_folder = "document"
         """Where this form's schema and binding stand in :attr:`folder`."""
+        self._at: dict[str, Pack] = {}
+
+    def __copy__(self) -> Pack:
+        """As usual, but what was remembered of other revisions stays behind: a copy is made to be changed."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, _at={})
+        return other
 
     @property
     def name(self) -> str:
@@ -570,6 +577,8 @@ class Pack:
     def at(self, revision: str) -> Pack:
         """The same pack with another scored revision; empty: its own.
 
+        Always the same object for a revision, since much is remembered by the pack that it was worked out from.
+
         Raises:
             PackError: the pack has no such revision.
         """
@@ -578,9 +587,11 @@ class Pack:
         if revision not in self.header.revisions:
             known = ", ".join(self.header.revisions)
             raise PackError(f"không có đợt / no such revision: {revision} ({known})")
-        other = copy.copy(self)
-        other.header = self.header.model_copy(update={"revision": revision})
-        return other
+        if revision not in self._at:
+            other = copy.copy(self)
+            other.header = self.header.model_copy(update={"revision": revision})
+            self._at.setdefault(revision, other)  # two threads may come here at once
+        return self._at[revision]
 
     @cached_property
     def tolerance(self) -> timedelta:
