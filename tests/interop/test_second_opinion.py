@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.tools import ready, verify
-from tests.signature.disagreements import compared, stale
+from tests.signature.disagreements import compared, judged, stale
 from tests.signature.opinions import Opinion
 from tests.signature.test_second_opinion import POLICY, corpus
 from tests.signature.variants import MUTATIONS, STYLES, generated, mutated, signed
@@ -28,7 +28,7 @@ def test_santuario_agrees_on_changed_documents(tmp_path: Path) -> None:
     styles = [style for style in STYLES if style not in UNKNOWN]
     documents = [(style, signed(style)) for style in styles]
     documents += [one for style in styles for one in mutated(style, len(MUTATIONS))]
-    count, disagreements, used = compared(documents, "santuario", lambda given: _said(tmp_path, given))
+    count, disagreements, used = compared(judged(documents), "santuario", lambda given: _said(tmp_path, given))
     assert disagreements == []
     assert count > 1500
     assert stale("santuario", used) == []
@@ -49,7 +49,7 @@ CORPUS = {
 
 
 def test_santuario_agrees_on_the_golden_corpus(tmp_path: Path) -> None:
-    count, disagreements, _ = compared(corpus(), "santuario", lambda given: _said(tmp_path, given))
+    count, disagreements, _ = compared(judged(corpus()), "santuario", lambda given: _said(tmp_path, given))
     open_ones = {one.partition(": ")[0] for one in disagreements if not POLICY.search(one)}
     assert open_ones == set(CORPUS)
     assert count > 1500
@@ -57,6 +57,6 @@ def test_santuario_agrees_on_the_golden_corpus(tmp_path: Path) -> None:
 
 def test_santuario_agrees_on_generated_documents(tmp_path: Path) -> None:
     known = (one for one in generated(without=UNKNOWN))
-    count, disagreements, _ = compared(known, "santuario", lambda given: _said(tmp_path, given))
+    count, disagreements, _ = compared(judged(known), "santuario", lambda given: _said(tmp_path, given))
     assert disagreements == []
     assert count > 50

@@ -9,7 +9,7 @@ from lxml import etree
 
 from conformance.signature.canonical import DS
 from conformance.signature.verify import Signature
-from tests.signature.opinions import Opinion, ours
+from tests.signature.opinions import Opinion, View, ours
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 Condition = Callable[[bytes, Signature | None], bool]
@@ -74,14 +74,22 @@ TABLE = (
 )
 
 
+Judged = list[tuple[str, bytes, View]]
+"""Documents by name, with our view of each."""
+
+
+def judged(documents: Iterable[tuple[str, bytes]]) -> Judged:
+    """Our view of documents; what is no document for us is left out."""
+    return [(name, data, mine) for name, data in documents if (mine := ours(data)) is not None]
+
+
 def compared(
-    documents: Iterable[tuple[str, bytes]], engine: str, opinions: Callable[[list[bytes]], list[Opinion]]
+    documents: Judged, engine: str, opinions: Callable[[list[bytes]], list[Opinion]]
 ) -> tuple[int, list[str], set[Explained]]:
     """How many signatures were compared, the disagreements that nothing explains, and the explanations needed."""
-    pairs = [(name, data, mine) for name, data in documents if (mine := ours(data)) is not None]
-    theirs = opinions([data for _, data, _ in pairs])
+    theirs = opinions([data for _, data, _ in documents])
     count, open_ones, used = 0, [], set()
-    for (name, data, mine), said in zip(pairs, theirs, strict=True):
+    for (name, data, mine), said in zip(documents, theirs, strict=True):
         for identifier, (good, reason, one) in mine.items():
             count += 1
             if said.get(identifier, False) == good:

@@ -24,15 +24,17 @@ SIGNATURE = f"{{{DS}}}Signature"
 
 Opinion = dict[str, bool]
 """Signature's ``Id`` → whether it verifies."""
+View = dict[str, tuple[bool, str, Signature | None]]
+"""Signature's ``Id`` → whether it verifies for us, the first reason against it, the facts."""
 
 
-def ours(data: bytes) -> dict[str, tuple[bool, str, Signature | None]] | None:
-    """Our word with the first reason against it and the facts; ``None``: the bytes are no document for us."""
+def ours(data: bytes) -> View | None:
+    """What we see; ``None``: the bytes are no document for us."""
     document = read(data, PACK).document
     if document is None:
         return None
     found = verify_document(document, PACK)
-    said: dict[str, tuple[bool, str, Signature | None]] = {}
+    said: View = {}
     for one in found.signatures:
         said[one.node.get("Id") or ""] = (_good(one), _reason(one), one)
     for stray in found.strays:

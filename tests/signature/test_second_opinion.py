@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.signature.disagreements import compared, stale
+from tests.signature.disagreements import compared, judged, stale
 from tests.signature.opinions import Opinion, ours, python_xmlsec, signxml
 from tests.signature.variants import MUTATIONS, STYLES, generated, mutated, signed
 
@@ -35,21 +37,24 @@ def _all_xmlsec(documents: list[bytes]) -> list[Opinion]:
 ENGINES = {"signxml": _all_signxml, "xmlsec": _all_xmlsec}
 
 
-@pytest.mark.parametrize("engine", list(ENGINES))
-def test_engines_agree_on_changed_documents(engine: str) -> None:
+def test_engines_agree_on_changed_documents(subtests: pytest.Subtests) -> None:
     documents = [(style, signed(style)) for style in STYLES]
-    documents += [one for style in STYLES for one in mutated(style, PER_STYLE)]
-    count, disagreements, used = compared(documents, engine, ENGINES[engine])
-    assert disagreements == []
-    assert count > 1500
-    assert stale(engine, used) == []
+    mine = judged(documents + [one for style in STYLES for one in mutated(style, PER_STYLE)])
+    for engine, opinions in ENGINES.items():
+        with subtests.test(engine):
+            count, disagreements, used = compared(mine, engine, opinions)
+            assert disagreements == []
+            assert count > 1500
+            assert stale(engine, used) == []
 
 
-@pytest.mark.parametrize("engine", list(ENGINES))
-def test_engines_agree_on_generated_documents(engine: str) -> None:
-    count, disagreements, _ = compared(generated(), engine, ENGINES[engine])
-    assert disagreements == []
-    assert count > 50
+def test_engines_agree_on_generated_documents(subtests: pytest.Subtests) -> None:
+    mine = judged(generated())
+    for engine, opinions in ENGINES.items():
+        with subtests.test(engine):
+            count, disagreements, _ = compared(mine, engine, opinions)
+            assert disagreements == []
+            assert count > 50
 
 
 POLICY = re.compile(r"they accept, we refuse \((place|form|algorithm)\.")
@@ -99,21 +104,23 @@ def corpus() -> list[tuple[str, bytes]]:
     return [(f"{path.parent.name}/{path.stem}", path.read_bytes()) for path in found]
 
 
-@pytest.mark.parametrize("engine", list(ENGINES))
-def test_engines_agree_on_the_golden_corpus(engine: str) -> None:
-    def each(documents: list[bytes]) -> list[Opinion]:
+def test_engines_agree_on_the_golden_corpus(subtests: pytest.Subtests) -> None:
+    def each(documents: list[bytes], opinions: Callable[[list[bytes]], list[Opinion]]) -> list[Opinion]:
         said: list[Opinion] = []
         for one in documents:
             try:
-                said.extend(ENGINES[engine]([one]))
+                said.extend(opinions([one]))
             except TypeError:  # signxml's way to refuse a transform that it cannot read
                 said.append({})
         return said
 
-    count, disagreements, _ = compared(corpus(), engine, each)
-    open_ones = {(engine, one.partition(": ")[0]) for one in disagreements if not POLICY.search(one)}
-    assert open_ones == {key for key in CORPUS if key[0] == engine}
-    assert count > 1500
+    mine = judged(corpus())
+    for engine, opinions in ENGINES.items():
+        with subtests.test(engine):
+            count, disagreements, _ = compared(mine, engine, partial(each, opinions=opinions))
+            open_ones = {(engine, one.partition(": ")[0]) for one in disagreements if not POLICY.search(one)}
+            assert open_ones == {key for key in CORPUS if key[0] == engine}
+            assert count > 1500
 
 
 @pytest.mark.parametrize("style", list(STYLES))
