@@ -32,6 +32,7 @@ _KINDS = {
     "attributes": ("PL1-DOC-004", "attributes"),
     "namespaces": ("PL1-DOC-004", "namespaces"),
     "nodes": ("PL1-DOC-004", "nodes"),
+    "children": ("PL1-DOC-004", "children"),
     "bom": ("PL1-DOC-006", "bom"),
     "other-form": ("PL1-STR-001", "other-form"),
 }

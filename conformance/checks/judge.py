@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -239,20 +240,32 @@ def _copied(found: Recorder) -> None:
 def _restored(edits: Sequence[Observation], document: Document, context: Context) -> set[tuple[str, str]] | None:
     """What would be found, with its place, had nothing been edited and nothing been put in; ``None``: unknown."""
     root = copy.deepcopy(document.root)
-    values = {one.place.xpath: one for one in edits if one.place}
-    for element, again in zip(document.elements, list(root.iter(etree.Element)), strict=True):
-        edit = values.get(document.place(element).xpath)
-        above = again.getparent()
-        if edit is None or above is None:
+    found_again = [(one, _at(root, one.place.xpath)) for one in edits if one.place]
+    for edit, again in found_again:
+        above = None if again is None else again.getparent()
+        if again is None or above is None:
             continue
         if edit.code == _INSERTED:
             above.remove(again)
-        elif not len(element):
+        elif not len(again):
             again.text = edit.expected
     found, again_read = _judged(etree.tostring(root, encoding="utf-8"), context)
     if again_read is None:
         return None
     return {(one.code, one.place.xpath) for one in found.violations if one.is_root and one.place}
+
+
+def _at(root: etree._Element, xpath: str) -> etree._Element | None:
+    """The element at a place's path; ``None``: there is none."""
+    element = root
+    for step in xpath.split("/")[2:]:
+        name, _, number = step.rstrip("]").partition("[")
+        beside = itertools.islice(element.iterchildren(f"{{*}}{name}"), int(number or 1) - 1, None)
+        below = next(beside, None)
+        if below is None:
+            return None
+        element = below
+    return element
 
 
 def _must(requirement: str, document: Document) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lxml import etree
@@ -12,7 +12,7 @@ from conformance.checks.context import Context
 from conformance.checks.signature_integrity import EXCHANGED, SEVERAL, check_integrity
 from conformance.checks.signature_integrity import RULE as INTEGRITY
 from conformance.checks.signature_times import check_times
-from conformance.checks.signers import HOMEROOM, PRINCIPAL, SEAL, SUBJECT_TEACHER, Binding, Ledger, bind
+from conformance.checks.signers import HOMEROOM, MOST_MISSING, PRINCIPAL, SEAL, SUBJECT_TEACHER, Binding, Ledger, bind
 from conformance.checks.structure import programme_of
 from conformance.checks.time_stamps import check_stamps
 from conformance.document import Document, xpath_of
@@ -21,11 +21,11 @@ from conformance.pack import Pack, Slot
 from conformance.pack.model import Titles
 from conformance.signature.canonical import DS
 from conformance.signature.names import same
-from conformance.signature.verify import Copy, DocumentSignatures, Signature, verify_document
+from conformance.signature.verify import DocumentSignatures, Signature, verify_document
 
 _MISSING = {HOMEROOM: "PL1-KY-002", PRINCIPAL: "PL1-KY-003", SEAL: "PL1-KY-004"}
-_MOST_MISSING = 100
-"""Missing teachers that are told one by one: far more than a transcript names."""
+_MOST_COPIES = 10
+"""Copies of parts that are told one by one, signed ones first."""
 _GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008"}
 _SCHEMA = "PL1-STR-001"
 _NO_ATTRIBUTE = "PL1-STR-001.attribute-missing"
@@ -114,20 +114,23 @@ def _wrapping(facts: DocumentSignatures, ledger: Ledger) -> None:
         reference.target for one in facts.signatures for reference in one.references if reference.target is not None
     }
     codes: dict[etree._Element, str] = {}
-    for copy in facts.copies:
-        signed = [one for one in copy.node.iter(etree.Element) if one in targets]
+    copies = [(copy, [one for one in copy.node.iter(etree.Element) if one in targets]) for copy in facts.copies]
+    for copy, signed in sorted(copies, key=lambda one: not one[1])[:_MOST_COPIES]:
         cause = f"signed-{copy.cause}" if signed else copy.cause
         name = etree.QName(copy.node).localname
         observation = ledger.against("PL1-KY-008", cause, copy.node, seen=name)
         codes[copy.node] = observation.code
         ledger.explains(copy.node, observation.code)
         # what stands at the place of the signed part, and is read, is signed by nobody of its own
-        for part in signed or [copy.node]:
-            for other in ledger.document.root.iter(part.tag):
-                same = signed or (other is not part and _identifiers(other) & _identifiers(part))
-                if other not in targets and same:
-                    ledger.explains(other, observation.code)
-                    _follow(other, observation.code, ledger)
+        tags, own = {one.tag for one in signed or [copy.node]}, _identifiers(copy.node)
+        others = [
+            other
+            for other in ledger.document.root.iter(*tags)
+            if other not in targets and (signed or (other is not copy.node and _identifiers(other) & own))
+        ]
+        for other in others:
+            ledger.explains(other, observation.code)
+        _follow(others, observation.code, ledger)
         _no_place(copy.node, observation.code, ledger)
         outer = copy.node.getparent()
         if outer is not None and etree.QName(outer).namespace not in (DS, etree.QName(ledger.document.root).namespace):
@@ -137,7 +140,7 @@ def _wrapping(facts: DocumentSignatures, ledger: Ledger) -> None:
             group, _, cause = trouble.kind.partition(".")
             if group != "place":
                 continue
-            origin = _DUPLICATE if cause == "duplicate-id" else _origin(one, facts.copies, codes)
+            origin = _DUPLICATE if cause == "duplicate-id" else _origin(one, codes)
             ledger.against(
                 "PL1-KY-008", cause, trouble.node, signature=one, consequence_of=origin, seen=trouble.seen,
                 **trouble.params,
@@ -148,13 +151,16 @@ def _identifiers(element: etree._Element) -> set[str]:
     return {str(value) for name, value in element.items() if etree.QName(name).localname.lower() == "id"}
 
 
-def _follow(element: etree._Element, code: str, ledger: Ledger) -> None:
-    """What is wrong inside ``element`` follows from ``code``: it is not what was signed."""
-    where = xpath_of(element)
+def _follow(elements: Iterable[etree._Element], code: str, ledger: Ledger) -> None:
+    """What is wrong inside ``elements`` follows from ``code``: they are not what was signed."""
+    parts = {ledger.document.xpath(one) for one in elements}
 
     def settled(one: Observation) -> Observation:
-        inside = one.is_root and one.place is not None and f"{one.place.xpath}/".startswith(f"{where}/")
-        return replace(one, consequence_of=code) if inside and one.code != code else one
+        if not parts or not one.is_root or one.place is None or one.code == code:
+            return one
+        steps = one.place.xpath.split("/")
+        inside = any("/".join(steps[:length]) in parts for length in range(len(steps), 1, -1))
+        return replace(one, consequence_of=code) if inside else one
 
     ledger.found.observations = [settled(one) for one in ledger.found.observations]
 
@@ -206,13 +212,11 @@ def _nameless(ledger: Ledger) -> str:
     return _NAMELESS
 
 
-def _origin(one: Signature, copies: Iterable[Copy], codes: dict[etree._Element, str]) -> str:
+def _origin(one: Signature, codes: Mapping[etree._Element, str]) -> str:
     """The code of the copy that a signature's moved target stands in."""
-    for copy in copies:
-        inside = set(copy.node.iter(etree.Element))
-        if any(reference.target in inside for reference in one.references):
-            return codes[copy.node]
-    return ""
+    targets = [reference.target for reference in one.references if reference.target is not None]
+    places = (above for target in targets for above in (target, *target.iterancestors()))
+    return next((codes[above] for above in places if above in codes), "")
 
 
 def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
@@ -321,7 +325,7 @@ def _teachers(binding: Binding, ledger: Ledger) -> None:
     explained = dict(reversed(ledger.roots))
     twice = _named_twice(ledger)
     misplaced = _misplaced(groups, ledger) if binding.missing else ""
-    for subject, teacher in binding.missing[:_MOST_MISSING]:
+    for subject, teacher in binding.missing[:MOST_MISSING]:
         origin = next((ledger.codes[one] for one in unclear if one in ledger.codes), "") or twice.get(subject.node, "")
         # a subject that was put in the place of the signed one is signed by nobody
         origin = origin or explained.get(subject.node, "") or misplaced

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ from conformance.transcript.model import Leader, Person, Subject
 
 SUBJECT_TEACHER, HOMEROOM, PRINCIPAL, SEAL = "subject-teacher", "homeroom-teacher", "principal", "school-seal"
 """Names of slots in every pack, as anchors are: what they are called in the document is the pack's."""
+MOST_MISSING = 100
+"""Missing teachers that are looked at one by one: far more than a transcript names."""
 
 
 @dataclass(slots=True, eq=False)
@@ -130,11 +133,11 @@ def _subjects(
     )
     # a signature that covers no subject is still somebody's, if its certificate says whose
     for one in binding.without:
-        for subject, teacher in list(binding.missing):
-            if matches(teacher, holders[one]):
-                binding.missing.remove((subject, teacher))
-                binding.bound.append(Bound(one, teacher, subject, holders[one]))
-                break
+        missing = itertools.islice(binding.missing, MOST_MISSING)
+        number = next((number for number, (_, teacher) in enumerate(missing) if matches(teacher, holders[one])), None)
+        if number is not None:
+            subject, teacher = binding.missing.pop(number)
+            binding.bound.append(Bound(one, teacher, subject, holders[one]))
 
 
 def _named(
@@ -185,6 +188,8 @@ class Ledger:
     """Full cause code of a root → the signatures it was told of."""
     seen: set[str] = field(default_factory=set)
     """Requirements that were violated or blocked."""
+    _reasons: dict[object, str] = field(default_factory=dict)
+    """Code of the first root at an element or inside it."""
 
     def against(
         self,
@@ -219,13 +224,11 @@ class Ledger:
     def explains(self, element: object, code: str) -> None:
         """``element`` differs from what was signed for the reason ``code``."""
         self.roots.append((element, code))
+        for one in (element, *getattr(element, "iterancestors", tuple)()):
+            if one in self._reasons:  # then so is all above
+                return
+            self._reasons[one] = code
 
     def reason_within(self, target: object) -> str:
-        """The code of a root at ``target`` or inside it; empty: none."""
-        for element, code in self.roots:
-            if element is target:
-                return code
-            above = getattr(element, "iterancestors", None)
-            if above is not None and any(one is target for one in above()):
-                return code
-        return ""
+        """The code of the first root at ``target`` or inside it; empty: none."""
+        return self._reasons.get(target, "")

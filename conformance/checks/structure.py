@@ -167,7 +167,7 @@ def _identifiers(document: Document, context: Context, found: Recorder) -> None:
                 "duplicate",
                 second,
                 seen=f'{spelling}="{value[:60]}"',
-                first=document.place(other).xpath,
+                first=document.xpath(other),
             )
     attribute = pack.binding.id_attribute
     for element in (element for path in _signed_paths(pack) for element in document.at(path)):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from xml.parsers import expat
 
 from lxml import etree
@@ -27,15 +28,19 @@ from conformance.transcript.model import Transcript
 _DECLARED = re.compile(rb"^\s*<\?xml\s[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _XMLNS = re.compile(rb"\bxmlns(?::|\s*=)")
 _DOCTYPE = b"<!DOCTYPE"
+_DS = "http://www.w3.org/2000/09/xmldsig#"
 _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _EBCDIC = "<?xm".encode("cp037")
 _START = re.compile(rb"<(?=[^/?])")
+_LINE_END = re.compile(rb"\n")
 _BEFORE = etree.XPath("count(preceding::*) + count(ancestor::*)")
 """Elements that begin before one."""
 Finder = Callable[[etree._Element], Any]
 _FEW = 16
-"""Places that are looked for one by one; when more are asked for, all are found at once."""
+"""Places that are looked for one by one; when more are asked for, it is found out once where every element begins."""
+_MANY = 2_000
+"""Identifiers from which on their elements are asked for in a way that takes longer for few."""
 MOST = 10
 """Problems of one kind that are kept: a hostile file must not flood a report."""
 
@@ -72,6 +77,7 @@ class Document:
         self.begins: Mapping[etree._Element, int] = {}
         """Where start tags begin in the bytes, of elements for which somebody found it out."""
         self._asked = 0
+        self._xpaths: dict[etree._Element, str] = {}
         self._at: dict[str, tuple[etree._Element, ...]] = {}
 
     @cached_property
@@ -97,10 +103,12 @@ class Document:
     def identified(self) -> tuple[tuple[str, str, etree._Element], ...]:
         """Every identifier there is: (value, spelling, element), in document order, over all spellings."""
         names = self.pack.binding.id_spellings
-        usual, other, every = _identifiers(names)
-        elements, spellings = usual(self.root), [(names[0], _attribute_name(names[0]))]
-        if other(self.root):
-            elements, spellings = every(self.root), [(name, _attribute_name(name)) for name in names]
+        ask = _identifiers(names)
+        if ask.other(self.root):
+            elements, spellings = ask.every(self.root), [(name, _attribute_name(name)) for name in names]
+        else:
+            usual = ask.usual if ask.count(self.root) <= _MANY else ask.every
+            elements, spellings = usual(self.root), [(names[0], _attribute_name(names[0]))]
         return tuple(
             [
                 (value, name, element)
@@ -162,8 +170,21 @@ class Document:
             near = self._near(element)
             if near is not None:
                 return near
-        where = self._places.get(element)
-        return Place(*where) if where is not None else Place(xpath_of(element))
+        start = self._starts.get(element)
+        if start is None:
+            return Place(self.xpath(element))
+        line = bisect_right(self._lines, start)
+        column = len(self.data[self._lines[line - 1] : start].decode("utf-8", "replace")) + 1
+        return Place(self.xpath(element), line, column, start)
+
+    def xpath(self, element: etree._Element) -> str:
+        """As :func:`xpath_of`; what stands above is asked for once."""
+        known = self._xpaths.get(element)
+        if known is None:
+            parent = element.getparent()
+            above = "" if parent is None else self.xpath(parent)
+            known = self._xpaths[element] = f"{above}/{_step_to(element)}"
+        return known
 
     def _near(self, element: etree._Element) -> Place | None:
         """One place alone; ``None`` where only expat can tell."""
@@ -174,7 +195,7 @@ class Document:
             before = int(float(str(_BEFORE(element))))
             start = next(itertools.islice(_START.finditer(self.data), before, None)).start()
         line, column, offset = _line_and_column(self.data, start)
-        return Place(xpath_of(element), line, column, offset)
+        return Place(self.xpath(element), line, column, offset)
 
     @cached_property
     def tags_only(self) -> bool:
@@ -185,39 +206,40 @@ class Document:
         return not _more_than_two(data, b"?") or data.find(b"<?", 1) < 0
 
     @cached_property
-    def _places(self) -> Mapping[etree._Element, tuple[str, int, int, int]]:
-        """All places at once, when the first is asked for: one pass over the tree, one of expat over the bytes."""
-        paths = _paths(self.root)
-        return {
-            element: (path, *where) for (element, path), where in zip(paths.items(), positions(self.data), strict=False)
-        }
+    def _starts(self) -> Mapping[etree._Element, int]:
+        """Where every start tag begins, by one pass over the bytes: expat's where something else looks like one."""
+        if self.tags_only:
+            return dict(zip(self.elements, (one.start() for one in _START.finditer(self.data)), strict=False))
+        return dict(zip(self.elements, (offset for _, _, offset in positions(self.data)), strict=False))
+
+    @cached_property
+    def _lines(self) -> Sequence[int]:
+        """Where every line begins."""
+        return [0, *(one.end() for one in _LINE_END.finditer(self.data))]
 
 
-def _paths(root: etree._Element) -> dict[etree._Element, str]:
-    """The xpath of every element, in document order."""
-    found = {root: f"/{etree.QName(root).localname}"}
-    positions_in: dict[etree._Element, tuple[Counter[str], Counter[str]]] = {}
-    for element in root.iterdescendants(etree.Element):
-        parent = element.getparent()
-        if parent is None:
-            continue
-        counts = positions_in.get(parent)
-        if counts is None:
-            names = Counter(str(child.tag).rpartition("}")[2] for child in parent.iterchildren(etree.Element))
-            counts = positions_in[parent] = (names, Counter())
-        totals, seen = counts
-        name = str(element.tag).rpartition("}")[2]
-        seen[name] += 1
-        found[element] = f"{found[parent]}/{name}[{seen[name]}]" if totals[name] > 1 else f"{found[parent]}/{name}"
-    return found
+class _Identifiers(NamedTuple):
+    """Questions about identifiers, compiled."""
+
+    usual: Finder
+    """Elements with one in the first spelling, quick where they are few."""
+    count: Finder
+    """How many those are."""
+    other: Finder
+    """Whether an element has one in another spelling."""
+    every: Finder
+    """Elements with one in any spelling."""
 
 
 @lru_cache(maxsize=8)
-def _identifiers(spellings: tuple[str, ...]) -> tuple[Finder, Finder, Finder]:
-    """Elements with an identifier in the first spelling; whether one has it in another; elements with any of them."""
-    every = [f"//@{name}" for name in spellings]
-    others = " | ".join(every[1:]) or "/.."
-    return etree.XPath(f"{every[0]}/.."), etree.XPath(f"boolean({others})"), etree.XPath(f"({' | '.join(every)})/..")
+def _identifiers(spellings: tuple[str, ...]) -> _Identifiers:
+    first, *rest = (f"@{name}" for name in spellings)
+    return _Identifiers(
+        etree.XPath(f"//{first}/.."),
+        etree.XPath(f"count(//{first})"),
+        etree.XPath(" or ".join(f"boolean(//{name})" for name in rest) or "false()"),
+        etree.XPath(f"/descendant-or-self::*[{' or '.join((first, *rest))}]"),
+    )
 
 
 def _attribute_name(spelling: str) -> str:
@@ -226,17 +248,18 @@ def _attribute_name(spelling: str) -> str:
 
 def xpath_of(element: etree._Element) -> str:
     """``/HocBa/NoiDung/BangDiem/MonHoc[3]``: local names; a position where siblings share the name."""
-    steps: list[str] = []
-    node: etree._Element | None = element
-    while node is not None:
-        name = etree.QName(node).localname if isinstance(node.tag, str) else "node()"
-        if isinstance(node.tag, str) and node.getparent() is not None:
-            before = sum(1 for _ in node.itersiblings(f"{{*}}{name}", preceding=True))
-            if before or next(node.itersiblings(f"{{*}}{name}"), None) is not None:
-                name += f"[{before + 1}]"
-        steps.append(name)
-        node = node.getparent()
+    steps = [_step_to(element), *(_step_to(above) for above in element.iterancestors())]
     return "/" + "/".join(reversed(steps))
+
+
+def _step_to(node: etree._Element) -> str:
+    """The last step of an element's path."""
+    name = etree.QName(node).localname if isinstance(node.tag, str) else ""
+    if not name or node.getparent() is None:
+        return name or "node()"
+    before = sum(1 for _ in node.itersiblings(f"{{*}}{name}", preceding=True))
+    alone = not before and next(node.itersiblings(f"{{*}}{name}"), None) is None
+    return name if alone else f"{name}[{before + 1}]"
 
 
 def positions(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -404,7 +427,8 @@ def read(data: bytes, pack: Pack) -> Reading:
     if (information.xml_version or "1.0") != "1.0":
         problem = Problem("version", Place(line=1, column=1, offset=0), str(information.xml_version))
         return Reading(data, None, (problem,))
-    over = _caps(root, data, pack)
+    document = Document(data, pack, root)
+    over = _caps(document)
     if over is not None:
         return Reading(data, None, (over,))
     problems: list[Problem] = []
@@ -419,7 +443,7 @@ def read(data: bytes, pack: Pack) -> Reading:
         seen = f"{{{qname.namespace or ''}}}{qname.localname}"[:200]
         problems.append(Problem("other-form", _at(root, data), seen))
         return Reading(data, None, tuple(problems))
-    return Reading(data, Document(data, pack, root), tuple(problems))
+    return Reading(data, document, tuple(problems))
 
 
 def _at(root: etree._Element, data: bytes) -> Place:
@@ -507,27 +531,45 @@ def _offset(data: bytes, line: int, column: int | None) -> int | None:
     return min(start + max((column or 1) - 1, 0), len(data))
 
 
+class _Over(NamedTuple):
+    """Questions about the limits, compiled."""
+
+    depth: Finder
+    """Whether an element stands too deep."""
+    any: Finder
+    """Whether a limit is passed; that of nodes is not asked for."""
+    children: Finder
+    """The first child past the limit of every element outside signatures, which have limits of their own."""
+
+
 @lru_cache(maxsize=8)
-def _limits(depth: int, attributes: int) -> tuple[etree.XPath, etree.XPath]:
-    """Whether an element stands deeper than ``depth``; whether that, or one has more than so many attributes."""
-    deeper = "boolean(" + "/*" * (depth + 1) + ")"
-    return etree.XPath(deeper), etree.XPath(f"{deeper} or boolean(//@*[{attributes + 1}])")
+def _over(depth: int, attributes: int, children: int) -> _Over:
+    deeper, crowded = "boolean(" + "/*" * (depth + 1) + ")", f"//*/*[{children + 1}]"
+    return _Over(
+        etree.XPath(deeper),
+        etree.XPath(f"{deeper} or boolean(//@*[{attributes + 1}]) or boolean({crowded})"),
+        etree.XPath(f"{crowded}[not(ancestor::ds:Signature)]", namespaces={"ds": _DS}),
+    )
 
 
-def _caps(root: etree._Element, data: bytes, pack: Pack) -> Problem | None:
-    limits = pack.header.limits
-    too_deep, over = _limits(limits.depth, limits.attributes)
-    # the smallest node is <a/>, no element has an attribute past the limit: nothing to count
-    if len(data) <= 4 * limits.nodes and not over(root):
+def _caps(document: Document) -> Problem | None:
+    root, limits = document.root, document.pack.header.limits
+    over = _over(limits.depth, limits.attributes, limits.children)
+    # the smallest node is <a/>, no element has an attribute or a child past the limit: nothing to count
+    if len(document.data) <= 4 * limits.nodes and not over.any(root):
         return None
-    if too_deep(root):
-        return Problem("depth", Place(xpath_of(root)), f"> {limits.depth}")
+    if over.depth(root):
+        return Problem("depth", document.place(root), f"> {limits.depth}")
     nodes = 0
     for node in root.iter():
         attributes = len(node.attrib) if isinstance(node.tag, str) else 0
         nodes += 1 + attributes
         if attributes > limits.attributes:
-            return Problem("attributes", Place(xpath_of(node)), f"{attributes} > {limits.attributes}")
+            return Problem("attributes", document.place(node), f"{attributes} > {limits.attributes}")
         if nodes > limits.nodes:
-            return Problem("nodes", Place(xpath_of(root)), f"> {limits.nodes}")
-    return None
+            return Problem("nodes", document.place(root), f"> {limits.nodes}")
+    crowded = next(iter(over.children(root)), None)
+    if crowded is None:
+        return None
+    name, among = etree.QName(crowded).localname, crowded.getparent()
+    return Problem("children", document.place(crowded), f"{name}: {len(among)} > {limits.children}")

@@ -309,6 +309,8 @@ class Limits(Data):
     attributes: int
     namespaces: int
     nodes: int
+    children: int
+    """Of one element, outside signatures."""
 
 
 class FieldBinding(Data):

@@ -153,6 +153,7 @@ _QUADRATIC = "<!DOCTYPE HocBa [<!ENTITY a '" + "x" * 60_000 + "'>]>"
 _PARAMETER = "<!DOCTYPE HocBa [" + "".join(f"<!ENTITY % p{n} '{f'%p{n - 1};' * 10 if n else 'x'}'>" for n in range(9))
 _PARAMETER += "]>"
 _PROPER = "PL1-STR-001."
+_CROWDED = ("PL1-DOC-004.children",)
 
 EXCHANGED = "PL1-KY-006.certificate-exchanged"
 HOSTILE: dict[str, Hostile] = {
@@ -201,7 +202,7 @@ HOSTILE: dict[str, Hostile] = {
     "a title of 400,000 words": Hostile(
         _value("Phó " * 400_000, "<ChucVu>Hiệu trưởng<"), ("PL1-KY-006.changed-within",)
     ),
-    "18,000 teachers of a subject": Hostile(_repeat(rb"<Gvbm>.*?</Gvbm>", 18_000), ("PL1-STR-001.named-twice",)),
+    "18,000 teachers of a subject": Hostile(_repeat(rb"<Gvbm>.*?</Gvbm>", 18_000), _CROWDED),
     "deep nesting": Hostile(_in_content("<a>" * 100_000 + "</a>" * 100_000), ("PL1-DOC-004.depth",)),
     "deep nesting, not closed": Hostile(
         _in_content("<a>" * 400_000), ("PL1-DOC-004.depth", "PL1-DOC-001.not-well-formed")
@@ -220,13 +221,14 @@ HOSTILE: dict[str, Hostile] = {
     "namespaces within the limit on every level": Hostile(
         _in_content(
             "".join(f"<a{n} " + " ".join(f"xmlns:p{n}-{m}='u{m}'" for m in range(26)) + ">" for n in range(35))
-            + "".join(f"<b {' '.join(f'p{n}-0:c{n}={chr(39)}{chr(39)}' for n in range(30))}/>" for _ in range(2_000))
+            + "".join(f"<b {' '.join(f'p{n}-0:c{n}={chr(39)}{chr(39)}' for n in range(30))}/>" for _ in range(450))
             + "".join(f"</a{n}>" for n in reversed(range(35)))
         ),
         (_PROPER + "element",),
     ),
     "30 attributes on each of 3,000 elements": Hostile(
-        _in_content(("<a " + " ".join(f"b{n}=''" for n in range(30)) + "/>") * 3_000), (_PROPER + "element",)
+        _in_content(f"<a>{('<a ' + ' '.join(f'b{n}={chr(39) * 2}' for n in range(30)) + '/>') * 300}</a>" * 10),
+        (_PROPER + "element",),
     ),
     "500,000 elements": Hostile(_in_content("<a/>" * 400_000), ("PL1-DOC-004.nodes",)),
     "90,000 elements within a signature": Hostile(
@@ -234,8 +236,10 @@ HOSTILE: dict[str, Hostile] = {
         ("PL1-KY-006.slot-changed",),
     ),
     "EBCDIC": Hostile(lambda data: data.decode().encode("cp037", "replace"), ("PL1-DOC-001.not-utf8",)),
-    "95,000 elements": Hostile(_in_content("<a/>" * 90_000), (_PROPER + "element",)),
-    "90,000 texts between elements": Hostile(_in_content("<a/>x" * 90_000), (_PROPER + "element",)),
+    "95,000 elements": Hostile(_in_content("<a/>" * 90_000), _CROWDED),
+    "95,000 elements, 400 in each": Hostile(_in_content(f"<a>{'<a/>' * 400}</a>" * 230), (_PROPER + "element",)),
+    "90,000 texts between elements": Hostile(_in_content("<a/>x" * 90_000), _CROWDED),
+    "90,000 texts, 400 in each element": Hostile(_in_content(f"<a>{'<a/>x' * 400}</a>" * 230), (_PROPER + "element",)),
     "390,000 instructions": Hostile(_in_content("<?a?>" * 380_000), ("PL1-DOC-004.nodes",)),
     "50,000 comments in a mark": Hostile(_value("8" + "<!---->" * 50_000 + ".3"), ("PL1-DOC-003.comment",)),
     "50,000 CDATA sections in a mark": Hostile(_value("8" + "<![CDATA[]]>" * 50_000 + ".3"), ("PL1-DOC-003.cdata",)),
@@ -243,16 +247,40 @@ HOSTILE: dict[str, Hostile] = {
         _in_content("".join(f"<{'a' * 90_000}{n}/>" for n in range(15))),
         (_PROPER + "element", "PL1-DOC-004.bytes", "PL1-DOC-001.not-well-formed"),
     ),
-    "4,000 subjects": Hostile(lambda data: _repeat(rb"<MonHoc .*?</MonHoc>", 4_000)(data), ("PL1-STR-002.duplicate",)),
+    "4,000 subjects": Hostile(_repeat(rb"<MonHoc .*?</MonHoc>", 4_000), _CROWDED),
+    "450 subjects": Hostile(_repeat(rb"<MonHoc .*?</MonHoc>", 450), ("PL1-STR-002.duplicate",)),
     "9,000 subjects with a fresh identifier each": Hostile(
         lambda data: _in_content(
             "".join(
                 f'<MonHoc Id="x{n}"><MaMonHoc>TOA</MaMonHoc><TenMonHoc>Toán</TenMonHoc></MonHoc>' for n in range(9_000)
             )
         )(data),
+        _CROWDED,
+    ),
+    "450 subjects with a fresh identifier each": Hostile(
+        _in_content(
+            "".join(
+                f'<MonHoc Id="x{n}"><MaMonHoc>TOA</MaMonHoc><TenMonHoc>Toán</TenMonHoc></MonHoc>' for n in range(450)
+            )
+        ),
         ("PL1-MON-001.twice",),
     ),
-    "20,000 teachers of a subject": Hostile(_repeat(rb"<Gvbm>.*?</Gvbm>", 14_000), ("PL1-STR-001.named-twice",)),
+    "80 subjects of 400 other teachers each": Hostile(
+        _in_content(
+            "".join(
+                f'<MonHoc Id="x{n}"><MaMonHoc>TOA</MaMonHoc><TenMonHoc>Toán</TenMonHoc>'
+                + "".join(f"<Gvbm><HoTen>A{m}</HoTen><SoDinhDanh>0{n}{m}</SoDinhDanh></Gvbm>" for m in range(400))
+                + "</MonHoc>"
+                for n in range(75)
+            )
+        ),
+        ("PL1-MON-001.twice",),
+    ),
+    "450 teachers of a subject": Hostile(_repeat(rb"<Gvbm>.*?</Gvbm>", 450), ("PL1-STR-001.named-twice",)),
+    "300 copies of the content": Hostile(_repeat(rb"<NoiDung .*</NoiDung>", 300), ("PL1-KY-008.copy",)),
+    "300 contents that are empty": Hostile(
+        lambda data: swap(data, "</NoiDung>", "</NoiDung>" + "<NoiDung/>" * 300), ("PL1-KY-008.copy",)
+    ),
     "10,000 years of study": Hostile(
         lambda data: (
             swap(
@@ -263,7 +291,7 @@ HOSTILE: dict[str, Hostile] = {
             if b"<QuaTrinhHocTap/>" in data
             else swap(data, "</QuaTrinhHocTap>", "<Nam><NamHoc>2020-2021</NamHoc></Nam>" * 9_000 + "</QuaTrinhHocTap>")
         ),
-        (_PROPER + "missing-element", _PROPER + "element"),
+        _CROWDED,
     ),
     # numbers and dates
     "a mark of 1e999999999": Hostile(_value("1e999999999"), ("PL1-MON-005.not-a-mark", "PL1-KY-006.value-edited")),
@@ -360,13 +388,13 @@ HOSTILE: dict[str, Hostile] = {
         ),
         ("PL1-KY-007.xpath",),
     ),
-    "3,000 signatures": Hostile(
+    "500 signatures": Hostile(
         lambda data: _repeat(rb'<Cks Id="box-subject-teacher-1".*?</Cks>', 500)(data),
-        ("PL1-KY-005.too-many", "PL1-STR-002.duplicate", "PL1-DOC-004.namespaces"),
+        ("PL1-DOC-004.namespaces", *_CROWDED),
     ),
-    "20,000 empty signatures": Hostile(
+    "450 empty signatures": Hostile(
         lambda data: swap(
-            data, "</CksGiaoVien>", f'<Cks><s:Signature xmlns:s="{DSIG}"/></Cks>' * 900 + "</CksGiaoVien>"
+            data, "</CksGiaoVien>", f'<Cks><s:Signature xmlns:s="{DSIG}"/></Cks>' * 450 + "</CksGiaoVien>"
         ),
         ("PL1-KY-005.too-many", "PL1-STR-001.attribute-missing"),
     ),
@@ -446,7 +474,13 @@ HOSTILE: dict[str, Hostile] = {
         with_certificate(rsa_certificate(ODD, 65537, year=b"999991231235959Z"), RSA), ("PL1-CTS-001.malformed",)
     ),
     # identifiers
-    "90,000 identifiers of one value": Hostile(_in_content('<a Id="content"/>' * 40_000), ("PL1-STR-002.duplicate",)),
+    "40,000 identifiers of one value": Hostile(_in_content('<a Id="content"/>' * 40_000), _CROWDED),
+    "46,000 identifiers of one value, 400 in each element": Hostile(
+        _in_content(f"""<a>{'<a Id="content"/>' * 400}</a>""" * 115), ("PL1-STR-002.duplicate",)
+    ),
+    "90,000 descriptions of the key": Hostile(
+        lambda data: swap(data, "</ds:KeyInfo>", "</ds:KeyInfo>" + "<ds:KeyInfo/>" * 90_000), ("PL1-KY-007.malformed",)
+    ),
     "an identifier of a million letters": Hostile(
         lambda data: data.replace(b'"subject-1"', b'"' + b"s" * 900_000 + b'"').replace(
             b'#subject-1"', b"#" + b"s" * 900_000 + b'"'

@@ -104,6 +104,7 @@ TWINS: dict[str, list[bytes]] = {
     "PL1-DOC-004.attributes": [text("<LopHoc", "<LopHoc" + "".join(f" a{n}=''" for n in range(33)))],
     "PL1-DOC-004.namespaces": [text("<LopHoc", "<LopHoc" + "".join(f" xmlns:a{n}='u'" for n in range(1000)))],
     "PL1-DOC-004.nodes": [text("<LopHoc>", "<LopHoc>" + "<a/>" * 100_000)],
+    "PL1-DOC-004.children": [text("<LopHoc>", "<LopHoc>" + "<a/>" * 501)],
     "PL1-DOC-005.not-nfc": [unicodedata.normalize("NFD", TEXT).encode(), text("Minh", "Mi\u0309nh")],
     "PL1-DOC-005.eth": [
         text("Phạm Đức Minh", "Phạm \u00d0ức Minh"),

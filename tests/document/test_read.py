@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from conformance.document import MOST, read, write
-from conformance.finding import Place
+from conformance.document import MOST, positions, read, write
 from conformance.pack import default_pack
 from tests.builders import document_of, valid_values
 
@@ -64,6 +63,7 @@ STOPPING = {
     "attributes": [wrapped("", "".join(f" a{n}='1'" for n in range(33)))],
     "namespaces": [wrapped("", "".join(f" xmlns:a{n}='u'" for n in range(1001)))],
     "nodes": [wrapped("<a/>" * 100_001), wrapped("<!---->" * 100_001)],
+    "children": [wrapped("<a/>" * 501), wrapped(f"<a>{'<b/>' * 400}</a>" * 3 + f"<a>{'<b/>' * 501}</a>")],
     "other-form": [b"<a/>", b"<HocBa/>", SOUND.replace(NAMESPACE.encode(), b"urn:other")],
 }  # fmt: skip
 
@@ -222,7 +222,10 @@ def test_a_place_looked_for_alone_is_where_expat_finds_it(change: Callable[[str]
     assert document is not None
     all_at_once = read(change(TEXT).encode(), PACK).document
     assert all_at_once is not None
-    wanted = [Place(*where) for where in all_at_once._places.values()]
+    all_at_once._asked = 1_000
+    wanted = [all_at_once.place(element) for element in all_at_once.root.iter(etree.Element)]
+    found = [(place.line, place.column, place.offset) for place in wanted]
+    assert found == list(positions(all_at_once.data))
     elements = list(document.root.iter(etree.Element))
     assert len(wanted) == len(elements) > 200
     for number, (element, place) in enumerate(zip(elements, wanted, strict=True)):
