@@ -91,6 +91,20 @@ def test_re_assessment_of_a_subject_whose_year_mark_is_wrong() -> None:
     assert {one.requirement for one in found.violations if not one.is_root} == {"PL1-MON-010"}
 
 
+def test_a_level_after_re_assessment_that_fits_the_right_year_mark_is_no_second_mistake() -> None:
+    values = valid_values()
+    every(values, "8")
+    for code in ("NVA", "TOA", "ANH"):  # 8.0 by the rule: with it six subjects are at 8.0, without it not
+        subject(values, code).update(semester1="7.9", semester2="8", year="7.9")
+    for code in ("LSD", "KTN"):
+        subject(values, code).update(dict.fromkeys(PERIODS, "3"), reassessed="8")
+    values["summary"]["learning"] = {**dict.fromkeys(PERIODS, "CĐ"), "after_summer": "T"}
+    values["summary"].pop("title")
+    found = observed(values)
+    assert found.roots() == {"PL1-MON-008.cut-off"}
+    assert {one.code for one in found.violations if not one.is_root} == {"PL1-HT-004.wrong"}
+
+
 def test_one_cause_is_named_for_all_wrong_year_marks_of_a_document() -> None:
     values = valid_values()
     every(values, "8")

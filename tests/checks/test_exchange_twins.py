@@ -53,6 +53,11 @@ def test_what_was_not_exercised_is_blocked(cause: str, row: Row) -> None:
     assert not found.held_counts
 
 
+def test_a_version_built_on_another_says_on_what() -> None:
+    said = [judged(row).observations[0] for row in FAILS["PL2-SD-003.not-built-on"]]
+    assert [one.seen for one in said] == [DOCUMENT, "—"]
+
+
 def test_a_refusal_shown_as_delivered_is_one_mistake() -> None:
     one = exchange([SUBMIT, REFUSED], ["delivered"])
     found = judged(("refusal-shown", {"codes": ["A"]}, one))

@@ -114,6 +114,25 @@ def test_levels_by_rows_of_periods_are_understood_too() -> None:
     assert finding.code == "PL1-IN-001.value-differs"
 
 
+def test_a_level_counts_within_forty_words_of_its_label() -> None:
+    names = {"T": "Tốt", "K": "Khá", "Đ": "Đạt", "CĐ": "Chưa đạt"}
+    summary = VALUES["summary"]
+    before, _, after = printed().partition("Kết quả học tập và rèn luyện")
+    after = after[after.index("Lên lớp") :]
+
+    def found(words: int) -> list[str]:
+        table = "".join(
+            f"{label} {'chữ ' * words * (period == 'year')}{names[summary['learning'][period]]} "
+            f"{names[summary['conduct'][period]]}\n"
+            for label, period in (("Học kỳ I", "semester1"), ("Học kỳ II", "semester2"), ("Cả năm", "year"))
+        )
+        return [one.code for one in judge(f"{before}\nKết quả học tập Kết quả rèn luyện\n{table}\n{after}").violations]
+
+    # the conduct stands one word further, and is gone first
+    assert found(39) == []
+    assert found(40) == ["PL1-IN-001.value-missing"]
+
+
 def test_marks_with_points_and_full_decimals_are_understood() -> None:
     pointed = re.sub(r"([0-9]),([0-9])", r"\1.\2", printed())
     assert judge(re.sub(r"(\s[0-9])(\s)", r"\1.0\2", pointed)).violations == []

@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 
 from conformance.checks import signatures, structure
+from conformance.checks.judge import judge_document
 from conformance.document import read, write
 from conformance.finding import Recorder
 from conformance.signature.canonical import canonical
@@ -129,6 +130,24 @@ def test_a_line_end_that_was_turned_is_named(bench: Bench) -> None:
     assert codes(bench, signed.replace("Chăm\n".encode(), "Chăm&#13;\n".encode())) == {"PL1-KY-006.crlf"}
     plain = signed.replace(b"\n", b"\r\n")
     assert codes(bench, plain) == set(), "parsing turns a plain CRLF into LF"
+
+
+def test_decomposed_when_signed_is_no_part_of_another_accident(bench: Bench) -> None:
+    values = valid_values()
+    values["subjects"][0]["comment"] = unicodedata.normalize("NFD", "Có tiến bộ")
+    values["subjects"][1]["comment"] = "Chăm\nngoan"
+    signed = sign_document(write(values, PACK), PACK, bench.signers, at=NOW)
+    data = signed.replace("Chăm\n".encode(), "Chăm&#13;\n".encode())
+    found = judge_document(data, bench.context()).found
+    assert {"PL1-KY-006.crlf", "PL1-DOC-005.not-nfc"} <= found.roots()
+
+
+def test_what_nobody_signed_within_the_content_is_not_a_copy(bench: Bench) -> None:
+    name = PACK.binding.anchors["summary"].rpartition("/")[2]
+    strange = bench.unsigned.replace(b"</MonHoc>", f"<{name}/></MonHoc>".encode(), 1)
+    found = codes(bench, sign_document(strange, PACK, bench.signers, at=NOW))
+    assert found
+    assert not [one for one in found if one.startswith("PL1-KY-")], "the schema says it"
 
 
 def test_composed_after_signing_decomposed(bench: Bench) -> None:

@@ -7,12 +7,14 @@ import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from conformance.checks import schema
 from conformance.document import read, write
-from conformance.finding import MOST_SHOWN, State
+from conformance.finding import MOST_SHOWN, Place, State
 from conformance.pack import Pack, default_pack
 from tests.builders import NOW, VIETNAM, valid_values
 from tests.checks.documents import judged, replaced, sound
@@ -282,6 +284,14 @@ def test_a_circular_applies_from_its_year() -> None:
     # a year before the pilot is one mistake, not two
     old = changed(lambda v: (v["record"].update(school_year="2019-2020"), v["learner"].update(birth_date="2007")))
     assert not {one for one in judged(old).roots() if "STR" in one} - {"PL1-STR-005.before-pilot"}
+
+
+def test_what_the_schema_says_of_no_element_is_told_at_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = read(sound(), PACK).document
+    assert document is not None
+    error = SimpleNamespace(path="/*/nowhere[3]", message="odd", line=7, type_name="SCHEMAV_ELEMENT_CONTENT")
+    monkeypatch.setattr(schema, "_errors", lambda *_: [error])
+    assert [place for _, place, _ in schema.schema_errors(document, PACK)] == [Place("/", 7)]
 
 
 def test_what_the_schema_says_else_is_not_lost() -> None:

@@ -81,6 +81,9 @@ REFUSED: list[tuple[str, Change, set[str]]] = [
     ("parameters of a method that has none", match(
         '(<ds:SignatureMethod [^>]*)/>', r"\1><ds:HMACOutputLength>1</ds:HMACOutputLength></ds:SignatureMethod>"),
      {"PL1-KY-007.malformed"}),
+    ("a stranger in a transform", put(
+        f'<ds:Transform Algorithm="{EXCLUSIVE}"/>',
+        f'<ds:Transform Algorithm="{EXCLUSIVE}"><x xmlns="urn:x"/></ds:Transform>'), {"PL1-KY-007.malformed"}),
     ("a fragment of nothing", put('URI="#content"', 'URI="#"'), {"PL1-KY-007.dangling"}),
     ("a prefix list in name only", put(
         f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>',
