@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -221,7 +222,7 @@ def check(
     2 dùng sai hay có tệp không đọc được / wrong use or an unreadable file,
     3 bị ngắt / interrupted, 4 lỗi công cụ / our defect.
     """
-    from conformance.checking import CheckingProblem, Plan, Tally, items, run, written
+    from conformance.checking import CheckingProblem, Plan, Tally, fitted, items, run, written
     from conformance.progress import shown
 
     loaded = the_pack(pack)
@@ -241,7 +242,8 @@ def check(
         tally = Tally(loaded, bool(plan.anchors), notes=plan.notes)
         found = items(files or [], files_from or [])
         results = shown(run(plan, found, jobs=jobs or os.cpu_count() or 1, dask=dask))
-        for line in written(results, tally, output.value, lang.value):
+        width = shutil.get_terminal_size().columns if output.value == "text" and sys.stdout.isatty() else 0
+        for line in fitted(written(results, tally, output.value, lang.value), width):
             typer.echo(line)
     except KeyboardInterrupt:  # while a line was being written: without its footer a result is not whole either
         raise typer.Exit(NOT_COMPLETED) from None

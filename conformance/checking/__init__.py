@@ -12,13 +12,13 @@ from typing import Any
 from conformance.checking.files import LIMIT, CheckingProblem, read_file
 from conformance.checking.judging import Checked, Plan
 from conformance.checking.runners import run
-from conformance.checking.showing import FORMATS, Outcome, Tally, written
+from conformance.checking.showing import FORMATS, Outcome, Tally, fitted, written
 from conformance.checking.sources import Item, items
 from conformance.pack import Pack
 
 __all__ = [
-    "FORMATS", "LIMIT", "Checked", "CheckingProblem", "Item", "Outcome", "Plan", "Tally", "check_files", "items",
-    "read_file", "run", "written",
+    "FORMATS", "LIMIT", "Checked", "CheckingProblem", "Item", "Outcome", "Plan", "Tally", "check_files", "fitted",
+    "items", "read_file", "run", "written",
 ]  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,20 @@ def written(results: Iterable[Checked], tally: Tally, form: str, language: str) 
     return FORMATS[form](_counted(results, tally), tally, language)
 
 
+def fitted(lines: Iterable[str], width: int) -> Iterator[str]:
+    """The lines broken between words where a terminal is narrower; what goes on is set in. 0: as they are."""
+    for line in lines:
+        if len(line) <= width or not width:
+            yield line
+            continue
+        text = line.lstrip()
+        indent = " " * (len(line) - len(text))
+        yield from textwrap.wrap(
+            text, width, initial_indent=indent, subsequent_indent=f"{indent}  ", break_long_words=False,
+            break_on_hyphens=False, replace_whitespace=False,
+        )  # fmt: skip
+
+
 def _counted(results: Iterable[Checked], tally: Tally) -> Iterator[Checked]:
     try:
         for one in results:
@@ -100,10 +114,14 @@ def to_json(one: Checked, pack: Pack, language: str) -> dict[str, Any]:
         "findings": [
             {
                 **finding.model_dump(mode="json", exclude={"excerpt", "exchange", "evidence"}),
+                "expected": named(pack, finding.expected, language),
                 "code": finding.code,
                 "level": pack.requirements[finding.requirement].level,
                 "basis": pack.requirements[finding.requirement].basis,
+                "clause": pack.requirements[finding.requirement].clause,
                 "text": cause_text(pack, finding, language),
+                "steps": [step_text(pack, step, language) for step in finding.derivation],
+                "remedy": pack.requirements[finding.requirement].remedy(finding.cause).of(language),
             }
             for finding in one.findings
         ],
@@ -160,7 +178,9 @@ def _text(results: Iterable[Checked], tally: Tally, language: str) -> Iterator[s
 
 def _file(one: Checked, pack: Pack, language: str) -> Iterator[str]:
     vi = language == "vi"
-    yield visible(f"{one.name}  {one.programme}  sha256:{one.digest[:16]}")
+    yield visible(
+        "  ".join(part for part in (one.name, one.programme, one.digest and f"sha256:{one.digest[:16]}") if part)
+    )
     if one.error:
         yield ("  LỖI CÔNG CỤ: " if vi else "  HARNESS ERROR: ") + visible(one.error)
         return
@@ -169,18 +189,11 @@ def _file(one: Checked, pack: Pack, language: str) -> Iterator[str]:
         return
     if one.same_as:
         yield ("  cùng từng byte với " if vi else "  the very same bytes as ") + visible(one.same_as)
-    told: Counter[str] = Counter()
-    for finding in sorted(
-        one.findings,
-        key=lambda each: (_RANK[each.state, pack.requirements[each.requirement].level], bool(each.consequence_of)),
-    ):
-        root = finding.consequence_of
-        told[root] += bool(root)
-        if told[root] <= _SHOWN_OF_ROOT:
+    for root, findings in _by_root(one.findings, pack):
+        for finding in findings if not root else findings[:_SHOWN_OF_ROOT]:
             yield from _finding(finding, pack, language)
-    for root, times in told.items():
-        if times > _SHOWN_OF_ROOT:
-            more = times - _SHOWN_OF_ROOT
+        more = len(findings) - _SHOWN_OF_ROOT if root else 0
+        if more > 0:
             yield visible(
                 f"  … và {more} hệ quả nữa của {root} (--format json nêu đủ)"
                 if vi
@@ -189,10 +202,42 @@ def _file(one: Checked, pack: Pack, language: str) -> Iterator[str]:
     wrong = blocking(one, pack)
     counted = sum(not finding.consequence_of for finding in wrong)
     follow = len(wrong) - counted
+    roots = sum(finding.state == "violated" and not finding.consequence_of for finding in one.findings)
+    advice = roots - counted
     if vi:
-        yield f"  {one.held} điều giữ đúng, {counted} lỗi bắt buộc" + (f" và {follow} hệ quả" if follow else "")
+        yield (
+            f"  {one.held} điều giữ đúng, {counted} lỗi bắt buộc"
+            + (f" và {follow} hệ quả" if follow else "")
+            + (f", {advice} cảnh báo" if advice else "")
+        )
     else:
-        yield f"  {one.held} held, {counted} MUST violated" + (f", {follow} more follow" if follow else "")
+        yield (
+            f"  {one.held} held, {counted} MUST violated"
+            + (f", {follow} more follow" if follow else "")
+            + (f", {advice} SHOULD violated" if advice else "")
+        )
+
+
+def _by_root(findings: Sequence[Finding], pack: Pack) -> Iterator[tuple[str, list[Finding]]]:
+    """Roots by rank, those of one cause together (``""``), each cause followed by what follows from it (the cause).
+
+    What follows from something that follows itself stands with the root of both.
+    """
+    ranked = sorted(findings, key=lambda each: _RANK[each.state, pack.requirements[each.requirement].level])
+    above = {each.code: each.consequence_of for each in ranked if each.consequence_of}
+    follow: dict[str, list[Finding]] = {}
+    for each in ranked:
+        root, passed = each.consequence_of, {each.code}
+        while root in above and root not in passed:
+            passed.add(root)
+            root = above[root]
+        if root:
+            follow.setdefault(root, []).append(each)
+    for code in dict.fromkeys(each.code for each in ranked if not each.consequence_of):
+        yield "", [each for each in ranked if each.code == code and not each.consequence_of]
+        if code in follow:
+            yield code, follow.pop(code)
+    yield from follow.items()
 
 
 def _finding(finding: Finding, pack: Pack, language: str) -> Iterator[str]:
@@ -211,8 +256,9 @@ def _finding(finding: Finding, pack: Pack, language: str) -> Iterator[str]:
     if place is not None and (place.xpath or place.pointer or place.line is not None):
         where = place.xpath or place.pointer
         if place.line is not None:
-            where += f" ({place.line}:{place.column}, byte {place.offset})"
-        yield visible(f"      {where}")
+            line, column = ("dòng", "cột") if vi else ("line", "column")
+            where += f" ({line} {place.line}, {column} {place.column}, byte {place.offset})"
+        yield visible(f"      {where.strip()}")
     words = ("cần", "thấy") if vi else ("expected", "seen")
     told = zip(words, (named(pack, finding.expected, language), finding.seen), strict=True)
     shown = "   ".join(f"{word}: {one}" for word, one in told if one)

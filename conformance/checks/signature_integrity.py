@@ -106,9 +106,7 @@ class _Integrity:
         # innermost first: what contains it follows from it
         failing.sort(key=self._order)
         if one.value_cause == _DIGEST_EDITED:
-            for reference in failing:
-                self._tell(one, reference, Diagnosis(CHANGED), f"{RULE}.{_DIGEST_EDITED}")
-            return
+            return  # the parts have not changed, which is told with the value
         shared = [each for each in failing if not each.own and self._others_agree(each, one)]
         origin = ""
         if shared:

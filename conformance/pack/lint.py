@@ -66,8 +66,9 @@ def _requirements(pack: Pack) -> Iterator[LintProblem]:
     for one in pack.requirements.values():
         file = f"requirements/{one.group.lower()}.yaml"
         yield from _identity(pack, one, file)
-        for name in ("title", "meaning", "remedy"):
+        for name in ("title", "meaning"):
             yield from _wording(file, f"{one.id}.text.{name}", getattr(one.text, name))
+        yield from _remedy(file, f"{one.id}.text.remedy", one.text.remedy)
         if not one.causes and not one.withdrawn:
             yield _problem(file, f"{one.id}.causes", "không có mã nguyên nhân", "there are no cause codes")
         for code, cause in one.causes.items():
@@ -75,7 +76,7 @@ def _requirements(pack: Pack) -> Iterator[LintProblem]:
                 yield _problem(file, f"{one.id}.causes.{code}", "mã nguyên nhân sai dạng", "malformed cause code")
             yield from _wording(file, f"{one.id}.causes.{code}", cause)
             if cause.remedy is not None:
-                yield from _wording(file, f"{one.id}.causes.{code}.remedy", cause.remedy)
+                yield from _remedy(file, f"{one.id}.causes.{code}.remedy", cause.remedy)
 
 
 def _identity(pack: Pack, one: Requirement, file: str) -> Iterator[LintProblem]:
@@ -115,6 +116,13 @@ def _identity(pack: Pack, one: Requirement, file: str) -> Iterator[LintProblem]:
     names = [item.name for item in one.classes]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield _problem(file, f"{one.id}.classes.{name}", "lớp lặp lại", "class named twice")
+
+
+def _remedy(file: str, place: str, text: Text) -> Iterator[LintProblem]:
+    """A remedy stands for every finding of its cause, so it has no values of one."""
+    yield from _wording(file, place, text)
+    for name in sorted(set(_PLACEHOLDER.findall(text.vi + text.en))):
+        yield _problem(file, place, f"lời khắc phục không có tham số {{{name}}}", f"a remedy has no value {{{name}}}")
 
 
 def _wording(file: str, place: str, text: Text | Cause) -> Iterator[LintProblem]:

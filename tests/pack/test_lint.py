@@ -47,6 +47,7 @@ MISTAKES = [
     ("requirements/gn.yaml", 'en: "Another file: {seen}"', 'en: "Another file"', "PL2-GN-001.causes.other"),
     ("requirements/gn.yaml", "Another file: {seen}", "Another file: {seen!r}", "PL2-GN-001.causes.other.en"),
     ("requirements/gn.yaml", 'en: "Sends the file"', 'en: ""', "PL2-GN-001.text.title.en"),
+    ("requirements/gn.yaml", 'en: "Send again."', 'en: "Send {seen} again."', "PL2-GN-001.text.remedy"),
     ("requirements/gn.yaml", "    other:", "    Other_one:", "PL2-GN-001.causes.Other_one"),
     ("texts/steps.yaml", "Mean of {a} and {b}", "Mean of {a}", "tiny.mean"),
     ("pack.yaml", "revision: e2", "revision: e5", "revision"),
