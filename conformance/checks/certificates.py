@@ -52,6 +52,8 @@ def _paths(
             unreadable = [each for each in one.parsed.certificates if isinstance(each, str)]
             if not one.parsed.references and not one.parsed.key_info and one in ledger.codes:
                 continue  # not a signature at all: PL1-KY-007 has said so
+            if one.authority is not None:
+                continue  # told with the signature's form
             ledger.against(
                 "PL1-CTS-001", "malformed" if unreadable else "no-certificate", one.node, signature=one,
                 seen=unreadable[0] if unreadable else "", consequence_of=_form_code(one, ledger),

@@ -136,7 +136,7 @@ def settle(found: Recorder, document: Document) -> None:
         found.observations = [told(one) for one in found.observations]
 
 
-_EDITED, _FUTURE = "PL1-KY-006.value-edited", "PL1-KY-012.future"
+_EDITED, _FUTURE = "PL1-KY-006.value-edited", ("PL1-KY-012.future", "PL1-KY-012.local-as-utc")
 _BEFORE_SIGNED = "PL1-STR-006.issued-before-signed"
 _INSERTED = "PL1-KY-006.inserted"
 _NOT_ASKED = ("PL1-DOC-", "PL1-KY-006")
@@ -173,14 +173,14 @@ def after_signing(found: Recorder, document: Document | None = None, context: Co
     }
     subjects = {xpath.rpartition("/")[0] for xpath in edited}
     changed = {one.place.xpath for one in found.violations if one.is_root and one.code == _CHANGED and one.place}
-    future = _FUTURE in found.roots()
+    future = next((code for code in _FUTURE if code in found.roots()), "")
     # as many subjects are missed as signatures point to nothing: they were taken out after signing
     taken_out = found.told[_NO_SUBJECT] <= found.told[_DANGLING]
     before = _restored(edits, document, context) if edits and document is not None and context is not None else None
     cause = edits[0].code if edits else ""
 
     def settled(one: Observation) -> Observation:
-        if not one.is_root or one.place is None or one.code in (_EDITED, _INSERTED, _FUTURE):
+        if not one.is_root or one.place is None or one.code in (_EDITED, _INSERTED, *_FUTURE):
             return one
         where = f"{one.place.xpath}/"
         root = next((code for part, code in all_over.items() if where.startswith(part)), "")
@@ -193,7 +193,7 @@ def after_signing(found: Recorder, document: Document | None = None, context: Co
         if one.code in _TAKEN_OUT and one.place.xpath in changed:
             return replace(one, consequence_of=_CHANGED)
         if future and one.code == _BEFORE_SIGNED:
-            return replace(one, consequence_of=_FUTURE)
+            return replace(one, consequence_of=future)
         derived = one.requirement.startswith(_DERIVED) and one.place.xpath.rpartition("/")[0] in subjects
         if edited and (one.place.xpath in edited or derived or one.requirement.startswith(_RATED)):
             return replace(one, consequence_of=_EDITED)

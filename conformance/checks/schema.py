@@ -97,6 +97,9 @@ def _explained(error: Any, node: etree._Element | None, pack: Pack) -> tuple[str
             elif name in shown and space.removeprefix("{") != pack.binding.namespace:
                 cause = "namespace"
                 details |= {"expected": pack.binding.namespace, "seen": space.removeprefix("{") or '""'}
+            elif shown == ["ds:Signature"] and name == "Signature":
+                cause = "namespace"
+                details |= {"expected": DS, "seen": space.removeprefix("{") or '""'}
         case "too-long":
             numbers = _NUMBERS.findall(error.message)
             details |= {"seen": numbers[0], "expected": numbers[-1]} if len(numbers) > 1 else {}

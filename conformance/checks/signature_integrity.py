@@ -17,6 +17,7 @@ from conformance.signature.certificate import holder
 from conformance.signature.diagnose import CHANGED, Diagnosis, why
 from conformance.signature.parse import SIGNATURE, Reference
 from conformance.signature.removed import actual_digest
+from conformance.signature.unfinished import unfinished
 from conformance.signature.verify import DocumentSignatures, Signature
 
 RULE = "PL1-KY-006"
@@ -35,7 +36,9 @@ _UNKNOWN_ATTRIBUTE = "PL1-STR-001.attribute-unknown"
 _DANGLING = "PL1-KY-007.dangling"
 EXCHANGED = "PL1-KY-006.certificate-exchanged"
 """A certificate put in the place of the signer's: that it is somebody else's follows."""
-_IN_SLOTS = ("signed-later", "slot-changed", "inserted")
+_NAMED_SIGNERS = 3
+"""Persons whose names a finding says; it counts the others."""
+_IN_SLOTS = ("signed-later", "value-later", "unsigned-later", "slot-changed", "inserted")
 """What happens to the signatures in a slot: told once for each signature above them."""
 
 
@@ -143,10 +146,8 @@ class _Integrity:
         if inner:
             self._tell(one, reference, Diagnosis(CHANGED), inner)
             return
-        found = self._why(reference)
-        if found.cause in (CHANGED, "inserted") and self._was_empty(reference):
-            found = Diagnosis("signed-later", None, {"later": self._first_inside(target)})
-        elif found.cause == CHANGED:
+        found = self._unfinished(reference) or self._why(reference)
+        if found.cause == CHANGED:
             found = self._unknown(target) or self._layered(one, target)
         elif found.cause == "inserted" and found.node is not None and found.node.find(f".//{SIGNATURE}") is not None:
             late = self._layered(one, target)
@@ -222,21 +223,29 @@ class _Integrity:
             return Diagnosis("replaced")
         return self._narrowed(target)
 
-    def _was_empty(self, reference: Reference) -> bool:
-        """Whether the digest is that of the slot without any signature: all of them were made later."""
+    def _unfinished(self, reference: Reference) -> Diagnosis | None:
+        """What came into a slot of signatures only after this digest of it was taken."""
         target = reference.target
         if target is None or len(reference.steps) != 1 or target.find(f"*/{SIGNATURE}") is None:
-            return False
+            return None
         step = reference.steps[0]
-        attributes = {str(name): str(value) for name, value in target.attrib.items()}
-        empty = etree.Element(target.tag, attributes, nsmap=target.nsmap)  # type: ignore[arg-type]  # the stubs know no default namespace
-        empty.text = target.text
-        octets = canonical(empty, step.method, step.prefixes)
-        return hmac.compare_digest(digest(reference.digest_name, octets), reference.value)
-
-    def _first_inside(self, target: etree._Element) -> str:
-        inside = (one for one in self.facts.signatures if any(above is target for above in one.node.iterancestors()))
-        return next((self.ledger.binding.find(one).who for one in inside), "")
+        try:
+            found = unfinished(
+                target,
+                lambda element: canonical(element, step.method, step.prefixes),
+                lambda octets: hmac.compare_digest(digest(reference.digest_name, octets), reference.value),
+                self.budget,
+            )
+        except etree.C14NError:  # PL1-KY-007 says why
+            return None
+        if found is None:
+            return None
+        cause, boxes = found
+        signers = [self.ledger.binding.find(one).who for one in self.facts.signatures if one.box in boxes]
+        named = ", ".join(signers[:_NAMED_SIGNERS])
+        more = len(signers) - _NAMED_SIGNERS
+        later = f"{named} … (+{more})" if more > 0 else named
+        return Diagnosis(cause, boxes[0] if len(boxes) == 1 else None, {"later": later})
 
     def _narrowed(self, target: etree._Element) -> Diagnosis:
         """What other signatures confirm has not changed: the change is in the rest."""

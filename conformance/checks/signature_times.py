@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from conformance.checks.context import Context
 from conformance.checks.signers import Ledger
 from conformance.signature.verify import DocumentSignatures, Signature
@@ -30,7 +32,7 @@ def check_times(facts: DocumentSignatures, context: Context, ledger: Ledger) -> 
             ledger.against(
                 "PL1-KY-012", one.time_problem, place, signature=one, consequence_of=origin,
                 seen=(place.text or "").strip()[:_LONGEST] if one.time_node is not None else "",
-                expected=context.judged_at.isoformat(timespec="seconds") if one.time_node is not None else "",
+                expected=context.judged_at.isoformat(timespec="seconds") if one.time_problem == "unreadable" else "",
             )  # fmt: skip
             continue
         _one(one, context, ledger)
@@ -55,7 +57,12 @@ def _one(one: Signature, context: Context, ledger: Ledger) -> None:
     rule, moment, node = "PL1-KY-012", one.time.moment, one.time.node
     limit = context.pack.tolerance
     zone = moment.tzinfo
-    if moment > context.judged_at + limit:
+    until = min(filter(None, (context.judged_at, context.received_at))) + limit
+    here = datetime.fromisoformat(f"2000-01-01T00:00:00{context.pack.header.zone}").tzinfo
+    if moment > until and one.time.raw.endswith("Z") and moment.replace(tzinfo=here) <= until:
+        local = one.time.raw.removesuffix("Z") + context.pack.header.zone
+        ledger.against(rule, "local-as-utc", node, signature=one, seen=one.time.raw, expected=local)
+    elif moment > context.judged_at + limit:
         ledger.against(
             rule, "future", node, signature=one, seen=one.time.raw,
             expected=f"≤ {context.judged_at.astimezone(zone).isoformat(timespec='seconds')}",

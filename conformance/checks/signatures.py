@@ -21,13 +21,14 @@ from conformance.pack import Pack, Slot
 from conformance.pack.model import Titles
 from conformance.signature.canonical import DS
 from conformance.signature.names import same
-from conformance.signature.verify import DocumentSignatures, Signature, verify_document
+from conformance.signature.parse import SIGNATURE
+from conformance.signature.verify import MOST_SIGNATURES, DocumentSignatures, Signature, verify_document
 
 _MISSING = {HOMEROOM: "PL1-KY-002", PRINCIPAL: "PL1-KY-003", SEAL: "PL1-KY-004"}
 _MOST_COPIES = 10
 """Copies of parts that are told one by one, signed ones first."""
 _GROUPS = {"form": "PL1-KY-007", "algorithm": "PL1-KY-009", "place": "PL1-KY-008"}
-_SCHEMA = "PL1-STR-001"
+_SCHEMA, _SPELLING = "PL1-STR-001", "PL1-DOC-006"
 _NO_ATTRIBUTE = "PL1-STR-001.attribute-missing"
 _WRONG_ROLE = "PL1-KY-005.wrong-role"
 _EVERYWHERE = ("reindented", "compacted", "prefix", "nfd", "nfc", "crlf", "mojibake", "whitespace", "decimal-sign")
@@ -64,14 +65,20 @@ _OF_SOFTWARE = (
     "PL1-KY-012",
     "PL1-CTS-001.no-certificate",
     "PL1-CTS-001.malformed",
+    "PL1-CTS-001.authority-only",
 )
 """Where a mistake in every signature is one mistake."""
+_OF_TEACHERS = ("PL1-KY-001.covers-several", "PL1-KY-005.", "PL1-KY-007", "PL1-KY-009", "PL1-KY-012", "PL1-CTS-001.")
+"""Where a mistake in every teacher's signature is one mistake: how the software signs for one sort of signer."""
+_NOT_COVERED, _STRAY = "PL1-KY-005.not-covered", "PL1-KY-005.stray"
+_CDATA, _NO_CHILD = "PL1-DOC-003.cdata", "PL1-STR-001.missing-element"
 _UNKNOWN = "PL1-STR-001.attribute-unknown"
 _DUPLICATE = "PL1-STR-002.duplicate"
 _REMOVED = "reference-removed"
 _NAMELESS = "PL1-STR-002.missing"
 _TWICE = "PL1-STR-001.named-twice"
 _PROGRAMME = "PL1-STR-007.other-programme"
+_MANIFEST = f"{{{DS}}}Manifest"
 _XML_ATTRIBUTES = etree.XPath("//*[@xml:*]")
 
 
@@ -87,6 +94,7 @@ def check(document: Document, context: Context, found: Recorder) -> None:
     _wrapping(facts, ledger)
     _form(facts, ledger, context.pack)
     _coverage(document, context.pack, facts, ledger)
+    _instead(document, context.pack, ledger)
     _teachers(binding, ledger)
     _others(document, context, facts, ledger)
     _superfluous(binding, ledger)
@@ -166,7 +174,7 @@ def _follow(elements: Iterable[etree._Element], code: str, ledger: Ledger) -> No
 
 
 def _no_place(node: etree._Element, code: str, ledger: Ledger) -> None:
-    """That the schema has no place for ``node`` either follows from ``code``."""
+    """That the schema has no place for ``node`` either, and how texts in it are written, follows from ``code``."""
     where = xpath_of(node)
     # an attribute that the form does not have, and that makes an identifier double
     doubled = {one.params["first"] for one in ledger.found.violations if one.code == _DUPLICATE}
@@ -178,9 +186,7 @@ def _no_place(node: etree._Element, code: str, ledger: Ledger) -> None:
             return one.place.xpath.startswith(where) or one.params.get("first", "").startswith(where)
         if one.code == _UNKNOWN and one.place.xpath in doubled:
             return True
-        if one.requirement != _SCHEMA:
-            return False
-        return one.place.xpath.startswith(where)
+        return one.requirement in (_SCHEMA, _SPELLING) and one.place.xpath.startswith(where)
 
     ledger.found.observations = [
         replace(one, consequence_of=code) if follows(one) else one for one in ledger.found.observations
@@ -223,6 +229,10 @@ def _form(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
     twice = _twice(ledger) or _nameless(ledger)
     astray = set(facts.wrong_roles)
     for one in facts.signatures:
+        if one.authority is not None:
+            seen = one.authority.common_name
+            code = ledger.against("PL1-CTS-001", "authority-only", one.node, signature=one, seen=seen).code
+            ledger.explains(one.node, code)
         told: set[str] = set()
         for trouble in one.parsed.troubles:
             group, _, cause = trouble.kind.partition(".")
@@ -261,20 +271,50 @@ def _coverage(document: Document, pack: Pack, facts: DocumentSignatures, ledger:
     for one in facts.signatures:
         missing = [name for name in one.slot.covers if not _covers(one, name, wanted[name])]
         if missing:
-            cause = "reference-removed" if one.value_cause == _REMOVED else "not-covered"
+            cause = "in-manifest" if next(one.node.iter(_MANIFEST), None) is not None else "not-covered"
+            cause = "reference-removed" if one.value_cause == _REMOVED else cause
             ledger.against(
                 "PL1-KY-005", cause, one.node, signature=one, consequence_of=_earlier(one, facts, ledger),
                 expected=", ".join(_called(name, pack) for name in one.slot.covers),
                 seen=", ".join(_called(name, pack) for name in one.covered),
                 missing=", ".join(_called(name, pack) for name in missing),
             )  # fmt: skip
+    strays: dict[str, str] = {}
     for node in facts.strays:
         if not any(above is copy.node for copy in facts.copies for above in node.iterancestors()):
             parent = node.getparent()
             where = etree.QName(parent).localname if parent is not None else ""
-            code = ledger.against("PL1-KY-005", "stray", node, seen=where).code
+            code = ledger.against(
+                "PL1-KY-005", "stray", node, seen=where, expected=pack.signature.box,
+                consequence_of=strays.get(where, ""),
+            ).code  # fmt: skip
+            strays[where] = code  # several in elements of one name: the software puts them there
             ledger.explains(node, code)
             _no_place(node, code, ledger)
+
+
+def _instead(document: Document, pack: Pack, ledger: Ledger) -> None:
+    """What stands in boxes instead of a signature (its text, an element of another namespace) is one mistake."""
+    groups = (group for slot in pack.signature.slots for group in document.slots(slot.name))
+    boxes = [box for group in groups for box in group if isinstance(box.tag, str) and box.find(SIGNATURE) is None]
+    if not boxes:
+        return
+    where = tuple(f"{document.xpath(box)}/" for box in boxes[:MOST_SIGNATURES])
+    found = ledger.found
+    roots = [
+        one for one in found.violations
+        if one.is_root and one.place and (one.requirement == _SCHEMA or one.code == _CDATA)
+        and f"{one.place.xpath}/".startswith(where)
+    ]  # fmt: skip
+    first = next((one for one in roots if one.code != _NO_CHILD), None)
+    if first is None:
+        return
+    rest = {id(one) for one in roots if one is not first}
+    found.observations = [
+        replace(one, consequence_of=first.code) if id(one) in rest else one for one in found.observations
+    ]
+    for box in boxes:
+        ledger.explains(box, first.code)
 
 
 def _earlier(one: Signature, facts: DocumentSignatures, ledger: Ledger) -> str:
@@ -328,7 +368,8 @@ def _teachers(binding: Binding, ledger: Ledger) -> None:
     for subject, teacher in binding.missing[:MOST_MISSING]:
         origin = next((ledger.codes[one] for one in unclear if one in ledger.codes), "") or twice.get(subject.node, "")
         # a subject that was put in the place of the signed one is signed by nobody
-        origin = origin or explained.get(subject.node, "") or misplaced
+        inside = ledger.reason_within(subject.node)
+        origin = origin or explained.get(subject.node, "") or (inside if inside == _STRAY else "") or misplaced
         observation = ledger.against(
             rule, "missing", subject.node, consequence_of=origin,
             subject=subject.name.raw if subject.name else "", teacher=teacher.name.raw if teacher.name else "",
@@ -371,13 +412,17 @@ def _others(document: Document, context: Context, facts: DocumentSignatures, led
 
 
 def _misplaced(groups: Iterable[etree._Element], ledger: Ledger) -> str:
-    """The root of something else in the slot than the schema wants: a signature is missed for that reason."""
+    """The root of something else in the slot than the form has: a signature is missed for that reason."""
     where = [f"{xpath_of(group)}/" for group in groups]
-    return next(
+    explained = (ledger.reason_within(group) for group in groups)
+    return next((code for code in explained if code.startswith((_SCHEMA, _CDATA))), "") or next(
         (
             one.code
             for one in ledger.found.violations
-            if one.is_root and one.requirement == _SCHEMA and one.place and one.place.xpath.startswith(tuple(where))
+            if one.is_root
+            and (one.requirement == _SCHEMA or one.code == _STRAY)
+            and one.place
+            and one.place.xpath.startswith(tuple(where))
         ),
         "",
     )
@@ -450,11 +495,14 @@ def _once(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
         return
     codes = [f"{INTEGRITY}.{cause}" for cause in (*_EVERYWHERE, *_ALIKE)]
     codes += [f"PL1-KY-007.{cause}" for cause in _SPELLINGS]
-    if len(facts.signatures) >= SEVERAL:
-        codes += [
-            code for code, signatures in ledger.told.items()
-            if code.startswith(_OF_SOFTWARE) and len(signatures) == len(facts.signatures) and code not in codes
-        ]  # fmt: skip
+    teachers = set(facts.of(SUBJECT_TEACHER))
+    for code, signatures in ledger.told.items():
+        by_all = len(facts.signatures) >= SEVERAL and len(signatures) == len(facts.signatures)
+        by_teachers = len(teachers) >= SEVERAL and teachers <= signatures
+        if code not in codes and (
+            (by_all and code.startswith(_OF_SOFTWARE)) or (by_teachers and code.startswith(_OF_TEACHERS))
+        ):
+            codes.append(code)
     for code in codes:
         roots = [one for one in found.violations if one.is_root and one.code == code and one.place]
         if not roots:
@@ -464,7 +512,8 @@ def _once(facts: DocumentSignatures, ledger: Ledger, pack: Pack) -> None:
 
         def follows(one: Observation, code: str = code, first: Observation = first) -> bool:
             same_accident = one.code == code or (code == _DECOMPOSED and one.code == "PL1-DOC-005.not-nfc")
-            return one.is_root and one is not first and same_accident
+            same_parts = code != _NOT_COVERED or one.params.get("missing") == first.params.get("missing")
+            return one.is_root and one is not first and same_accident and same_parts
 
         found.observations = [replace(one, consequence_of=code) if follows(one) else one for one in found.observations]
     if _NOTHING_FITS in ledger.told and _VALUE in codes:  # neither digests nor values: the digests say more
@@ -489,7 +538,7 @@ def _one_for_all(ledger: Ledger) -> None:
     found = ledger.found
     by: dict[tuple[str, str], list[Observation]] = {}
     for one in found.violations:
-        if one.is_root and one.code in _OF_ANOTHER:
+        if one.is_root and one.code in (*_OF_ANOTHER, _VALUE):
             by.setdefault((one.code, one.params.get("holder", "") + one.seen), []).append(one)
     follows = [each for those in by.values() if len(those) >= SEVERAL for each in those[1:]]
     if follows:
@@ -521,7 +570,7 @@ def _advice(document: Document, facts: DocumentSignatures, ledger: Ledger) -> No
         ledger.found.held("PL1-KY-010")
     problems: dict[str, list[Signature]] = {}
     for one in facts.signatures:
-        if one.xades_problem and not one.parsed.troubles:
+        if one.xades_problem and not one.parsed.troubles and one.authority is None:
             problems.setdefault(one.xades_problem, []).append(one)
     for cause, those in problems.items():
         ledger.against(

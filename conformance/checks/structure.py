@@ -155,6 +155,7 @@ def _identifiers(document: Document, context: Context, found: Recorder) -> None:
     rule = "PL1-STR-002"
     limited = Limited(document, found)
     seen: dict[str, etree._Element] = {}
+    told: set[str] = set()
     pack = context.pack
     anchored = {one for name in pack.binding.anchors if document.doubled for one in document.anchors(name)}
     for value, spelling, element in document.identified if document.doubled else ():
@@ -168,7 +169,10 @@ def _identifiers(document: Document, context: Context, found: Recorder) -> None:
                 second,
                 seen=f'{spelling}="{value[:60]}"',
                 first=document.xpath(other),
+                # software that writes one value again and again makes one mistake
+                consequence_of=f"{rule}.duplicate" if value in told else "",
             )
+            told.add(value)
     attribute = pack.binding.id_attribute
     for element in (element for path in _signed_paths(pack) for element in document.at(path)):
         if not element.get(attribute):

@@ -29,7 +29,7 @@ class Purse:
 
 @dataclass(slots=True)
 class Budget:
-    """Three purses, so that one way of guessing does not starve the other."""
+    """Four purses, so that one way of guessing does not starve the other."""
 
     forms: Purse = field(default_factory=lambda: Purse(12 * 1024 * 1024))
     """For parts that are written anew and canonicalized."""
@@ -37,5 +37,7 @@ class Budget:
     """For values and orders that are tried in octets cut once."""
     others: Purse = field(default_factory=lambda: Purse(6 * 1024 * 1024))
     """For parts in whose place another one may have been digested."""
+    slots: Purse = field(default_factory=lambda: Purse(6 * 1024 * 1024))
+    """For slots that are tried as they may have been before a signature in them was made."""
     parts: dict[object, list[tuple[str, bytes]]] = field(default_factory=dict)
     """Digests of all parts, by how they are made: what was digested in another one's place is found among them."""

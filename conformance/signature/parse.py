@@ -44,6 +44,8 @@ PROPERTIES_TYPE = "http://uri.etsi.org/01903#SignedProperties"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _BASE64_URL = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 _UNPADDED = re.compile(r"[A-Za-z0-9+/]+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+"""What may be an identifier, and is no likely file."""
 _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _ROOM = 160
 """Characters of a list of allowed algorithms that a finding shows."""
@@ -385,6 +387,8 @@ def _reference(
         found.against("form.empty-uri", node, expected="#Id")
     elif uri.startswith("#xpointer"):
         found.against("form.xpointer", node, seen=uri, expected="#Id")
+    elif _NAME.fullmatch(uri):
+        found.against("form.no-hash", node, seen=uri, expected=f"#{uri}")
     elif not uri.startswith("#"):
         found.against("form.external-uri", node, seen=uri, expected="#Id")
     children, tags = _elements(node)

@@ -36,11 +36,11 @@ def rearranged(
             continue
         if not budget.forms.spend(price):
             return None
-        pieces = _pieces(element, position, form)
-        if pieces is None or len(pieces) != len(children) + 2:
+        parts = pieces(element, position, form)
+        if len(parts) != len(children) + 2:
             return None
-        head, *inner, tail = pieces
-        whole = sum(map(len, pieces))
+        head, *inner, tail = parts
+        whole = sum(map(len, parts))
         for number, child in enumerate(children):
             if not budget.guesses.hashed(whole):
                 return None
@@ -72,7 +72,7 @@ def _beside(children: Sequence[etree._Element]) -> Iterator[tuple[int, int]]:
             yield number, other
 
 
-def _pieces(element: etree._Element, position: int, form: Form) -> list[bytes] | None:
+def pieces(element: etree._Element, position: int, form: Form) -> list[bytes]:
     """The canonical octets cut before the first, between and after the last child of one element of the part."""
     copy = rerooted(element)
     container = next(itertools.islice(copy.iter(etree.Element), position, None))
@@ -81,8 +81,7 @@ def _pieces(element: etree._Element, position: int, form: Form) -> list[bytes] |
     last = etree.ProcessingInstruction(_MARK)
     last.tail, container[-1].tail = container[-1].tail, None
     container.append(last)
-    octets = form(copy)
-    return octets.split(_CUT)
+    return form(copy).split(_CUT)
 
 
 def _orders(children: Sequence[etree._Element]) -> Iterator[tuple[int, ...]]:

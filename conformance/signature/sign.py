@@ -26,7 +26,7 @@ from conformance.document import Document, read
 from conformance.pack import Pack, Slot
 from conformance.pack.model import SignatureAlgorithm
 from conformance.signature import algorithms
-from conformance.signature.canonical import DS, XADES, canonical
+from conformance.signature.canonical import DS, XADES, canonical, rerooted
 from conformance.signature.pki import Credential, TestPki
 from conformance.transcript.model import Leader, Person, Transcript
 
@@ -83,8 +83,8 @@ class Style:
     target: str = ""
     """Target of the QualifyingProperties; empty: the signature."""
     octets: str = ""
-    """What is really digested: a canonicalization, ``raw`` (as written), ``bare`` (without namespaces) or ``joined``
-    (the values with bars between them)."""
+    """What is really digested: a canonicalization, ``raw`` (as written), ``bare`` (without namespaces), ``joined``
+    (the values with bars between them) or ``unvalued`` (signatures inside while their values are not there yet)."""
     digest_by: str = ""
     """The digest really made, by the pack's short name."""
     digest_as: str = ""
@@ -387,6 +387,11 @@ def _octets(element: etree._Element, method: str) -> bytes:
         for one in root.iter(etree.Element):
             one.tag = etree.QName(one).localname
         etree.cleanup_namespaces(root)
+        return canonical(root)
+    if method == "unvalued":
+        root = rerooted(element)
+        for one in root.iter(f"{{{DS}}}SignatureValue"):
+            one.text = None
         return canonical(root)
     return canonical(element, method.removesuffix("+comments"), comments=method.endswith("+comments"))
 

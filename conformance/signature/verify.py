@@ -68,6 +68,8 @@ class Signature:
     value_cause: str = ""
     value_seen: str = ""
     """What the cause is about, as a notation: what was signed, or how the value is spelled."""
+    authority: CertificateFacts | None = None
+    """An authority's certificate in the place of the signer's, which is not there."""
     maker: CertificateFacts | None = None
     """Whose key made the value, where it is somebody else's who signs in this document."""
     covered: Mapping[str, tuple[etree._Element, ...]] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class Signature:
     time_problem: str = ""
     """``missing``, ``unsigned``, ``several``, ``unreadable`` or empty."""
     time_node: etree._Element | None = None
-    """The signed time that cannot be read."""
+    """The time that is not signed, or cannot be read."""
     xades_problem: str = ""
     xades_seen: str = ""
     """What the problem is about: an algorithm."""
@@ -262,6 +264,9 @@ class _Verifier:
         if algorithm is None or leaf is None:
             return
         kind, bits = leaf.key_kind, leaf.key_bits
+        if kind != algorithm.key and leaf.is_ca:
+            one.leaf, one.authority = None, leaf
+            return
         node = one.parsed.node
         if kind != algorithm.key:
             one.parsed.against("algorithm.key-mismatch", node, seen=f"{kind} {bits}", expected=algorithm.key)
@@ -306,6 +311,8 @@ class _Verifier:
                 one.leaf, one.value_good = other, True
                 return
         one.value_cause = self._why(one, octets)
+        if one.value_cause == "value" and one.leaf.is_ca:
+            one.leaf, one.authority, one.value_good, one.value_cause = None, one.leaf, None, ""
 
     def _why(self, one: Signature, octets: bytes) -> str:
         parsed, leaf = one.parsed, one.leaf
@@ -386,7 +393,7 @@ class _Verifier:
         if not times:
             one.time_problem = "missing"
         elif not signed:
-            one.time_problem = "unsigned"
+            one.time_problem, one.time_node = "unsigned", times[0]
         elif len(signed) > 1:
             one.time_problem = "several"
         else:

@@ -117,29 +117,35 @@ def with_certificate(der: bytes, method: str = "") -> Callable[[bytes], bytes]:
     return change
 
 
-def loop_of_authorities(size: int, now: datetime) -> list[bytes]:
-    """Certificates in DER of which each is issued by the next, and the last by the first; all of one key."""
+def below_a_loop_of_authorities(size: int, now: datetime) -> list[bytes]:
+    """A signer's certificate in DER, then authorities of which each is issued by the next, and the last by the first.
+
+    All are of one key.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
-    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"CA {number}")]) for number in range(size)]
-    return [
-        x509.CertificateBuilder()
-        .subject_name(names[number])
-        .issuer_name(names[(number + 1) % size])
-        .public_key(key.public_key())
-        .serial_number(number + 1)
-        .not_valid_before(now - timedelta(days=400))
-        .not_valid_after(now + timedelta(days=400))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-        .public_bytes(Encoding.DER)
-        for number in range(size)
-    ]
+
+    def issued(name: str, issuer: str, serial: int, *, authority: bool) -> bytes:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+            .public_key(key.public_key())
+            .serial_number(serial)
+            .not_valid_before(now - timedelta(days=400))
+            .not_valid_after(now + timedelta(days=400))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+            .public_bytes(Encoding.DER)
+        )
+
+    loop = [issued(f"CA {n}", f"CA {(n + 1) % size}", n + 1, authority=True) for n in range(size)]
+    return [issued("Lê Thị Hạnh", "CA 0", size + 1, authority=False), *loop]
 
 
 def _loop(data: bytes) -> bytes:
     listed = b"".join(
         b"<ds:X509Certificate>" + base64.b64encode(one) + b"</ds:X509Certificate>"
-        for one in loop_of_authorities(9, datetime(2026, 6, 15).astimezone())
+        for one in below_a_loop_of_authorities(9, datetime(2026, 6, 15).astimezone())
     )
     return re.sub(rb"(<ds:X509Data>).*?(</ds:X509Data>)", rb"\g<1>" + listed + rb"\g<2>", data, flags=re.DOTALL)
 

@@ -254,7 +254,7 @@ TOGETHER: dict[str, tuple[Change, dict[str, str]]] = {
     ),
     "the signer's certificate taken out, its authority's left": (
         lambda data: first_gone(data, rb"<ds:X509Certificate>[^<]*</ds:X509Certificate>"),
-        {"PL1-KY-006.certificate-exchanged": "Cks[1]/Signature/SignatureValue"},
+        {"PL1-CTS-001.authority-only": "Cks[1]/Signature"},
     ),
     "what holds the signing time taken out": (
         lambda data: first_gone(data, rb"<ds:Object>.*?</ds:Object>"), {"PL1-KY-007.dangling": "Reference[4]"},
