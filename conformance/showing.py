@@ -8,7 +8,8 @@ from typing import Any
 from conformance.document import Document
 from conformance.document.form import tables_of
 from conformance.events import FormData, FormTable
-from conformance.signature.verify import Signature, verify_document
+from conformance.pack import Pack
+from conformance.signature.verify import Signature, SigningTime, verify_document
 
 
 def readable(document: Document, language: str) -> FormData:
@@ -28,13 +29,23 @@ def readable(document: Document, language: str) -> FormData:
             (
                 said["roles"].get(one.slot.name, {}).get(language, one.slot.role),
                 one.leaf.common_name if one.leaf else "",
-                one.time.raw if one.time else "",
+                _moment(one.time, document.pack),
                 said["states"][_state(one)][language],
             )
             for one in verify_document(document, document.pack).signatures
         ),
     )
     return FormData(title=form.title, tables=(*form.tables, signed))
+
+
+def _moment(time: SigningTime | None, pack: Pack) -> str:
+    """A claimed time as people write it, with its zone where it has one."""
+    if time is None:
+        return ""
+    at = time.moment
+    day = str(pack.form["spellings"]["date"]).format(day=at.day, month=at.month, year=at.year)
+    zone = at.isoformat(timespec="seconds")[19:]
+    return f"{day} {at:%H:%M:%S}" + (f" {zone}" if time.zoned else "")
 
 
 def _state(one: Signature) -> str:

@@ -66,7 +66,7 @@ def tables_of(document: Document, language: str) -> FormData:
     history = tuple(_year(one, document.pack) for one in transcript.history)
     certificates = tuple((_raw(one.name), _raw(one.kind)) for one in transcript.summary.certificates)
     more = [
-        FormTable(title=said["history"][language], rows=history),
+        FormTable(title=said["history"][language], columns=_columns(said["history"], language), rows=history),
         _subjects(said["subjects"], transcript.subjects, language),
         _levels(said["levels"], transcript.summary, document.pack, language),
         FormTable(title=said["certificates"][language], rows=certificates),
@@ -74,6 +74,10 @@ def tables_of(document: Document, language: str) -> FormData:
     # as on paper: who, the years before, this year's table, then its results and issue
     ordered = [*parts[:2], *more, *parts[2:]]
     return FormData(title=said["title"][language], tables=tuple(one for one in ordered if one.rows))
+
+
+def _columns(said: Mapping[str, Any], language: str) -> tuple[str, ...]:
+    return tuple(one[language] for one in said.get("columns", {}).values())
 
 
 def _said(pack: Pack) -> Mapping[str, Any]:
