@@ -62,18 +62,26 @@ def import_verified(one: Exchange, params: Mapping[str, Any], found: Recorder) -
                 VERIFIED, "imported-bad", place=one.at(), expected=" / ".join(expected), seen=_answer(act), what=what
             )
             return
-        if not set(expected) & (set(act.reasons) - {NEVER}):
-            found.violated(
-                VERIFIED,
-                "other-reason",
-                place=one.at(),
-                expected=" / ".join(expected),
-                seen=_answer(act),
-                what=what,
-                derivation=near("reason", seen=", ".join(act.reasons) or "—", expected=" / ".join(expected)),
-            )
+        if _not_told(one, act, VERIFIED, "other-reason", found):
             return
     found.held(VERIFIED, case_class)
+
+
+def _not_told(one: Exchange, act: Act, rule: str, cause: str, found: Recorder) -> bool:
+    """Whether a refused import names none of the reasons that it had; it is said then."""
+    expected = [str(code) for code in act.facts["expected"]]
+    if set(expected) & (set(act.reasons) - {NEVER}):
+        return False
+    found.violated(
+        rule,
+        cause,
+        place=one.at(),
+        expected=" / ".join(expected),
+        seen=_answer(act),
+        what=str(act.facts.get("offer", "")),
+        derivation=near("reason", seen=", ".join(act.reasons) or "—", expected=" / ".join(expected)),
+    )
+    return True
 
 
 def imported_equal(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
@@ -117,21 +125,11 @@ def authorisation_refused(one: Exchange, params: Mapping[str, Any], found: Recor
         found.blocked(AUTHORISED, "not-exercised", place=one.at())
         return
     for act in offered:
-        expected = [str(code) for code in act.facts["expected"]]
         what = str(act.facts.get("offer", ""))
         if act.well:
             found.violated(AUTHORISED, "imported", place=one.at(), seen=_answer(act), what=what)
             return
-        if not set(expected) & (set(act.reasons) - {NEVER}):
-            found.violated(
-                AUTHORISED,
-                "not-reported",
-                place=one.at(),
-                expected=" / ".join(expected),
-                seen=_answer(act),
-                what=what,
-                derivation=near("reason", seen=", ".join(act.reasons) or "—", expected=" / ".join(expected)),
-            )
+        if _not_told(one, act, AUTHORISED, "not-reported", found):
             return
     found.held(AUTHORISED, str(params["class"]))
 

@@ -12,8 +12,7 @@ from conformance.finding import Recorder
 
 FINAL_REFUSALS = (400, 403, 409, 413, 422)
 """Answers that nothing but another submission changes (RFC 9110 §15.5)."""
-
-
+_BACKS_OFF = "PL2-GN-004"
 _SHOWN = 10
 """Waits that a finding shows."""
 
@@ -23,7 +22,7 @@ def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
 
     ``operation``: the calls it is about, where they are no submissions.
     """
-    rule, asked = "PL2-GN-004", str(params.get("operation") or "")
+    rule, asked = _BACKS_OFF, str(params.get("operation") or "")
     submits = [call for call in one.calls if call.operation == asked] if asked else one.submits
     failed = [call for call in submits if call.fault]
     if not failed:
@@ -46,25 +45,9 @@ def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
         return
     waits = _waits(submits)
     for nth, (call, following) in enumerate(itertools.pairwise(submits), 2):
-        if call.retry_after is not None:
-            slack = DATE_SLACK if call.retry_date else SLACK
-            wait = following.at - call.done
-            if wait < call.retry_after - slack:
-                found.violated(
-                    rule,
-                    "before-retry-after",
-                    place=one.at(following),
-                    expected=f"≥ {call.retry_after:.1f} s",
-                    seen=f"{wait:.1f} s",
-                    derivation=near(
-                        "too-early",
-                        nth=nth,
-                        number=following.number,
-                        wait=seconds(wait),
-                        asked=seconds(call.retry_after),
-                    ),
-                )
-                return
+        if _asks_too_early(call, following):
+            _too_early(one, call, following, nth, found)
+            return
     if params.get("ends", "delivered") == "delivered" and one.final != "delivered":
         found.violated(
             rule,
@@ -97,30 +80,16 @@ def backs_off(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None
 
 def asks_later(one: Exchange, params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-GN-004: a question that the service wants to hear later is asked again then, and not before."""
-    rule = "PL2-GN-004"
+    rule = _BACKS_OFF
     asked = [call for call in one.calls if call.operation == "status"]
     refused = next((call for call in asked if call.fault and call.retry_after is not None), None)
     if refused is None or refused.retry_after is None:
         found.blocked(rule, "not-exercised", place=one.at())
         return
     following = next((c for c in asked if c.number > refused.number and c.about == refused.about), None)
-    slack = DATE_SLACK if refused.retry_date else SLACK
-    if following is not None and (wait := following.at - refused.done) < refused.retry_after - slack:
-        early = [c for c in asked if refused.number < c.number and c.at - refused.done < refused.retry_after - slack]
-        found.violated(
-            rule,
-            "before-retry-after",
-            place=one.at(following),
-            expected=f"≥ {refused.retry_after:.1f} s",
-            seen=f"{wait:.1f} s",
-            derivation=near(
-                "too-early",
-                nth=1 + len(early),
-                number=following.number,
-                wait=seconds(wait),
-                asked=seconds(refused.retry_after),
-            ),
-        )
+    if following is not None and _asks_too_early(refused, following):
+        early = [one for one in asked if refused.number < one.number and _asks_too_early(refused, one)]
+        _too_early(one, refused, following, 1 + len(early), found)
     elif one.final != "delivered":
         last = following or refused
         found.violated(
@@ -135,9 +104,29 @@ def asks_later(one: Exchange, params: Mapping[str, Any], found: Recorder) -> Non
         found.held(rule, str(params.get("class", "retry-after")))
 
 
+def _asks_too_early(refused: Call, following: Call) -> bool:
+    """Whether a call came before the time that ``Retry-After`` of an earlier answer named."""
+    if refused.retry_after is None:
+        return False
+    return following.at - refused.done < refused.retry_after - (DATE_SLACK if refused.retry_date else SLACK)
+
+
+def _too_early(one: Exchange, refused: Call, following: Call, nth: int, found: Recorder) -> None:
+    """What is said of the ``nth`` try that came too early."""
+    wait, asked = following.at - refused.done, refused.retry_after or 0.0
+    found.violated(
+        _BACKS_OFF,
+        "before-retry-after",
+        place=one.at(following),
+        expected=f"≥ {asked:.1f} s",
+        seen=f"{wait:.1f} s",
+        derivation=near("too-early", nth=nth, number=following.number, wait=seconds(wait), asked=seconds(asked)),
+    )
+
+
 def gives_up(one: Exchange, _params: Mapping[str, Any], found: Recorder) -> None:
     """PL2-GN-004: with no end to the trouble it gives up and says so."""
-    rule = "PL2-GN-004"
+    rule = _BACKS_OFF
     submits = one.submits
     if not any(call.fault for call in submits):
         found.blocked(rule, "not-exercised", place=one.at())

@@ -141,12 +141,17 @@ def _incomplete(one: Attempt, found: Recorder) -> None:
 
 
 def _complete(one: Attempt, found: Recorder) -> None:
+    _accepts("PL1-PH-001", one, found, held="complete-issued", refused="complete-refused", expected="HTTP 200")
+
+
+def _accepts(rule: str, one: Attempt, found: Recorder, *, held: str, refused: str, expected: str) -> None:
+    """What must be taken: ``held`` is the case class if it is, ``refused`` the cause if not."""
     if one.accepted:
-        found.held("PL1-PH-001", "complete-issued")
+        found.held(rule, held)
     elif one.status >= 500:
-        found.blocked("PL1-PH-001", "no-answer", place=one.place, seen=one.shown)
+        found.blocked(rule, "no-answer", place=one.place, seen=one.shown)
     else:
-        found.violated("PL1-PH-001", "complete-refused", place=one.place, expected="HTTP 200", seen=one.shown)
+        found.violated(rule, refused, place=one.place, expected=expected, seen=one.shown)
 
 
 def _other_signer(one: Attempt, found: Recorder) -> None:
@@ -224,12 +229,7 @@ def _unissued(one: Attempt, found: Recorder) -> None:
 
 
 def _issued_submits(one: Attempt, found: Recorder) -> None:
-    if one.accepted:
-        found.held("PL1-PH-004", "issued-submitted")
-    elif one.status >= 500:
-        found.blocked("PL1-PH-004", "no-answer", place=one.place, seen=one.shown)
-    else:
-        found.violated("PL1-PH-004", "issued-refused", place=one.place, expected="HTTP 202", seen=one.shown)
+    _accepts("PL1-PH-004", one, found, held="issued-submitted", refused="issued-refused", expected="HTTP 202")
 
 
 def _impossible(one: Attempt, found: Recorder) -> None:
