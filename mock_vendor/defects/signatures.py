@@ -123,6 +123,24 @@ class FastClock(Habits):
 
 
 @defect(
+    "signs-before-the-values-come",
+    "Băm ô chữ ký cho người ký ở lớp ngoài khi dịch vụ ký từ xa chưa trả giá trị chữ ký",
+    "Digests a slot for an outer signer before the remote service has given the signature values in it",
+    expects=["PL1-KY-006"],
+    cause="PL1-KY-006.value-later",
+    shows=["THCS:thcs-plain"],
+)
+class TooEarly(Habits):
+    """The frames of all signatures stand in the document from the beginning; their values are filled in later."""
+
+    def sign(
+        self, text: str, contents: Contents, wanted: Sequence[Wanted], find: Callable[[str], Credential], at: datetime
+    ) -> list[Signature]:
+        frames = re.sub(rf"(<{self.prefix}:SignatureValue>)[^<]*", r"\1", text)
+        return super().sign(frames, contents, wanted, find, at)
+
+
+@defect(
     "makes-its-own-certificates",
     "Tự tạo chứng thư cho người ký thay vì dùng chứng thư được cấp",
     "Makes its own certificates for signers instead of using the issued ones",
