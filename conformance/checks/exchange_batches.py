@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.checks.exchange_record import WHOLE, Call, Exchange, Paper, near, seconds
-from conformance.finding import Recorder
+from conformance.finding import Message, Recorder
 
 RULE = "PL2-GN-008"
 
@@ -84,7 +84,7 @@ def _sent_again(one: Exchange, found: Recorder) -> bool:
     return False
 
 
-def _nearest(one: Exchange, paper: Paper) -> Any:
+def _nearest(one: Exchange, paper: Paper) -> tuple[Message, ...]:
     """The item nearest to what was expected: that transcript's own last submission."""
     mine = [call for call in one.submits if paper.issued and call.content == paper.issued[-1].digest]
     if not mine:

@@ -60,7 +60,7 @@ def key_kind(key: PublicKey) -> str:
 
 
 @cache
-def _kind(kind: Any) -> str:
+def _kind(kind: type[object]) -> str:
     # the classes of keys are abstract ones: asking each time is slow
     if issubclass(kind, rsa.RSAPublicKey):
         return "rsa"
