@@ -129,7 +129,7 @@ def into_the_content(data: bytes) -> bytes:
         (certificate_of_another, "PL1-KY-006.certificate-exchanged"),
         (astray, "PL1-KY-005.wrong-role"),
         (into_the_content, "PL1-KY-008.signed-copy"),
-        (other_namespace, "PL1-STR-001.element"),
+        (other_namespace, "PL1-STR-001.namespace"),
         (no_references, "PL1-KY-007.malformed"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
