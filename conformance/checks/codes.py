@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,9 @@ from conformance.checks.structure import is_digitised, programme_of
 from conformance.document import Document
 from conformance.finding import Recorder
 from conformance.pack import CodeList
-from conformance.transcript.model import Address, Transcript, Value
+from conformance.transcript.model import Address, School, Transcript, Value
+
+_PROVINCE, _DEPARTMENT = "PL1-MA-004.province", "PL1-MA-004.department"
 
 
 def check(document: Document, context: Context, found: Recorder) -> None:
@@ -162,6 +165,7 @@ def _names(document: Document, transcript: Transcript, context: Context, found: 
     code = _code(school.department_code)
     if any(entry.valid_on(day) for entry in departments.all_of(code)):
         _named(document, departments, code, school.department_name, day, "department", found)
+        _other_list(departments, provinces, school, day, found)
         return
     # a department goes with its province: the list of the wrong date is one mistake
     province = _code(school.province_code) if school.province_code else ""
@@ -173,6 +177,26 @@ def _names(document: Document, transcript: Transcript, context: Context, found: 
         seen=school.department_code.raw[:20],
         consequence_of="PL1-MA-005.not-any-more" if outdated and departments.all_of(code) else "",
     )
+
+
+def _other_list(
+    departments: CodeList, provinces: CodeList | None, school: School, day: date | None, found: Recorder
+) -> None:  # fmt: skip
+    """The names of both, province and department, as another day's list has them are one mistake: the list."""
+    wrong = [one for one in found.violations if one.code in (_PROVINCE, _DEPARTMENT)]
+    if provinces is None or len(wrong) < len((_PROVINCE, _DEPARTMENT)):
+        return
+    for listed, code, name in (
+        (provinces, school.province_code, school.province_name),
+        (departments, school.department_code, school.department_name),
+    ):
+        entries = listed.all_of(_code(code)) if code else ()
+        if name is None or not any(entry.is_called(name.value or "") for entry in entries if not entry.valid_on(day)):
+            return
+    found.observations = [
+        replace(one, consequence_of=_PROVINCE) if one.code == _DEPARTMENT and one.is_root else one
+        for one in found.observations
+    ]
 
 
 def _school_province(document: Document, transcript: Transcript, context: Context, found: Recorder) -> None:

@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 from conformance.checks.subjects import Known, not_assessed
 from conformance.document import Document
-from conformance.finding import Recorder
+from conformance.finding import Message, Recorder
 from conformance.pack import Pack, RuleSet
 from conformance.pack.model import CompletionRule, TitleRule
 from conformance.transcript.academics import may_be_promoted, year_mark
 from conformance.transcript.model import HistoryYear, Level, Levels, Outcome, Transcript, Value
 
 _GRADE = re.compile(r"(?<![\w./])([0-9]{1,2})(?![\w./])")
+_AGE, _IMPLAUSIBLE = "academics.completion-age", "PL1-STR-008.implausible"
 _NO_LEVEL = ("PL1-HT-001.missing", "PL1-LL-001.promoted-unrated", "PL1-LL-002.completed-unrated")
 """What says already that no learning level is written."""
 _LONGEST = 1000
@@ -210,14 +211,15 @@ def _completion(
         return
     derived = may_be_promoted(conduct, learning, absences, rules)
     more = [
-        one for one in rules.completion if grade in one.grades and _in_force(one, transcript.dated)
-        and not _completes(one, transcript, subjects)
+        (one.article, step) for one in rules.completion
+        if grade in one.grades and _in_force(one, transcript.dated)
+        and (step := _hinders(one, transcript, subjects)) is not None
     ]  # fmt: skip
     earned = derived.value and not more
     if said is earned:
         found.held(rule, "completed" if said else "not-completed")
         return
-    article = more[0].article if derived.value and more else rules.articles["completion"]
+    article = more[0][0] if derived.value and more else rules.articles["completion"]
     follows = (
         root
         for right, other, root in finals.others()
@@ -225,10 +227,14 @@ def _completion(
     )
     # what is missing may be the subject that was failed
     hidden = finals.absent if not said else ""
+    if derived.value and more and all(step.key == _AGE for _, step in more):
+        hidden = next((one.code for one in found.violations if one.code == _IMPLAUSIBLE), hidden)
+    cause = "completed-wrongly" if said else "refused-wrongly" if written else "completion-missing"
+    right = rules.wordings.get("completed" if earned else "not-completed", ())
     found.violated(
-        rule, "completed-wrongly" if said else "refused-wrongly" if written else "completion-missing",
-        place=document.place(text if text is not None else transcript.summary), expected=_flag(document, earned),
-        seen=text.raw[:150] if text else flag.raw if flag else "", derivation=derived.steps, article=article,
+        rule, cause, place=document.place(text if text is not None else transcript.summary),
+        expected=next(iter(right), ""), seen=text.raw[:150] if text else flag.raw if flag else "",
+        derivation=(*derived.steps, *(step for _, step in more)), article=article,
         consequence_of=next(follows, "") or hidden,
     )  # fmt: skip
 
@@ -245,21 +251,27 @@ def _too_early(document: Document, rules: RuleSet, found: Recorder) -> None:
         )  # fmt: skip
 
 
-def _completes(rule: CompletionRule, transcript: Transcript, subjects: Sequence[Known]) -> bool:
-    """Whether the further conditions hold, as far as the document lets them be seen."""
+def _hinders(rule: CompletionRule, transcript: Transcript, subjects: Sequence[Known]) -> Message | None:
+    """Which further condition of completion does not hold, as far as the document lets it be seen."""
     if rule.every_subject:
         for one in subjects:
             again = one.subject.reassessed.value if one.subject.reassessed else None
             result = one.subject.year.value if one.subject.year else None
             if (again if again is not None else result) is Outcome.FAILED:
-                return False
-    born = transcript.learner.birth_date.value if transcript.learner.birth_date else None
-    if rule.oldest is None or born is None or transcript.dated is None:
-        return True
+                name = one.subject.name.raw if one.subject.name else one.code
+                return Message("academics.completion-subject", {"subject": name, "article": rule.article})
+    written = transcript.learner.birth_date
+    born = written.value if written else None
+    if rule.oldest is None or written is None or born is None or transcript.dated is None:
+        return None
     # an incomplete birth date is read in the learner's favour
     year, month, day = born[0], born[1] or 12, born[2] or 28
     had_birthday = (transcript.dated.month, transcript.dated.day) >= (month, day)
-    return transcript.dated.year - year - (not had_birthday) <= rule.oldest
+    age = transcript.dated.year - year - (not had_birthday)
+    if age <= rule.oldest:
+        return None
+    details = {"born": written.raw, "age": str(age), "limit": str(rule.oldest), "article": rule.article}
+    return Message(_AGE, details)
 
 
 @lru_cache(maxsize=4096)

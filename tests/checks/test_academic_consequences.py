@@ -498,3 +498,27 @@ def test_absences_are_read_as_numbers() -> None:
         values["summary"]["absences"] = text
         roots = observed(values).roots()
         assert roots == (set() if promoted else {"PL1-LL-001.promoted-absences"}), Decimal(text or 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "step", "told"),
+    [
+        (lambda v: (every(v, "6"), subject(v, "GTC").update(dict.fromkeys(PERIODS, "CĐ")),
+                    v["summary"].update(learning=dict.fromkeys(PERIODS, "Đ")), v["summary"].pop("title")),
+         "academics.completion-subject", {"subject": "Giáo dục thể chất"}),
+        (lambda v: v["learner"].update(birth_date="2004-06-01"), "academics.completion-age",
+         {"born": "2004-06-01", "age": "22", "limit": "21"}),
+    ],
+    ids=["a failed subject", "too old"],
+)  # fmt: skip
+def test_a_completion_refused_for_a_further_condition_names_it(change: Any, step: str, told: dict[str, str]) -> None:
+    values = completing("2026-06-01")
+    change(values)
+    found = observed(values)
+    assert found.roots() == {"PL1-LL-002.completed-wrongly"}
+    one = next(one for one in found.violations if one.is_root)
+    assert one.expected == "Chưa hoàn thành"
+    assert [each.key for each in one.derivation] == ["academics.promotion", step]
+    assert one.derivation[1].params == {**told, "article": "Luật 123/2025/QH15"}
+    values["issue"]["signed_on"] = "2025-12-31"
+    assert observed(values).roots() == set()

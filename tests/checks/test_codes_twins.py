@@ -265,3 +265,42 @@ def test_a_teacher_of_many_subjects_is_one_mistake() -> None:
     data = changed(lambda v: [one["teachers"][0].update(national_id="123") for one in v["subjects"]])
     found = judged(data)
     assert [one.code for one in found.violations] == ["PL1-MA-007.signer-not-twelve-digits"]
+
+
+def placed(code: str, province: str, department: str, day: str) -> bytes:
+    """A school under a province's code, with the names given, on a day."""
+    values = valid_values()
+    values["school"].update(
+        province_code=code, province_name=province, department_code=code, department_name=department
+    )
+    values["version"]["created"] = values["issue"]["signed_on"] = day
+    values["record"]["school_year"] = "2024-2025"
+    return write(values, default_pack())
+
+
+def test_names_of_another_days_list_are_one_mistake() -> None:
+    old, new = (f"Sở Giáo dục và Đào tạo {name}" for name in ("Yên Bái", "Lào Cai"))
+    assert judged(placed("15", "Yên Bái", old, "2025-06-20")).root_requirements() == set()
+    found = judged(placed("15", "Lào Cai", new, "2025-06-20"))
+    assert found.roots() == {"PL1-MA-004.province"}
+    # names that no day's list has are two
+    found = judged(placed("15", "Lào Cai", "Sở Giáo dục và Đào tạo Cà Mau", "2025-06-20"))
+    assert found.roots() == {"PL1-MA-004.province", "PL1-MA-004.department"}
+
+
+@pytest.mark.parametrize(
+    ("code", "province", "department"),
+    [
+        ("38", "Thanh Hoá", "Sở GD và ĐT Thanh Hoá"),
+        ("01", "TP.Hà Nội", "Sở Giáo dục & Đào tạo Thành phố Hà Nội"),
+        ("56", "KHÁNH HOÀ", "SỞ GIÁO DỤC VÀ ĐÀO TẠO KHÁNH HÒA"),
+    ],
+)
+def test_spellings_of_one_name_agree(code: str, province: str, department: str) -> None:
+    assert judged(placed(code, province, department, "2025-06-20")).root_requirements() == set()
+
+
+@pytest.mark.parametrize("name", ["Hoạt động trải nghiệm hướng nghiệp", "Hoạt động trải nghiệm – hướng nghiệp"])
+def test_punctuation_is_no_part_of_a_subjects_name(name: str) -> None:
+    assert judged(changed(lambda v: subject(v, "HTN").update(name=name))).root_requirements() == set()
+    assert judged(changed(lambda v: subject(v, "HTN").update(name=f"{name} 2"))).roots() == {"PL1-MA-004.subject"}
