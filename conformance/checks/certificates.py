@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from conformance.checks.context import Context
@@ -44,47 +44,19 @@ def _paths(
     context: Context, facts: DocumentSignatures, ledger: Ledger, proven: Mapping[Signature, datetime]
 ) -> set[Signature]:  # fmt: skip
     """Paths and revocation; returns the signatures whose certificate is trusted and not revoked."""
-    trusted: set[Signature] = set()
-    paths: list[tuple[Signature, PathResult]] = []
     told: set[tuple[str, str]] = set()
-    for one in facts.signatures:
-        if one.leaf is None:
-            unreadable = [each for each in one.parsed.certificates if isinstance(each, str)]
-            if not one.parsed.references and not one.parsed.key_info and one in ledger.codes:
-                continue  # not a signature at all: PL1-KY-007 has said so
-            if one.authority is not None:
-                continue  # told with the signature's form
-            ledger.against(
-                "PL1-CTS-001", "malformed" if unreadable else "no-certificate", one.node, signature=one,
-                seen=unreadable[0] if unreadable else "", consequence_of=_form_code(one, ledger),
-            )  # fmt: skip
-            continue
-        if context.trust is None:
-            continue
-        result = _path(one, one.leaf, context, context.trust, ledger)
-        purposes = one.leaf.usages
-        if result.good and purposes and set(purposes) <= set(context.pack.signature.other_usages):
-            if (one.leaf.fingerprint, "purpose") not in told:
-                told.add((one.leaf.fingerprint, "purpose"))
-                ledger.against("PL1-CTS-001", "purpose", one.node, signature=one, seen=", ".join(purposes))
-            continue
-        if result.good:
-            paths.append((one, result))
-            continue
-        key = (one.leaf.fingerprint, result.problem.value)
-        if key not in told:
-            told.add(key)
-            ledger.against(
-                "PL1-CTS-001", result.problem.value, one.node, signature=one, seen=result.culprit,
-                consequence_of=_not_the_signers(one, ledger),
-            )  # fmt: skip
     if context.trust is None:
+        for one in facts.signatures:
+            if one.leaf is None:
+                _no_leaf(one, ledger)
         if facts.signatures:
             for rule in ("PL1-CTS-001", "PL1-CTS-002"):
                 ledger.blocked(rule, "no-trust-store", facts.signatures[0].node)
         return set()
+    paths = list(_good_paths(context, context.trust, facts, ledger, told))
     if facts.signatures and "PL1-CTS-001" not in ledger.seen:
         ledger.found.held("PL1-CTS-001")
+    trusted: set[Signature] = set()
     unknown: dict[Gap, dict[str, Signature]] = {}
     for one, result in paths:
         if _status(one, result, context, context.trust, ledger, told, proven.get(one), unknown):
@@ -98,6 +70,48 @@ def _paths(
     if paths and "PL1-CTS-002" not in ledger.seen:
         ledger.found.held("PL1-CTS-002")
     return trusted
+
+
+def _no_leaf(one: Signature, ledger: Ledger) -> None:
+    """PL1-CTS-001 of a signature without a certificate that can be read."""
+    unreadable = [each for each in one.parsed.certificates if isinstance(each, str)]
+    if not one.parsed.references and not one.parsed.key_info and one in ledger.codes:
+        return  # not a signature at all: PL1-KY-007 has said so
+    if one.authority is not None:
+        return  # told with the signature's form
+    ledger.against(
+        "PL1-CTS-001", "malformed" if unreadable else "no-certificate", one.node, signature=one,
+        seen=unreadable[0] if unreadable else "", consequence_of=_form_code(one, ledger),
+    )  # fmt: skip
+
+
+def _good_paths(
+    context: Context, trust: TrustStore, facts: DocumentSignatures, ledger: Ledger, told: set[tuple[str, str]]
+) -> Iterator[tuple[Signature, PathResult]]:
+    """PL1-CTS-001: the signatures whose certificate leads to an anchor and is meant for signing, with the path.
+
+    ``told``: certificates (fingerprint) and what has been said of them: many signatures have one signer.
+    """
+    for one in facts.signatures:
+        if one.leaf is None:
+            _no_leaf(one, ledger)
+            continue
+        result = _path(one, one.leaf, context, trust, ledger)
+        purposes = one.leaf.usages
+        if result.good and not (purposes and set(purposes) <= set(context.pack.signature.other_usages)):
+            yield one, result
+            continue
+        key = (one.leaf.fingerprint, "purpose" if result.good else result.problem.value)
+        if key in told:
+            continue
+        told.add(key)
+        if result.good:
+            ledger.against("PL1-CTS-001", "purpose", one.node, signature=one, seen=", ".join(purposes))
+        else:
+            ledger.against(
+                "PL1-CTS-001", result.problem.value, one.node, signature=one, seen=result.culprit,
+                consequence_of=_not_the_signers(one, ledger),
+            )  # fmt: skip
 
 
 def _form_code(one: Signature, ledger: Ledger) -> str:
@@ -144,6 +158,11 @@ def _status(
     proven: datetime | None,
     unknown: dict[Gap, dict[str, Signature]],
 ) -> bool:
+    """PL1-CTS-002 of one signature: whether its certificate counts as not revoked.
+
+    ``told``: what has been said of certificates (fingerprint) already; ``proven``: the time of a good time-stamp;
+    ``unknown``: takes up the certificates whose status nothing tells, by the reason.
+    """
     rule = "PL1-CTS-002"
     at, until = _moment(one, context, ledger), context.received_at or context.judged_at
     status = trust.status(
