@@ -152,7 +152,8 @@ class CodeEntry(Data):
 
 
 _PUNCTUATION = str.maketrans({**dict.fromkeys(",.-–()", " "), "&": " và "})
-_TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
+TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
+"""The marks of Vietnamese tones: huyền, sắc, ngã, hỏi, nặng."""
 _LONGEST_NAME = 300
 """Characters; no list has a longer name."""
 
@@ -162,7 +163,7 @@ def _folded(name: str) -> str:
     if len(name) > _LONGEST_NAME:
         return name
     words = unicodedata.normalize("NFD", name.translate(_PUNCTUATION).casefold()).split()
-    return " ".join("".join(sorted(word, key=_TONES.__contains__)) for word in words)
+    return " ".join("".join(sorted(word, key=TONES.__contains__)) for word in words)
 
 
 class CodeList(Data):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 from conformance.document.letters import normalized
+from conformance.pack.model import TONES
 
-_TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")  # huyền, sắc, ngã, hỏi, nặng
 _APOSTROPHES = frozenset("'’‘ʼʻ`´′")
 
 
@@ -26,7 +26,7 @@ def folded(name: str) -> str:
     for word in written.replace("' ", "'").split():  # «H' Hen» is «H'Hen»
         letters, tones = [], []
         for character in normalized("NFD", word):
-            if character in _TONES:
+            if character in TONES:
                 tones.append(character)
             elif character not in _APOSTROPHES:
                 letters.append(character)
