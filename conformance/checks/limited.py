@@ -15,6 +15,7 @@ class Limited:
         self._document = document
         self._found = found
         self._counts: Counter[str] = Counter()
+        self._violated: set[str] = set()
 
     def violated(
         self,
@@ -28,9 +29,10 @@ class Limited:
         **params: str,
     ) -> None:
         """A violation at ``node`` (element, value or part of the model). ``params`` as for the recorder."""
-        self._counts[f"{requirement}.{cause}"] += 1
-        self._counts[requirement] += 1
-        if self._counts[f"{requirement}.{cause}"] <= MOST:
+        code = f"{requirement}.{cause}"
+        self._violated.add(requirement)
+        self._counts[code] += 1
+        if self._counts[code] <= MOST:
             self._found.violated(
                 requirement,
                 cause,
@@ -44,7 +46,7 @@ class Limited:
 
     def any(self, requirement: str) -> bool:
         """Whether the requirement was violated here."""
-        return self._counts[requirement] > 0
+        return requirement in self._violated
 
     def hold_unless_violated(self, requirement: str, case_class: str = "checked") -> None:
         """Count ``requirement`` as held when nothing was recorded against it here."""

@@ -34,6 +34,9 @@ _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _EBCDIC = "<?xm".encode("cp037")
 _START = re.compile(rb"<(?=[^/?])")
 _LINE_END = re.compile(rb"\n")
+_CONTINUING = bytes(range(0x80, 0xC0))
+"""Octets of UTF-8 that begin no character."""
+_BLOCK = 1 << 14
 _BEFORE = etree.XPath("count(preceding::*) + count(ancestor::*)")
 """Elements that begin before one."""
 Finder = Callable[[etree._Element], Any]
@@ -174,7 +177,7 @@ class Document:
         if start is None:
             return Place(self.xpath(element))
         line = bisect_right(self._lines, start)
-        column = len(self.data[self._lines[line - 1] : start].decode("utf-8", "replace")) + 1
+        column = self._characters_before(start) - self._characters_before(self._lines[line - 1]) + 1
         return Place(self.xpath(element), line, column, start)
 
     def xpath(self, element: etree._Element) -> str:
@@ -216,6 +219,21 @@ class Document:
     def _lines(self) -> Sequence[int]:
         """Where every line begins."""
         return [0, *(one.end() for one in _LINE_END.finditer(self.data))]
+
+    @cached_property
+    def _characters(self) -> Sequence[int]:
+        """How many characters begin before every block of the bytes."""
+        blocks = range(0, len(self.data), _BLOCK)
+        return [0, *itertools.accumulate(_characters(self.data[at : at + _BLOCK]) for at in blocks)]
+
+    def _characters_before(self, offset: int) -> int:
+        block = offset // _BLOCK
+        return self._characters[block] + _characters(self.data[block * _BLOCK : offset])
+
+
+def _characters(octets: bytes) -> int:
+    """How many characters of UTF-8 begin in ``octets``."""
+    return len(octets.translate(None, _CONTINUING))
 
 
 class _Identifiers(NamedTuple):
@@ -536,19 +554,26 @@ class _Over(NamedTuple):
 
     depth: Finder
     """Whether an element stands too deep."""
-    any: Finder
-    """Whether a limit is passed; that of nodes is not asked for."""
+    attributes: Finder
+    """Elements with too many attributes."""
     children: Finder
     """The first child past the limit of every element outside signatures, which have limits of their own."""
+    any: Finder
+    """Whether one of these may be passed."""
+    nodes: Finder
+    """How many nodes there are, texts and namespaces apart."""
 
 
 @lru_cache(maxsize=8)
 def _over(depth: int, attributes: int, children: int) -> _Over:
     deeper, crowded = "boolean(" + "/*" * (depth + 1) + ")", f"//*/*[{children + 1}]"
+    kinds = ("*", "comment()", "processing-instruction()", "*/@*")
     return _Over(
         etree.XPath(deeper),
-        etree.XPath(f"{deeper} or boolean(//@*[{attributes + 1}]) or boolean({crowded})"),
+        etree.XPath(f"//*[@*[{attributes + 1}]]"),
         etree.XPath(f"{crowded}[not(ancestor::ds:Signature)]", namespaces={"ds": _DS}),
+        etree.XPath(f"{deeper} or boolean(//@*[{attributes + 1}]) or boolean({crowded})"),
+        etree.XPath(" + ".join(f"count(/*/descendant-or-self::{kind})" for kind in kinds)),
     )
 
 
@@ -560,16 +585,11 @@ def _caps(document: Document) -> Problem | None:
         return None
     if over.depth(root):
         return Problem("depth", document.place(root), f"> {limits.depth}")
-    nodes = 0
-    for node in root.iter():
-        attributes = len(node.attrib) if isinstance(node.tag, str) else 0
-        nodes += 1 + attributes
-        if attributes > limits.attributes:
-            return Problem("attributes", document.place(node), f"{attributes} > {limits.attributes}")
-        if nodes > limits.nodes:
-            return Problem("nodes", document.place(root), f"> {limits.nodes}")
-    crowded = next(iter(over.children(root)), None)
-    if crowded is None:
-        return None
-    name, among = etree.QName(crowded).localname, crowded.getparent()
-    return Problem("children", document.place(crowded), f"{name}: {len(among)} > {limits.children}")
+    for one in over.attributes(root)[:1]:
+        return Problem("attributes", document.place(one), f"{len(one.attrib)} > {limits.attributes}")
+    if over.nodes(root) > limits.nodes:
+        return Problem("nodes", document.place(root), f"> {limits.nodes}")
+    for one in over.children(root)[:1]:
+        seen = f"{etree.QName(one).localname}: {len(one.getparent())} > {limits.children}"
+        return Problem("children", document.place(one), seen)
+    return None

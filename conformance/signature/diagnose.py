@@ -49,7 +49,8 @@ _LONGEST_DIGEST = 176
 """Octets of any digest there is, however spelled: a longer value is none, and comparing it thousands of times takes
 long."""
 _ELEMENT = 80
-"""What an element costs beside its octets: a file of empty ones is short and slow."""
+"""What an element costs beside its octets, or an attribute where those are more: a file of empty ones is short and
+slow."""
 _MOST_TOGETHER = 600_000
 """What a part may cost of which several accidents are undone at once: a whole transcript costs a fifth of that."""
 _HALF = 8
@@ -57,6 +58,7 @@ _HALF = 8
 _MOST_ELSEWHERE = 40
 """Other parts that are tried to be what was digested."""
 _COUNT = etree.XPath("count(descendant-or-self::*)")
+_ATTRIBUTES = etree.XPath("count(descendant-or-self::*/@*)")
 _OTHER_BASIS = ("exclusive", "inclusive")
 
 
@@ -82,7 +84,8 @@ class _Case:
         self.pack = pack
         self.budget = budget
         self.octets = canonical(element, step.method, step.prefixes)
-        self.price = 2 * len(self.octets) + _ELEMENT * int(str(_COUNT(element)).partition(".")[0])
+        parts = max(int(float(str(count(element)))) for count in (_COUNT, _ATTRIBUTES))
+        self.price = 2 * len(self.octets) + _ELEMENT * parts
 
     def fits(self, octets: bytes) -> bool:
         return hmac.compare_digest(digest(self.name, octets), self.wanted)

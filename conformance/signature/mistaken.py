@@ -32,6 +32,8 @@ _LEADING = 2
 """Octets by which the numbers of an ECDSA value may be longer or shorter than they must be."""
 _MOST_PARTS = 8
 """References whose parts are tried to be what was signed."""
+_MOST_INSIDE = 150
+"""Elements of a SignedInfo that is written anew: one of ten references has seventy."""
 _LARGEST = 4 * 1024 * 1024
 """Octets of a part that is tried."""
 
@@ -124,6 +126,8 @@ def renamed(parsed: Parsed, leaf: CertificateFacts) -> tuple[str, str] | None:
     assert info is not None
     assert step is not None
     assert algorithm is not None
+    if len(list(info.iter(etree.Element))) > _MOST_INSIDE:
+        return None
     for before, now, made in under_other_prefixes(info, inclusive=step.method != "exclusive"):
         tried = made()
         if tried is None:

@@ -247,10 +247,15 @@ def parse(node: etree._Element, pack: Pack) -> Parsed:
     if "\r" in text:  # the JDK writes &#13;, and SignedXml loses it when a layer above signs it
         found.portability.setdefault("carriage-return", children[1])
     _signed_info(found, children[0], pack)
+    doubled = tags.count(KEY_INFO)
+    if doubled > 1:
+        found.against(
+            "form.malformed", children[tags.index(KEY_INFO, tags.index(KEY_INFO) + 1)], seen=f"KeyInfo × {doubled}"
+        )
     for child, tag in zip(children[2:], tags[2:], strict=True):
         if tag == KEY_INFO:
             if found.key_info:
-                found.against("form.malformed", child, seen="KeyInfo × 2")
+                continue
             found.key_info = True
             _key_info(found, child)
             found.times.extend(child.iter(f"{{*}}{_SIGNING_TIME}"))
