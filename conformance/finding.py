@@ -91,6 +91,10 @@ def _shown(value: object) -> str:
     return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
 
 
+def _cut(params: Mapping[str, object]) -> dict[str, str]:
+    return {name: _shown(value) for name, value in params.items()}
+
+
 @dataclass(slots=True)
 class Recorder:
     """Collects what checks observe: held ones are counted by case class, all others are kept."""
@@ -125,8 +129,8 @@ class Recorder:
             place,
             _shown(expected),
             _shown(seen),
-            tuple(derivation),
-            {name: _shown(value) for name, value in params.items()},
+            tuple(Message(one.key, _cut(one.params)) for one in derivation),
+            _cut(params),
             consequence_of,
         )
         self.told[observation.code] += 1
@@ -142,7 +146,7 @@ class Recorder:
                 State.BLOCKED,
                 cause,
                 place,
-                params={name: str(value) for name, value in params.items()},
+                params=_cut(params),
             )
         )
 
