@@ -42,6 +42,8 @@ _ETH = re.compile("[\u00d0\u00f0]")
 _WORD = "[!-~\u00a1-\u00ac\u00ae-\u0188\u018a-\u024f\u0300-\u0333\u0339-\u034e\u0350-\u036f\u1e00-\u1eff]+"
 _SOUND = re.compile(f"{_WORD}(?: {_WORD})*")
 """Words of Latin letters and printable signs with single spaces between: what the patterns below need not look at."""
+_LONG = 100_000
+"""Characters from which on the words of a text are not counted off: each costs memory until the last is matched."""
 _TEXTS: Callable[[etree._Element], Any] = etree.XPath("descendant::text()", smart_strings=False)
 _BETWEEN = "\x01"
 """Stands in no XML document."""
@@ -87,7 +89,7 @@ def _texts(document: Document, found: Recorder, *, bom: bool) -> None:
             limited.violated("PL1-DOC-005", "not-nfc", element, expected=points(expected), seen=points(text))
         elif _ETH.search(text):
             limited.violated("PL1-DOC-005", "eth", element, expected="U+0110", seen=points(text))
-        if not _SOUND.fullmatch(text) and element not in prose:
+        if (len(text) > _LONG or not _SOUND.fullmatch(text)) and element not in prose:
             _clean(element, text, limited)
     limited.hold_unless_violated("PL1-DOC-005")
     if not bom:
@@ -105,7 +107,12 @@ def _all_sound(document: Document) -> bool:
     for anchor in document.anchors("content"):
         texts.extend([text for text in _TEXTS(anchor) if text.strip() or "\n" not in text])
     together = _BETWEEN.join(texts)
-    return is_composed(together) and not _ETH.search(together) and _ALL_SOUND.fullmatch(together) is not None
+    return (
+        len(together) <= _LONG
+        and is_composed(together)
+        and not _ETH.search(together)
+        and _ALL_SOUND.fullmatch(together) is not None
+    )
 
 
 def _clean(element: etree._Element, text: str, limited: Limited) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -33,7 +32,6 @@ _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _EBCDIC = "<?xm".encode("cp037")
 _START = re.compile(rb"<(?=[^/?])")
-_LINE_END = re.compile(rb"\n")
 _CONTINUING = bytes(range(0x80, 0xC0))
 """Octets of UTF-8 that begin no character."""
 _BLOCK = 1 << 14
@@ -176,9 +174,9 @@ class Document:
         start = self._starts.get(element)
         if start is None:
             return Place(self.xpath(element))
-        line = bisect_right(self._lines, start)
-        column = self._characters_before(start) - self._characters_before(self._lines[line - 1]) + 1
-        return Place(self.xpath(element), line, column, start)
+        lines, characters = self._before(start)
+        _, before_line = self._before(self.data.rfind(b"\n", 0, start) + 1)
+        return Place(self.xpath(element), lines + 1, characters - before_line + 1, start)
 
     def xpath(self, element: etree._Element) -> str:
         """As :func:`xpath_of`; what stands above is asked for once."""
@@ -216,19 +214,17 @@ class Document:
         return dict(zip(self.elements, (offset for _, _, offset in positions(self.data)), strict=False))
 
     @cached_property
-    def _lines(self) -> Sequence[int]:
-        """Where every line begins."""
-        return [0, *(one.end() for one in _LINE_END.finditer(self.data))]
+    def _blocks(self) -> Sequence[tuple[int, int]]:
+        """How many lines end, and how many characters begin, before every block of the bytes."""
+        blocks = [self.data[at : at + _BLOCK] for at in range(0, len(self.data), _BLOCK)]
+        lines = itertools.accumulate((block.count(b"\n") for block in blocks), initial=0)
+        return list(zip(lines, itertools.accumulate(map(_characters, blocks), initial=0), strict=True))
 
-    @cached_property
-    def _characters(self) -> Sequence[int]:
-        """How many characters begin before every block of the bytes."""
-        blocks = range(0, len(self.data), _BLOCK)
-        return [0, *itertools.accumulate(_characters(self.data[at : at + _BLOCK]) for at in blocks)]
-
-    def _characters_before(self, offset: int) -> int:
+    def _before(self, offset: int) -> tuple[int, int]:
+        """How many lines end, and how many characters begin, before an offset."""
         block = offset // _BLOCK
-        return self._characters[block] + _characters(self.data[block * _BLOCK : offset])
+        (lines, characters), rest = self._blocks[block], self.data[block * _BLOCK : offset]
+        return lines + rest.count(b"\n"), characters + _characters(rest)
 
 
 def _characters(octets: bytes) -> int:
