@@ -275,7 +275,11 @@ def show(
     try:
         document = read(read_file(file, LIMIT), loaded).document
         if document is None:
-            stop(f"{file}: không phải học bạ theo bộ đặc tả / not a transcript of this pack", FAILED)
+            stop(
+                f"{file}: không phải học bạ theo bộ đặc tả hoặc vượt giới hạn; hocba check nêu lý do / "
+                "not a transcript of this pack, or past its limits; hocba check says why",
+                FAILED,
+            )
         form = readable(document, lang.value)
         if html is not None:
             html.write_text(form_page(form, file.name, document.digest, lang.value), encoding="utf-8", newline="\n")

@@ -17,6 +17,8 @@ from conformance.pack import Pack, PackError, Text
 from conformance.transcript.model import HistoryYear, Level, Subject, Summary, Value
 
 PERIODS = ("semester1", "semester2", "year")
+MOST_ROWS, LONGEST = 200, 2_000
+"""Rows of a table and characters of a cell that are shown: no lawful transcript has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def sections_of(document: Document) -> tuple[Section, ...]:
 def tables_of(document: Document, language: str) -> FormData:
     """The whole transcript as titled tables, in one language; labels and their order are the pack's.
 
+    What is longer than any lawful transcript is cut, and says so.
+
     Raises:
         PackError: as :func:`sections_of`.
     """
@@ -73,7 +77,17 @@ def tables_of(document: Document, language: str) -> FormData:
     ]
     # as on paper: who, the years before, this year's table, then its results and issue
     ordered = [*parts[:2], *more, *parts[2:]]
-    return FormData(title=said["title"][language], tables=tuple(one for one in ordered if one.rows))
+    return FormData(title=said["title"][language], tables=tuple(_cut(one) for one in ordered if one.rows))
+
+
+def _cut(table: FormTable) -> FormTable:
+    rows = tuple(tuple(_short(cell) for cell in row) for row in table.rows[:MOST_ROWS])
+    more = len(table.rows) - MOST_ROWS
+    return table.model_copy(update={"rows": (*rows, (f"… (+{more})",)) if more > 0 else rows})
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … (+{len(text) - LONGEST})"
 
 
 def _columns(said: Mapping[str, Any], language: str) -> tuple[str, ...]:
