@@ -586,6 +586,7 @@ def _caps(document: Document) -> Problem | None:
     if over.nodes(root) > limits.nodes:
         return Problem("nodes", document.place(root), f"> {limits.nodes}")
     for one in over.children(root)[:1]:
-        seen = f"{etree.QName(one).localname}: {len(one.getparent())} > {limits.children}"
+        crowded = one.getparent()
+        seen = f"{etree.QName(crowded).localname}: {len(crowded)} > {limits.children}"
         return Problem("children", document.place(one), seen)
     return None
