@@ -282,14 +282,18 @@ def _identifiers(document: Document, transcript: Transcript, context: Context, f
     people.append(transcript.summary.homeroom_teacher)
     named: set[str] = set()
     limited = Limited(document, found)
-    numbers = [(person.national_id, national_id, "signer-not-twelve-digits") for person in people]
-    numbers += [(person.passport, passport, "signer-not-a-passport") for person in people]
-    numbers.append((transcript.issue.leader.national_id, national_id, "signer-not-twelve-digits"))
-    for identifier, form, cause in numbers:
-        # somebody who teaches six subjects is one mistake
-        if identifier is not None and identifier.raw not in named and not form.fullmatch(_code(identifier)):
-            named.add(identifier.raw)
-            limited.violated("PL1-MA-007", cause, identifier, seen=identifier.raw[:40])
+    numbers = [*(person.national_id for person in people), transcript.issue.leader.national_id]
+    passports = [person.passport for person in people]
+    for form, cause, given in (
+        (national_id, "signer-not-twelve-digits", numbers), (passport, "signer-not-a-passport", passports),
+    ):  # fmt: skip
+        for identifier in given:
+            # somebody who teaches six subjects is one mistake
+            if identifier is not None and identifier.raw not in named and not form.fullmatch(_code(identifier)):
+                named.add(identifier.raw)
+                limited.violated("PL1-MA-007", cause, identifier, seen=identifier.raw[:40])
+                if limited.is_full("PL1-MA-007", cause):
+                    break
 
 
 def _speaking(document: Document, transcript: Transcript, value: Value[str], context: Context, found: Recorder) -> None:

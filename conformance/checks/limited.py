@@ -44,6 +44,10 @@ class Limited:
                 **params,
             )
 
+    def is_full(self, requirement: str, cause: str) -> bool:
+        """Whether as many places of the cause are recorded as are kept."""
+        return self._counts[f"{requirement}.{cause}"] >= MOST
+
     def any(self, requirement: str) -> bool:
         """Whether the requirement was violated here."""
         return requirement in self._violated

@@ -430,7 +430,7 @@ HOSTILE: dict[str, Hostile] = {
         ),
         ("PL1-KY-007.too-many-certificates",),
     ),
-    "a loop of authorities": Hostile(_loop, ("PL1-CTS-001.unknown-issuer",)),
+    "a loop of authorities": Hostile(_loop, (EXCHANGED, "PL1-CTS-001.unknown-issuer")),
     "RSA with an exponent of 2048 bits": Hostile(
         with_certificate(rsa_certificate(ODD, ODD - 2), RSA),
         (EXCHANGED, "PL1-CTS-001.malformed", "PL1-KY-009.rsa-exponent"),
