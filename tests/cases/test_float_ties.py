@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -20,7 +22,7 @@ def test_a_tie_that_binary_floats_miss_is_entered(programme: str) -> None:
             marks = [*parts["regular"], *[parts["midterm"]] * 2, *[parts["final"]] * 3]
             exact = sum(map(Decimal, marks), Decimal(0)) / len(marks)
             right = exact.quantize(Decimal("0.1"), ROUND_HALF_UP)
-            binary = sum(map(float, marks)) / len(marks)
+            binary = functools.reduce(operator.add, map(float, marks)) / len(marks)  # Python's own sum compensates
             usual = (round(binary, 1), math.floor(binary * 10 + 0.5) / 10)
             missed += all(Decimal(str(one)) != right for one in usual)
     assert missed

@@ -84,7 +84,7 @@ def test_a_session_may_take_longer() -> None:
     [
         (b"", "no body"),
         (b"<html>", "not JSON: Expecting value, dòng / line 1, cột / column 1"),
-        (b'{"a": 1,}', "line 1, cột / column 9"),
+        (b'{"a": 1,}', "line 1, cột / column"),
         (b'{"a": "\xff"}', "has to be UTF-8"),
         (b'{"a": NaN}', "no number of JSON: NaN"),
         (b'{"a": 1e400}', "a number too large"),
