@@ -119,7 +119,7 @@ def test_no_output_of_a_run_holds_a_secret(tmp_path: Path) -> None:
     finally:
         server.should_exit = True
         thread.join(60)
-        app.state.office.close()
+        app.state.close()
     printed = done.stdout + done.stderr
     assert done.returncode == 1, printed.decode("utf-8", "replace")
     assert len(parrot.secrets) > 10
@@ -165,7 +165,7 @@ def test_a_refused_session_is_told_without_what_was_sent(tmp_path: Path) -> None
         finally:
             for http in (vendor_http, control_http):
                 http.close()
-            app.state.office.close()
+            app.state.close()
             ministry.close()
     said = str(caught.value)
     assert "PUT /session" in said

@@ -61,13 +61,13 @@ class Desk:
         self.said: list[str] = []
         self.bench.say = self.said.append
         self.book: dict[str, Any] = json.loads((self.folder / DATA).read_text(encoding="utf-8"))
-        app = create_app(
+        self.app = create_app(
             VendorSettings(
                 pack=pack, token="vendor", clock=self.clock, transport=self.service, defects=frozenset(defects),
                 programmes=self.run.setup.programmes, background=False,
             )
         )  # fmt: skip
-        self.vendor_transport = InProcessTransport(app, self.clock)
+        self.vendor_transport = InProcessTransport(self.app, self.clock)
         self.vendor_http = Http("http://127.0.0.1", "vendor", transport=self.vendor_transport)
         self.vendor = Vendor(self.vendor_http, pack, self.clock)
 
@@ -131,6 +131,7 @@ class Desk:
             http.close()
         for transport in (self.vendor_transport, self.control, self.service):
             transport.close()
+        self.app.state.close()
         self.ministry.close()
 
 
