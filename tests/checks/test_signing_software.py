@@ -12,13 +12,11 @@ from typing import Any
 import pytest
 
 from conformance.checks.judge import judge_document
-from conformance.events import Finding
-from conformance.finding import Observation
 from conformance.signature.canonical import DS
 from conformance.signature.sign import Plan, Style
-from conformance.wording import cause_text
 from tests.builders import NOW
-from tests.checks.test_signature_kills import PACK, Bench
+from tests.checks.test_signature_kills import Bench
+from tests.checks.told import must_roots, said
 
 INVOICE = Style(c14n="inclusive", prefix="", xades=False, zone=False)
 NO_TIME = replace(INVOICE, signing_time=False)
@@ -29,15 +27,6 @@ _TEACHERS = re.compile(rb'(<CksGiaoVien Id="slot-subject-teacher">)(.*?)(</CksGi
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     return Bench()
-
-
-def roots(bench: Bench, data: bytes) -> list[Observation]:
-    found = judge_document(data, bench.context()).found.violations
-    return [one for one in found if one.is_root and PACK.requirements[one.requirement].level == "MUST"]
-
-
-def said(one: Observation) -> str:
-    return cause_text(PACK, Finding.of(one), "en")
 
 
 def without(*uris: str) -> Callable[[Plan], Any]:
@@ -91,7 +80,7 @@ MANIFEST = (
 def test_a_mistake_in_every_signature_is_one_root(
     bench: Bench, adjust: Callable[[Plan], Any], style: Style, code: str, words: str
 ) -> None:
-    (told,) = roots(bench, bench.signed(adjust, style=style))
+    (told,) = must_roots(bench, bench.signed(adjust, style=style))
     assert told.code == code
     assert words in said(told)
 
@@ -99,14 +88,14 @@ def test_a_mistake_in_every_signature_is_one_root(
 def test_what_two_layers_miss_each_is_told_for_each(bench: Bench) -> None:
     """The slots that the outer layers leave out differ, and so do the findings."""
     data = bench.signed(lambda plan: replace(plan, uris=tuple(one for one in plan.uris if "slot" not in one)))
-    told = roots(bench, data)
+    told = must_roots(bench, data)
     assert {one.code for one in told} == {"PL1-KY-005.not-covered"}
     assert len(told) == 3
 
 
 def test_one_identifier_in_every_signature_is_one_root(bench: Bench) -> None:
     data = re.sub(rb'Id="sig-subject-teacher-\d+-props"', b'Id="SignedProperties"', bench.sound)
-    told = [one for one in roots(bench, data) if one.requirement == "PL1-STR-002"]
+    told = [one for one in must_roots(bench, data) if one.requirement == "PL1-STR-002"]
     assert len(told) == 1
     assert 'Id="SignedProperties"' in said(told[0])
 
@@ -124,7 +113,7 @@ def test_what_stands_in_the_boxes_instead_of_signatures_is_one_root(
     bench: Bench, change: Callable[[bytes], bytes], code: str, words: str
 ) -> None:
     data = _SIGNATURE.sub(lambda match: change(match[0]), bench.signed(style=INVOICE))
-    (told,) = roots(bench, data)
+    (told,) = must_roots(bench, data)
     assert told.code == code
     assert words in said(told)
 
@@ -134,7 +123,7 @@ def test_signatures_inside_the_subjects_they_sign_are_one_root(bench: Bench) -> 
     signatures = iter(_SIGNATURE.findall(data))
     data = _TEACHERS.sub(rb"\1\3", data)
     data = re.sub(rb"(?=</MonHoc>)", lambda _: next(signatures), data)
-    told = {one.code for one in roots(bench, data)}
+    told = {one.code for one in must_roots(bench, data)}
     assert told == {"PL1-KY-005.stray", "PL1-KY-002.missing", "PL1-KY-003.missing"}
     found = judge_document(data, bench.context()).found.violations
     assert sum(one.is_root and one.code == "PL1-KY-005.stray" for one in found) == 1
@@ -148,7 +137,7 @@ def test_signatures_that_are_not_each_in_a_box_are_one_root(bench: Bench, boxes:
         inside = b'<Cks Id="box-subject-teacher-1" VaiTro="GVBM">' + those + b"</Cks>" if boxes else those
         return match[1] + inside + match[3]
 
-    (told,) = roots(bench, _TEACHERS.sub(gathered, bench.signed(style=INVOICE)))
+    (told,) = must_roots(bench, _TEACHERS.sub(gathered, bench.signed(style=INVOICE)))
     assert told.code == "PL1-KY-005.stray"
     assert "not alone in a box Cks" in said(told)
 
@@ -157,7 +146,9 @@ def test_an_authoritys_certificate_in_the_place_of_the_signers(bench: Bench) -> 
     chain = re.compile(rb"<ds:X509Certificate>[^<]*</ds:X509Certificate>(?=<ds:X509Certificate>)")
     data = bench.signed(lambda plan: replace(plan, layer=0) if plan.slot == "school-seal" else None)
     data = chain.sub(b"", data)
-    told = [one for one in roots(bench, data) if one.requirement.startswith(("PL1-CTS", "PL1-KY-006", "PL1-KY-009"))]
+    told = [
+        one for one in must_roots(bench, data) if one.requirement.startswith(("PL1-CTS", "PL1-KY-006", "PL1-KY-009"))
+    ]
     assert [one.code for one in told] == ["PL1-CTS-001.authority-only"]
     assert "(“CA tổ chức (thử nghiệm)”) and not the signer's" in said(told[0])
 
@@ -166,7 +157,7 @@ def test_a_self_signed_certificate_that_calls_itself_an_authority_still_verifies
     """What ``openssl req -x509`` makes: it signed, so it is the signer's."""
     credential = replace(bench.seal, certificate=bench.pki.authorities()[0], key=bench.pki.root.credential.key)
     data = bench.signed(lambda plan: replace(plan, credential=credential) if plan.slot == "school-seal" else plan)
-    assert not [one for one in roots(bench, data) if one.code == "PL1-CTS-001.authority-only"]
+    assert not [one for one in must_roots(bench, data) if one.code == "PL1-CTS-001.authority-only"]
 
 
 def test_local_time_with_a_z_that_is_over_is_no_finding(bench: Bench) -> None:

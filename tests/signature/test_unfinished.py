@@ -8,13 +8,10 @@ from typing import Any
 
 import pytest
 
-from conformance.checks.judge import judge_document
-from conformance.events import Finding
-from conformance.finding import Observation
 from conformance.signature import sign as signing
 from conformance.signature.sign import Plan, Style, re_signed
-from conformance.wording import cause_text
-from tests.checks.test_signature_kills import PACK, Bench, on
+from tests.checks.test_signature_kills import Bench, on
+from tests.checks.told import must_roots, said
 
 TEACHERS, HOMEROOM = "subject-teacher", "homeroom-teacher"
 STYLES = {"XAdES": Style(), "invoice": Style(c14n="inclusive", prefix="", xades=False)}
@@ -28,15 +25,6 @@ UNSIGNED = (
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     return Bench()
-
-
-def roots(bench: Bench, data: bytes) -> list[Observation]:
-    found = judge_document(data, bench.context()).found.violations
-    return [one for one in found if one.is_root and PACK.requirements[one.requirement].level == "MUST"]
-
-
-def said(one: Observation) -> str:
-    return cause_text(PACK, Finding.of(one), "en")
 
 
 def late(slot: str, *numbers: int) -> Callable[[Plan], Any]:
@@ -59,7 +47,7 @@ def late(slot: str, *numbers: int) -> Callable[[Plan], Any]:
 def test_who_signed_after_an_outer_layer_is_named_though_the_times_say_otherwise(
     bench: Bench, style: str, slot: str, numbers: tuple[int, ...], names: str, place: str
 ) -> None:
-    (told,) = roots(bench, bench.signed(late(slot, *numbers), style=STYLES[style]))
+    (told,) = must_roots(bench, bench.signed(late(slot, *numbers), style=STYLES[style]))
     assert told.code == "PL1-KY-006.signed-later"
     assert names in said(told)
     assert told.place is not None
@@ -77,21 +65,21 @@ def test_a_box_that_was_still_empty_was_signed_later(bench: Bench, monkeypatch: 
         return head + rest.partition(b"</ds:Signature>")[2]
 
     monkeypatch.setattr(signing, "_octets", before)
-    (told,) = roots(bench, bench.signed())
+    (told,) = must_roots(bench, bench.signed())
     assert told.code == "PL1-KY-006.signed-later"
     assert said(told).startswith("Nguyễn Thị An (Ngữ văn) signed after Trần Văn Hòa")
 
 
 def test_a_value_that_was_filled_in_after_the_next_layer_signed(bench: Bench) -> None:
     data = bench.signed(on(HOMEROOM, lambda plan: re_signed(plan, octets="unvalued", octets_of=FILLED_IN.octets_of)))
-    (told,) = roots(bench, data)
+    (told,) = must_roots(bench, data)
     assert told.code == "PL1-KY-006.value-later"
     assert "of Nguyễn Thị An (Ngữ văn), Nguyễn Thị Bình (Toán), Nguyễn Thị Châu (Tiếng Anh) … (+9) was" in said(told)
 
 
 @pytest.mark.parametrize(("count", "place"), [(1, "/CksGiaoVien/Cks[1]"), (12, "/CksGiaoVien")])
 def test_unsigned_properties_added_after_the_next_layer_signed(bench: Bench, count: int, place: str) -> None:
-    (told,) = roots(bench, bench.sound.replace(b"</xades:QualifyingProperties>", UNSIGNED, count))
+    (told,) = must_roots(bench, bench.sound.replace(b"</xades:QualifyingProperties>", UNSIGNED, count))
     assert told.code == "PL1-KY-006.unsigned-later"
     assert told.place is not None
     assert told.place.xpath.endswith(place)
@@ -100,7 +88,7 @@ def test_unsigned_properties_added_after_the_next_layer_signed(bench: Bench, cou
 
 def test_unsigned_properties_of_the_outermost_signature_may_come_later(bench: Bench) -> None:
     head, end, rest = bench.sound.rpartition(b"</xades:QualifyingProperties>")
-    assert roots(bench, head + UNSIGNED + rest) == []
+    assert must_roots(bench, head + UNSIGNED + rest) == []
     assert end
 
 
@@ -110,5 +98,5 @@ def test_a_signature_made_anew_is_none_that_came_later(bench: Bench) -> None:
     one = b'<Cks Id="box-subject-teacher-2"'
     old, new = (data[data.index(one) : data.index(b"</Cks>", data.index(one))] for data in (bench.sound, again))
     assert old != new
-    (told,) = roots(bench, bench.sound.replace(old, new))
+    (told,) = must_roots(bench, bench.sound.replace(old, new))
     assert told.code == "PL1-KY-006.slot-changed"
